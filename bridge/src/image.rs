@@ -1,0 +1,67 @@
+//! The image of a model version, planned: which files in which layer, which base, which configuration.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use crate::port::ModelFile;
+
+/// Everything an image is made of; the same plan gives the same digest.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ImagePlan {
+    /// Repository path below the registry host, `PROJECT/REPOSITORY/IMAGE`.
+    pub repository: String,
+    /// The tag to push under: the model's version.
+    pub tag: String,
+    /// What the model layers lie upon.
+    pub base: Base,
+    /// Model layers, bottom first.
+    pub layers: Vec<LayerPlan>,
+    /// Environment of the container, added to the base's.
+    pub env: BTreeMap<String, String>,
+    /// Labels of the image configuration.
+    pub labels: BTreeMap<String, String>,
+    /// Annotations of the manifest.
+    pub annotations: BTreeMap<String, String>,
+}
+
+/// The image below the model layers.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Base {
+    /// An image in a registry, `HOST/PATH@sha256:…` or `HOST/PATH:TAG`; copied or mounted.
+    Image(String),
+    /// The scorer's own executable, which the edge holds; makes a base image with one layer.
+    Scorer,
+}
+
+/// One layer: some files below one directory.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct LayerPlan {
+    /// Absolute directory in the image that the files' paths are relative to.
+    pub root: String,
+    /// The files in path order.
+    pub files: Vec<ModelFile>,
+}
+
+/// An image that a registry has.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ImageFacts {
+    /// `sha256:…` of the manifest.
+    pub digest: String,
+    /// Annotations of the manifest.
+    pub annotations: BTreeMap<String, String>,
+}
+
+/// An image that was pushed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct PushedImage {
+    /// `HOST/PATH@sha256:…`, as a pod names it.
+    pub reference: String,
+    /// `sha256:…` of the manifest.
+    pub digest: String,
+    /// Bytes that went over the wire.
+    pub sent: u64,
+    /// Bytes that were there already.
+    pub present: u64,
+}

@@ -1,0 +1,88 @@
+//! What the clouds have: the facts that wishes depend on, and the live state of what we declare.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use crate::resource::{Resource, ResourceKey};
+
+/// Facts about both clouds that no `bridge.yaml` states.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Facts {
+    /// The project's number; IAM principals need it.
+    pub project_number: String,
+    /// The service account that the cluster's nodes run as, as an e-mail address.
+    pub node_service_account: String,
+    /// The storage behind the workspace's default datastore.
+    pub datastore: Datastore,
+    /// Every declared principal, by the GUID that `bridge.yaml` names it with. A GUID that Entra does not know is
+    /// absent.
+    pub principals: BTreeMap<String, Principal>,
+    /// Our application, if it exists.
+    pub application: Option<ApplicationIds>,
+    /// The issuer of the tokens that our application receives (v2 form).
+    pub issuer: String,
+}
+
+/// A storage container.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Datastore {
+    /// Storage account name.
+    pub account: String,
+    /// Container name.
+    pub container: String,
+    /// ARM id of the container.
+    pub scope: String,
+}
+
+/// A principal in Entra.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Principal {
+    /// Object id; a token's `sub` and `oid` for an application's own token.
+    pub object_id: String,
+    /// `ServicePrincipal` or `Group`.
+    pub principal_type: String,
+    /// Display name, for people.
+    pub display_name: String,
+}
+
+/// The ids of our Entra application.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ApplicationIds {
+    /// `appId`, the client id and the audience of v2 tokens.
+    pub app_id: String,
+    /// Object id of the application.
+    pub object_id: String,
+    /// Object id of its service principal, if there is one.
+    pub service_principal_id: Option<String>,
+}
+
+/// The live state of what we declare and of what carries our mark.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Inventory {
+    /// Every wanted resource that exists, and every other one that carries our mark.
+    pub found: BTreeMap<ResourceKey, Observed>,
+}
+
+/// One resource as it is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Observed {
+    /// Its declared fields.
+    pub resource: Resource,
+    /// Whether it carries our mark. Grants count as marked: only our own members are read.
+    pub marked: bool,
+    /// Whether it is there, or deleted and still holding its name.
+    pub state: State,
+    /// Why it must not be destroyed, if so: images in the repository, foreign objects in the namespace.
+    pub holds: Option<String>,
+}
+
+/// Whether an observed resource is alive.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum State {
+    /// It is there.
+    Live,
+    /// Deleted for now; its name is taken until it is purged, and it can be undeleted.
+    SoftDeleted,
+}

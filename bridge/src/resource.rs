@@ -1,0 +1,225 @@
+//! The things a bridge declares on the two clouds and in the cluster. One type serves as the wish and as the
+//! observation: a field stands here exactly if we declare it, so drift is inequality and defaults never count.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::port::{ObjectKey, ObjectKind};
+
+/// Names one resource across plans and inventories, for example `google/service-account/gp-fraud`.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(transparent)]
+pub struct ResourceKey(pub String);
+
+impl std::fmt::Display for ResourceKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// A value that may hold `${application.appId}` or `${application.servicePrincipalId}` until the application exists;
+/// resolved by [`crate::plan::Outputs::resolve`].
+pub type LateText = String;
+
+/// One thing we declare.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(tag = "kind", rename_all = "kebab-case")]
+pub enum Resource {
+    /// The Entra application whose tokens Google is told to accept.
+    Application(Application),
+    /// The application's service principal in its home tenant.
+    ServicePrincipal(ServicePrincipal),
+    /// A caller may use one of the application's roles.
+    AppRoleAssignment(AppRoleAssignment),
+    /// A caller may do something in Azure.
+    RoleAssignment(RoleAssignment),
+    /// The workload identity pool.
+    Pool(Pool),
+    /// The pool's OIDC provider.
+    Provider(Provider),
+    /// A Google service account of one team.
+    ServiceAccount(ServiceAccount),
+    /// Members of one role on one Google resource.
+    Grant(Grant),
+    /// The Artifact Registry repository.
+    Repository(Repository),
+    /// Any Kubernetes object.
+    Kubernetes(KubernetesObject),
+}
+
+/// An Entra application registration. Marked by the tag `gangplank:BRIDGE`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Application {
+    /// Display name; how the application is found again, together with the mark.
+    pub display_name: String,
+    /// `api://${application.appId}`.
+    pub identifier_uri: LateText,
+    /// `api.requestedAccessTokenVersion`; we declare 2.
+    pub token_version: u8,
+    /// App roles that callers can hold, by value.
+    pub app_roles: BTreeMap<String, AppRole>,
+}
+
+/// One app role.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct AppRole {
+    /// The role's GUID, derived from tenant, application and value so that two runs agree.
+    pub id: String,
+    /// Shown to administrators.
+    pub display_name: String,
+}
+
+/// The service principal of the application.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ServicePrincipal {
+    /// `${application.appId}`.
+    pub app_id: LateText,
+}
+
+/// Assigns an app role of our application to a principal.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct AppRoleAssignment {
+    /// Object id of the assignee's service principal.
+    pub principal_id: String,
+    /// The role's GUID.
+    pub app_role_id: String,
+    /// The role's value, for people.
+    pub role: String,
+}
+
+/// An Azure role assignment. Named by a GUID derived from scope, role and principal, so that it is idempotent;
+/// marked by its description.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct RoleAssignment {
+    /// GUID name of the assignment.
+    pub name: String,
+    /// ARM scope.
+    pub scope: String,
+    /// GUID of the built-in role definition.
+    pub role_definition: String,
+    /// The role's name, for people.
+    pub role: String,
+    /// Object id of the principal.
+    pub principal_id: String,
+    /// `ServicePrincipal` or `Group`.
+    pub principal_type: String,
+}
+
+/// A workload identity pool, marked by its description.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Pool {
+    /// Pool id, 4 to 32 characters.
+    pub id: String,
+    /// Whether exchanges are stopped.
+    pub disabled: bool,
+}
+
+/// An OIDC provider of a pool, marked by its description.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Provider {
+    /// The pool it belongs to.
+    pub pool: String,
+    /// Provider id.
+    pub id: String,
+    /// Issuer, exactly as tokens carry it.
+    pub issuer: String,
+    /// Audiences it admits. May hold `${application.appId}`.
+    pub audiences: Vec<LateText>,
+    /// Google attribute → CEL expression.
+    pub mapping: BTreeMap<String, String>,
+    /// CEL condition that admits only declared identities.
+    pub condition: String,
+    /// Whether exchanges are stopped.
+    pub disabled: bool,
+}
+
+/// A Google service account, marked by its description.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ServiceAccount {
+    /// Account id, the part before the `@`.
+    pub id: String,
+    /// Display name.
+    pub display_name: String,
+}
+
+/// Which Google resource a grant is on.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(tag = "on", content = "name", rename_all = "kebab-case")]
+pub enum GrantTarget {
+    /// The project.
+    Project,
+    /// A service account, by account id.
+    ServiceAccount(String),
+    /// The Artifact Registry repository, by its id.
+    Repository(String),
+}
+
+/// The members of one role on one Google resource, as far as they are ours: principals of our pool, service accounts we
+/// made, and the cluster's node identity. Other members of the same role are nobody's drift.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Grant {
+    /// Where.
+    pub target: GrantTarget,
+    /// `roles/…`.
+    pub role: String,
+    /// IAM member strings.
+    pub members: BTreeSet<String>,
+}
+
+/// An Artifact Registry repository of format DOCKER, marked by a label.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Repository {
+    /// Repository id.
+    pub id: String,
+    /// Region.
+    pub location: String,
+}
+
+/// A Kubernetes object, marked by the label `app.kubernetes.io/managed-by: gangplank`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct KubernetesObject {
+    /// The object as we declare it; observed: as the API server stores it.
+    pub object: Value,
+}
+
+impl KubernetesObject {
+    /// What names this object, or `None` if it has no kind or no name.
+    pub fn object_key(&self) -> Option<ObjectKey> {
+        let text = |pointer: &str| self.object.pointer(pointer).and_then(Value::as_str).map(str::to_owned);
+        Some(ObjectKey {
+            kind: ObjectKind { api_version: text("/apiVersion")?, kind: text("/kind")? },
+            namespace: text("/metadata/namespace"),
+            name: text("/metadata/name")?,
+        })
+    }
+}
+
+impl Resource {
+    /// The name of this resource in plans.
+    pub fn key(&self) -> ResourceKey {
+        ResourceKey(match self {
+            Self::Application(it) => format!("entra/application/{}", it.display_name),
+            Self::ServicePrincipal(_) => "entra/service-principal".to_owned(),
+            Self::AppRoleAssignment(it) => format!("entra/app-role/{}/{}", it.role, it.principal_id),
+            Self::RoleAssignment(it) => format!("azure/role/{}/{}", it.role, it.principal_id),
+            Self::Pool(it) => format!("google/pool/{}", it.id),
+            Self::Provider(it) => format!("google/provider/{}/{}", it.pool, it.id),
+            Self::ServiceAccount(it) => format!("google/service-account/{}", it.id),
+            Self::Grant(it) => match &it.target {
+                GrantTarget::Project => format!("google/grant/project/{}", it.role),
+                GrantTarget::ServiceAccount(id) => format!("google/grant/service-account/{id}/{}", it.role),
+                GrantTarget::Repository(id) => format!("google/grant/repository/{id}/{}", it.role),
+            },
+            Self::Repository(it) => format!("google/repository/{}/{}", it.location, it.id),
+            Self::Kubernetes(it) => match it.object_key() {
+                Some(key) => match key.namespace {
+                    Some(namespace) => format!("kubernetes/{}/{namespace}/{}", key.kind.kind, key.name),
+                    None => format!("kubernetes/{}/{}", key.kind.kind, key.name),
+                },
+                None => "kubernetes/unnamed".to_owned(),
+            },
+        })
+    }
+}

@@ -1,0 +1,1 @@
+//! The keyless bridge that carries models from Azure ML to GKE.

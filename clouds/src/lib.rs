@@ -1,0 +1,1 @@
+//! Speaking to Azure, Google and Kubernetes: implements the ports of bridge.

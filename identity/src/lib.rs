@@ -1,0 +1,1 @@
+//! Cloud tokens: sources, exchanges, impersonation, cache.

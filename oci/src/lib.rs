@@ -1,0 +1,1 @@
+//! Images: layers assembled as a stream, pushed, copied, verified. Knows no cloud.

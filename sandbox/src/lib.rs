@@ -1,0 +1,15 @@
+//! Both clouds on loopback, able to misbehave.
+//!
+//! A [`Sandbox`] is a set of servers over one [`world::World`]: Entra, Graph, Resource Manager and blobs (https), Google's
+//! APIs and an image registry (http, loopback only), and a small cluster (https) with a node that runs processes.
+//! Each area owns its wire shapes, its status codes and its slice of the world; who may do what is decided by `trust`.
+//!
+//! Never: `bridge`, `identity`, `clouds`, `oci` (what they believe must not shape what they are tested against);
+//! a listener beyond loopback.
+
+pub mod azure;
+pub mod cluster;
+pub mod google;
+pub mod seed;
+pub mod serve;
+pub mod world;

@@ -1,0 +1,84 @@
+//! The seeded world: two teams, two models with two versions each, the people and machines that act. Every id here is
+//! made up; nothing outside the sandbox knows them.
+
+/// Entra tenant.
+pub const TENANT: &str = "0f3a7c1e-5b52-4c8e-9d1a-6f2b8e4d7a10";
+/// Azure subscription.
+pub const SUBSCRIPTION: &str = "7d9b2f40-1c3e-4a5d-8b6f-2e0c9a8d5b31";
+/// Resource group.
+pub const RESOURCE_GROUP: &str = "rg-quay";
+/// Azure ML workspace.
+pub const WORKSPACE: &str = "quay";
+/// Storage account of the workspace's default datastore.
+pub const STORAGE_ACCOUNT: &str = "quaystore";
+/// Its container.
+pub const CONTAINER: &str = "azureml-blobstore-quay";
+/// Azure region.
+pub const REGION: &str = "westeurope";
+
+/// Google project id.
+pub const PROJECT: &str = "harbour-sandbox";
+/// Google project number.
+pub const PROJECT_NUMBER: &str = "412907655821";
+/// Google region.
+pub const LOCATION: &str = "europe-west4";
+/// GKE cluster.
+pub const CLUSTER: &str = "ship";
+/// The service account that the cluster's node runs as.
+pub const NODE_SERVICE_ACCOUNT: &str = "ship-nodes@harbour-sandbox.iam.gserviceaccount.com";
+/// The administrator, a Google user with `roles/owner` on the project.
+pub const GOOGLE_ADMIN: &str = "admin@harbour.example";
+
+/// An application with a service principal in the tenant.
+pub struct Machine {
+    /// Display name.
+    pub name: &'static str,
+    /// Application (client) id.
+    pub client_id: &'static str,
+    /// Object id of the application.
+    pub application_object_id: &'static str,
+    /// Object id of the service principal: `oid` and `sub` of its tokens.
+    pub object_id: &'static str,
+}
+
+/// The administrator on the Azure side: a user, logged in with `az`.
+pub const AZURE_ADMIN_OBJECT_ID: &str = "5c1d9e70-3f4b-4d2a-8e6c-0b7a1f2d3c40";
+/// Her user principal name.
+pub const AZURE_ADMIN: &str = "admin@harbour.example";
+
+/// Deploys for team oncology; logs in with a federated credential that trusts the cluster's issuer, subject
+/// `system:serviceaccount:ci:oncology-ci`.
+pub const ONCOLOGY_CI: Machine = Machine {
+    name: "oncology-ci",
+    client_id: "a1f0c3d2-7b64-4e19-9c58-d20e6f7a8b01",
+    application_object_id: "b2e1d4c3-8c75-4f2a-8d69-e31f708b9c02",
+    object_id: "c3d2e5f4-9d86-403b-9e7a-f42081ac0d03",
+};
+
+/// Deploys for team cellar by the app role `Cellar.Deployer`; logs in with a client secret.
+pub const CELLAR_CI: Machine = Machine {
+    name: "cellar-ci",
+    client_id: "d4c3f6a5-ae97-414c-8f8b-0531920d1e04",
+    application_object_id: "e5b4a7b6-bfa8-425d-909c-164203ae2f05",
+    object_id: "f6a5b8c7-c0b9-436e-81ad-275314bf3006",
+};
+
+/// A stranger: in the tenant, but declared nowhere; logs in with a client secret.
+pub const STRANGER: Machine = Machine {
+    name: "stranger",
+    client_id: "07b6c9d8-d1ca-447f-92be-386425c04107",
+    application_object_id: "18c7dae9-e2db-4580-83cf-497536d15208",
+    object_id: "29d8ebfa-f3ec-4691-94d0-5a8647e26309",
+};
+
+/// One seeded model version.
+pub struct SeededModel {
+    /// Azure ML name.
+    pub name: &'static str,
+    /// Version.
+    pub version: &'static str,
+    /// Azure ML tags.
+    pub tags: &'static [(&'static str, &'static str)],
+    /// Files: path below the version's root, bytes.
+    pub files: &'static [(&'static str, &'static [u8])],
+}

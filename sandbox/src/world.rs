@@ -1,0 +1,120 @@
+//! What the sandbox knows: one slice a cloud area, each behind its own lock, and what they share.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, OnceLock};
+
+use crate::serve::Authority;
+
+/// Everything the servers share.
+pub struct World {
+    /// Where every service listens; filled before the first request is served.
+    pub addresses: OnceLock<Addresses>,
+    /// The sandbox's certificate authority.
+    pub authority: Authority,
+    /// A private folder (0700) for what must live on disk: unpacked images, blobs of the registry.
+    pub folder: PathBuf,
+    /// Faults waiting to strike.
+    pub faults: Faults,
+    /// Every secret handed out, so that a test can search for them.
+    pub minted: Minted,
+    /// Entra, Graph, Resource Manager, Azure ML and blobs.
+    pub azure: crate::azure::State,
+    /// Google's APIs and the registry.
+    pub google: crate::google::State,
+    /// The cluster.
+    pub cluster: crate::cluster::State,
+}
+
+/// Where the services listen.
+#[derive(Debug, Clone, serde::Serialize)]
+pub struct Addresses {
+    /// https: Entra's authority host.
+    pub entra: SocketAddr,
+    /// https: Microsoft Graph.
+    pub graph: SocketAddr,
+    /// https: Azure Resource Manager.
+    pub resource_manager: SocketAddr,
+    /// https: blobs, path style (`/ACCOUNT/CONTAINER/…`).
+    pub blob: SocketAddr,
+    /// http: Google's `oauth2.googleapis.com`, for refresh tokens of application-default credentials.
+    pub oauth2: SocketAddr,
+    /// http: Google STS.
+    pub sts: SocketAddr,
+    /// http: Google IAM.
+    pub iam: SocketAddr,
+    /// http: IAM credentials.
+    pub iam_credentials: SocketAddr,
+    /// http: Cloud Resource Manager.
+    pub cloud_resource_manager: SocketAddr,
+    /// http: Artifact Registry's API.
+    pub artifact_registry: SocketAddr,
+    /// http: the image registry, `/v2/`.
+    pub registry: SocketAddr,
+    /// http: Kubernetes Engine's API.
+    pub container: SocketAddr,
+    /// https: the cluster's API server, and its OIDC issuer.
+    pub cluster: SocketAddr,
+    /// http: the sandbox's own controls: faults.
+    pub control: SocketAddr,
+}
+
+/// Secrets handed out so far: tokens, client secrets, refresh tokens.
+#[derive(Default)]
+pub struct Minted(Mutex<Vec<String>>);
+
+impl Minted {
+    /// Remembers one secret.
+    pub fn remember(&self, secret: &str) {
+        if let Ok(mut all) = self.0.lock() {
+            all.push(secret.to_owned());
+        }
+    }
+
+    /// All secrets so far.
+    pub fn all(&self) -> Vec<String> {
+        self.0.lock().map(|all| all.clone()).unwrap_or_default()
+    }
+}
+
+/// Faults on demand, by service name (a field name of [`Addresses`]).
+#[derive(Default)]
+pub struct Faults(Mutex<BTreeMap<String, Vec<Fault>>>);
+
+/// One fault.
+#[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
+#[serde(tag = "fault", rename_all = "kebab-case")]
+pub enum Fault {
+    /// Answer 429 with `Retry-After`.
+    Throttle {
+        /// Seconds to ask for.
+        retry_after: u32,
+    },
+    /// Close the connection after this many bytes of the answer's body.
+    Cut {
+        /// Bytes to let through.
+        after: u64,
+    },
+    /// Treat the caller's token as expired.
+    Expired,
+}
+
+impl Faults {
+    /// Lets `fault` strike the next request to `service`.
+    pub fn arm(&self, service: &str, fault: Fault) {
+        if let Ok(mut all) = self.0.lock() {
+            all.entry(service.to_owned()).or_default().push(fault);
+        }
+    }
+
+    /// Takes the next fault for `service`, if one waits.
+    pub fn strike(&self, service: &str) -> Option<Fault> {
+        let mut all = self.0.lock().ok()?;
+        let waiting = all.get_mut(service)?;
+        if waiting.is_empty() { None } else { Some(waiting.remove(0)) }
+    }
+}
+
+/// The shared handle every server holds.
+pub type Shared = Arc<World>;

@@ -1,0 +1,1 @@
+//! Who becomes whom, and what may they do: pure decisions about identity.
