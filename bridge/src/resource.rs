@@ -54,8 +54,8 @@ pub enum Resource {
 pub struct Application {
     /// Display name; how the application is found again, together with the mark.
     pub display_name: String,
-    /// `api://${application.appId}`.
-    pub identifier_uri: LateText,
+    /// `api://TENANT/SLUG(display name)`: predictable, so that callers can ask for it without reading Graph.
+    pub identifier_uri: String,
     /// `api.requestedAccessTokenVersion`; we declare 2.
     pub token_version: u8,
     /// App roles that callers can hold, by value.
