@@ -1,0 +1,117 @@
+//! Crate edges: who may know whom, among our own crates and in the world outside.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::process::Command;
+
+use anyhow::{Context, ensure};
+
+use crate::source;
+
+/// Our crates and which of ours each may use, in tests too. The table in `ARCHITECTURE.md` says why.
+const EDGES: &[(&str, &[&str])] = &[
+    ("trust", &[]),
+    ("bridge", &["trust"]),
+    ("identity", &["trust"]),
+    ("oci", &[]),
+    ("clouds", &["bridge", "trust", "identity", "oci"]),
+    ("sandbox", &["trust"]),
+    ("scorer", &[]),
+    ("cli", &["bridge", "clouds", "identity", "oci", "sandbox", "trust"]),
+    ("xtask", &[]),
+];
+
+/// Crates that do IO; none may be reachable from the pure half.
+const IMPURE: &[&str] = &[
+    "async-std",
+    "axum",
+    "azure_core",
+    "google-cloud-auth",
+    "hyper",
+    "indicatif",
+    "kube",
+    "kube-client",
+    "mio",
+    "miette",
+    "reqwest",
+    "rustls",
+    "socket2",
+    "tokio",
+];
+
+/// The crates of the pure half, by package name.
+const PURE: &[&str] = &["gangplank-trust", "gangplank-bridge"];
+
+/// Checks every manifest against [`EDGES`].
+pub(crate) fn check(root: &Path) -> anyhow::Result<Vec<String>> {
+    let ours: BTreeSet<&str> = EDGES.iter().map(|(name, _)| *name).collect();
+    let mut broken = Vec::new();
+    for (name, allowed) in EDGES {
+        let manifest = source::read(&root.join(name).join("Cargo.toml"))?;
+        for used in dependencies(&manifest) {
+            if ours.contains(used.as_str()) && !allowed.contains(&used.as_str()) {
+                broken.push(format!(
+                    "{name}/Cargo.toml: `{name}` must not use `{used}` (allowed: {})",
+                    list(allowed)
+                ));
+            }
+        }
+    }
+    Ok(broken)
+}
+
+/// Asks cargo what the pure half pulls in, through any number of crates.
+pub(crate) fn check_pure_half(root: &Path) -> anyhow::Result<Vec<String>> {
+    let mut broken = Vec::new();
+    for package in PURE {
+        for used in reachable(root, package)? {
+            if IMPURE.contains(&used.as_str()) {
+                broken.push(format!("`{package}` is pure and must not pull in `{used}` (see: cargo tree -p {package} -i {used})"));
+            }
+        }
+    }
+    Ok(broken)
+}
+
+fn reachable(root: &Path, package: &str) -> anyhow::Result<BTreeSet<String>> {
+    let output = Command::new(option_env!("CARGO").unwrap_or("cargo"))
+        .current_dir(root)
+        .args(["tree", "--package", package, "--edges", "normal", "--prefix", "none", "--format", "{p}"])
+        .output()
+        .context("cannot run cargo tree")?;
+    ensure!(output.status.success(), "cargo tree failed: {}", String::from_utf8_lossy(&output.stderr));
+    let text = String::from_utf8_lossy(&output.stdout);
+    Ok(text.lines().filter_map(|line| line.split_whitespace().next()).map(str::to_owned).collect())
+}
+
+/// The dependency names of a manifest, of every kind.
+fn dependencies(manifest: &str) -> Vec<String> {
+    let mut inside = false;
+    let mut names = Vec::new();
+    for line in manifest.lines().map(str::trim) {
+        if line.starts_with('[') {
+            inside = line.trim_matches(['[', ']']).ends_with("dependencies");
+        } else if inside && !line.starts_with('#') {
+            let name = line.split(['.', '=', ' ']).next().unwrap_or_default().trim_matches('"');
+            if !name.is_empty() {
+                let name = name.strip_prefix("gangplank-").unwrap_or(name);
+                names.push(name.to_owned());
+            }
+        }
+    }
+    names
+}
+
+fn list(names: &[&str]) -> String {
+    if names.is_empty() { "none of ours".to_owned() } else { names.join(", ") }
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn every_spelling_of_a_dependency_is_seen() {
+        let manifest = "[package]\nname = \"x\"\n[dependencies]\na.workspace = true\n# c = 1\n\
+             b = { path = \"../b\" }\n[target.'cfg(unix)'.dependencies]\nd = \"1\"\n[dev-dependencies]\ngangplank-oci.workspace = true\n[lints]\nworkspace = true";
+        assert_eq!(super::dependencies(manifest), ["a", "b", "d", "oci"]);
+    }
+}
