@@ -1,0 +1,168 @@
+//! A finding: a problem in the user's world, as a value. It names the two values that differ, where each of them came
+//! from, and the narrowest mend.
+
+use serde::Serialize;
+
+/// One problem in the user's world.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Finding {
+    /// What it is, in words: `google/audience-not-admitted`. Also the path of its page.
+    pub code: &'static str,
+    /// The class of its root cause, one of [`cause`].
+    pub cause: &'static str,
+    /// How bad it is.
+    pub severity: Severity,
+    /// How sure we are.
+    pub confidence: Confidence,
+    /// One sentence for people.
+    pub summary: String,
+    /// What would have worked.
+    pub expected: Option<Sourced>,
+    /// What there is instead.
+    pub found: Option<Sourced>,
+    /// What to do, narrowest first.
+    pub mend: Vec<Mend>,
+    /// The page about it, below the project's root.
+    pub page: String,
+}
+
+/// How bad a finding is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Severity {
+    /// Worth knowing.
+    Note,
+    /// Works, but should not stay so.
+    Warning,
+    /// Something is broken.
+    Error,
+}
+
+/// How sure a finding is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Confidence {
+    /// One of several explanations of what was seen.
+    Possible,
+    /// The service's own words say so, but the setting behind them could not be seen.
+    Likely,
+    /// Both values were seen and they differ.
+    Certain,
+}
+
+/// A value and where it came from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Sourced {
+    /// The value.
+    pub value: String,
+    /// Where it was read: a claim, a field of a resource, a line of a file.
+    pub origin: String,
+}
+
+/// One thing to do.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Mend {
+    /// In words.
+    pub what: String,
+    /// As a command line, where there is one.
+    pub command: Option<String>,
+}
+
+/// The classes of root causes, as the field's failures fall into them.
+pub mod cause {
+    /// The token's audience is not one that the provider admits.
+    pub const AUDIENCE_MISMATCH: &str = "audience-mismatch";
+    /// The token's issuer is not the provider's.
+    pub const ISSUER_MISMATCH: &str = "issuer-mismatch";
+    /// A literal in a condition, a mapping or a subject differs from the claim.
+    pub const LITERAL_MISMATCH: &str = "literal-mismatch";
+    /// A claim is missing, empty or of the wrong type.
+    pub const CLAIM_UNUSABLE: &str = "claim-unusable";
+    /// The token is too old.
+    pub const TOKEN_EXPIRED: &str = "token-expired";
+    /// A right was never given.
+    pub const GRANT_MISSING: &str = "grant-missing";
+    /// No credential was found or sent.
+    pub const CREDENTIAL_ABSENT: &str = "credential-absent";
+    /// A credential came from the wrong place.
+    pub const CREDENTIAL_SOURCE: &str = "credential-source";
+    /// A thing that is referred to does not exist.
+    pub const OBJECT_MISSING: &str = "object-missing";
+    /// A resource's name is malformed or of the wrong kind.
+    pub const RESOURCE_NAME: &str = "resource-name";
+    /// The network is in the way.
+    pub const NETWORK: &str = "network";
+    /// None of the named classes fits what was seen.
+    pub const OTHER: &str = "other";
+}
+
+impl Finding {
+    /// A finding with neither values nor mends yet.
+    pub fn new(code: &'static str, cause: &'static str, summary: impl Into<String>) -> Self {
+        Self {
+            code,
+            cause,
+            severity: Severity::Error,
+            confidence: Confidence::Certain,
+            summary: summary.into(),
+            expected: None,
+            found: None,
+            mend: Vec::new(),
+            page: format!("docs/findings/{code}.md"),
+        }
+    }
+
+    /// Sets the value that would have worked.
+    #[must_use]
+    pub fn expected(mut self, value: impl Into<String>, origin: impl Into<String>) -> Self {
+        self.expected = Some(Sourced { value: value.into(), origin: origin.into() });
+        self
+    }
+
+    /// Sets the value there is instead.
+    #[must_use]
+    pub fn found(mut self, value: impl Into<String>, origin: impl Into<String>) -> Self {
+        self.found = Some(Sourced { value: value.into(), origin: origin.into() });
+        self
+    }
+
+    /// Sets how sure the finding is.
+    #[must_use]
+    pub fn confidence(mut self, confidence: Confidence) -> Self {
+        self.confidence = confidence;
+        self
+    }
+
+    /// Adds something to do that is one command line.
+    #[must_use]
+    pub fn mend(mut self, what: impl Into<String>, command: impl Into<String>) -> Self {
+        self.mend.push(Mend { what: what.into(), command: Some(command.into()) });
+        self
+    }
+
+    /// Adds something to do that no single command line does.
+    #[must_use]
+    pub fn advice(mut self, what: impl Into<String>) -> Self {
+        self.mend.push(Mend { what: what.into(), command: None });
+        self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn serializes_with_words() {
+        let finding = Finding::new("google/audience-not-admitted", cause::AUDIENCE_MISMATCH, "no")
+            .expected("a", "provider")
+            .found("b", "token")
+            .mend("set it", "gangplank apply");
+        let value = serde_json::to_value(&finding).unwrap();
+        assert_eq!(value["severity"], "error");
+        assert_eq!(value["confidence"], "certain");
+        assert_eq!(value["page"], "docs/findings/google/audience-not-admitted.md");
+        assert_eq!(value["expected"]["origin"], "provider");
+        assert_eq!(value["mend"][0]["command"], "gangplank apply");
+    }
+}
