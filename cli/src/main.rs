@@ -1,2 +1,5 @@
-//! The binary.
-fn main() {}
+//! The binary: everything is in the library, so that a test needs no process.
+
+fn main() -> std::process::ExitCode {
+    gangplank::main()
+}

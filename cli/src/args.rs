@@ -1,0 +1,218 @@
+//! What can be typed: commands, flags, and the environment variables that stand for flags.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// The keyless bridge that carries models from Azure ML to GKE, and tells you why when something is turned away.
+///
+/// Exit codes: 0 fine, 1 we failed, 2 usage, 3 findings or denied, 4 drift.
+#[derive(Debug, Parser)]
+#[command(name = "gangplank", version, propagate_version = true, max_term_width = 110)]
+pub struct Arguments {
+    /// Flags of every command.
+    #[command(flatten)]
+    pub common: Common,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// Flags of every command.
+#[derive(Debug, Clone, Args)]
+pub struct Common {
+    /// The bridge file.
+    #[arg(short, long, global = true, default_value = "bridge.yaml", env = "GANGPLANK_FILE")]
+    pub file: PathBuf,
+    /// How to print what was asked for.
+    #[arg(short, long, global = true, value_enum, default_value_t = Format::Human)]
+    pub output: Format,
+    /// Say more: -v what is done, -vv every hop and request.
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    pub verbose: u8,
+}
+
+/// How to print what was asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// For people.
+    Human,
+    /// One JSON document.
+    Json,
+    /// One YAML document.
+    Yaml,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// The whole story on the sandbox: set up, ship, score, break it, diagnose it, mend it.
+    #[cfg(feature = "sandbox")]
+    Demo(Demo),
+    /// Say what has to change on both clouds; exits 4 if anything has to.
+    Plan(Administrate),
+    /// Make the changes that `plan` shows.
+    Apply(Administrate),
+    /// Remove everything this bridge made, and nothing else.
+    Destroy(Destroy),
+    /// List what Azure ML has.
+    Models(Models),
+    /// Carry a model version over and wait until it answers.
+    Ship(Ship),
+    /// Print the manifests that `ship` applies.
+    Render(Render),
+    /// Walk the identity chain and name the first broken link.
+    Doctor(Doctor),
+    /// The scorer's image, which `runtime: onnx` builds on.
+    Scorer(Scorer),
+    /// Both clouds on loopback.
+    #[cfg(feature = "sandbox")]
+    Sandbox(Sandbox),
+}
+
+/// Flags of the commands that set up both clouds.
+#[derive(Debug, Clone, Args)]
+pub struct Administrate {
+    /// A kubeconfig to reach the cluster with; without it, the Google log-in is used.
+    #[arg(long, env = "KUBECONFIG")]
+    pub kubeconfig: Option<PathBuf>,
+    /// The context in that kubeconfig; its current one by default.
+    #[arg(long, requires = "kubeconfig")]
+    pub context: Option<String>,
+}
+
+/// Flags of `destroy`.
+#[derive(Debug, Clone, Args)]
+pub struct Destroy {
+    /// How to reach the clouds.
+    #[command(flatten)]
+    pub administrate: Administrate,
+    /// Do not ask.
+    #[arg(short, long)]
+    pub yes: bool,
+}
+
+/// Flags of `models`.
+#[derive(Debug, Clone, Args)]
+pub struct Models {
+    /// A model; its versions are listed.
+    pub name: Option<String>,
+}
+
+/// Flags of `ship`.
+#[derive(Debug, Clone, Args)]
+pub struct Ship {
+    /// The model: `name`, `name:7`, `name@latest` or `name@tag=value`. Without a version, the one in the bridge file.
+    pub model: String,
+    /// Which service, if several serve this model.
+    #[arg(long)]
+    pub service: Option<String>,
+    /// A request body to score when the rollout is done; by default the service's `sample`.
+    #[arg(long)]
+    pub sample: Option<PathBuf>,
+    /// Seconds to wait for the rollout.
+    #[arg(long, default_value_t = 600)]
+    pub timeout: u64,
+    /// The scorer's executable; by default `gangplank-scorer` beside this one.
+    #[arg(long, env = "GANGPLANK_SCORER")]
+    pub scorer: Option<PathBuf>,
+}
+
+/// Flags of `render`.
+#[derive(Debug, Clone, Args)]
+pub struct Render {
+    /// The model, as for `ship`.
+    pub model: String,
+    /// Which service, if several serve this model.
+    #[arg(long)]
+    pub service: Option<String>,
+    /// The image, `HOST/PATH@sha256:…`; by default what the registry has for this model version.
+    #[arg(long)]
+    pub image: Option<String>,
+}
+
+/// Flags of `doctor`.
+#[derive(Debug, Clone, Args)]
+pub struct Doctor {
+    /// The team to deploy for; by default the only one there is, or the first.
+    #[arg(long)]
+    pub team: Option<String>,
+}
+
+/// What to do with the scorer's image.
+#[derive(Debug, Clone, Args)]
+pub struct Scorer {
+    /// What to do.
+    #[command(subcommand)]
+    pub verb: ScorerVerb,
+}
+
+/// What to do with the scorer's image.
+#[derive(Debug, Clone, Subcommand)]
+pub enum ScorerVerb {
+    /// Push the scorer's image to the bridge's repository as `gangplank-scorer:VERSION`.
+    Push {
+        /// The scorer's executable; by default `gangplank-scorer` beside this one.
+        #[arg(long, env = "GANGPLANK_SCORER")]
+        scorer: Option<PathBuf>,
+    },
+}
+
+/// Flags of `demo`.
+#[cfg(feature = "sandbox")]
+#[derive(Debug, Clone, Args)]
+pub struct Demo {
+    /// Leave the sandbox up and say how to play on.
+    #[arg(long)]
+    pub keep: bool,
+    /// The scorer's executable; by default `gangplank-scorer` beside this one.
+    #[arg(long, env = "GANGPLANK_SCORER")]
+    pub scorer: Option<PathBuf>,
+}
+
+/// Flags of `sandbox`.
+#[cfg(feature = "sandbox")]
+#[derive(Debug, Clone, Args)]
+pub struct Sandbox {
+    /// What to do; without it, run the sandbox until interrupted.
+    #[command(subcommand)]
+    pub verb: Option<SandboxVerb>,
+    /// Use this port and the ones after it; by default the system chooses.
+    #[arg(long)]
+    pub base_port: Option<u16>,
+    /// Leave addresses, certificates and log-ins in this folder; by default a fresh one, removed at the end.
+    #[arg(long)]
+    pub folder: Option<PathBuf>,
+}
+
+/// What to do with a running sandbox.
+#[cfg(feature = "sandbox")]
+#[derive(Debug, Clone, Subcommand)]
+pub enum SandboxVerb {
+    /// Let a fault strike the next request to a service.
+    Fault {
+        /// The service: `entra`, `sts`, `blob`, `registry`, …
+        service: String,
+        /// What happens.
+        #[arg(value_enum)]
+        fault: FaultKind,
+        /// Bytes let through before a cut, or seconds to ask for when throttling.
+        #[arg(long, default_value_t = 1)]
+        amount: u32,
+        /// Where the sandbox's controls are.
+        #[arg(long, env = "GANGPLANK_SANDBOX")]
+        control: String,
+    },
+}
+
+/// The faults.
+#[cfg(feature = "sandbox")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum FaultKind {
+    /// Answer 429 with `Retry-After`.
+    Throttle,
+    /// Close the connection in mid-answer.
+    Cut,
+    /// Treat the caller's token as expired.
+    Expired,
+}

@@ -1,0 +1,54 @@
+//! Where this crate touches the machine: the clock, the environment, files. Everything below gets them as values.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use bridge::port::Time;
+
+/// The system's clock.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct SystemTime;
+
+impl Time for SystemTime {
+    #[expect(clippy::disallowed_methods, reason = "the edge reads the clock for everybody")]
+    fn now(&self) -> jiff::Timestamp {
+        jiff::Timestamp::now()
+    }
+
+    async fn sleep(&self, length: Duration) {
+        tokio::time::sleep(length).await;
+    }
+}
+
+/// A file could not be read.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot read `{}`", path.display())]
+pub struct Unreadable {
+    /// The file.
+    pub path: PathBuf,
+    /// Why.
+    #[source]
+    pub source: std::io::Error,
+}
+
+/// Reads a whole file, with its name in any error.
+pub fn read(path: &Path) -> Result<Vec<u8>, Unreadable> {
+    std::fs::read(path).map_err(|source| Unreadable { path: path.to_owned(), source })
+}
+
+/// All environment variables that are valid text.
+#[expect(clippy::disallowed_methods, reason = "the edge reads the environment for everybody")]
+pub fn environment() -> Vec<(String, String)> {
+    std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+        .collect()
+}
+
+/// The scorer's executable: the one named, else the one beside this executable.
+pub fn scorer(named: Option<&Path>) -> Option<PathBuf> {
+    if let Some(path) = named {
+        return Some(path.to_owned());
+    }
+    let beside = std::env::current_exe().ok()?.parent()?.join("gangplank-scorer");
+    beside.is_file().then_some(beside)
+}
