@@ -12,6 +12,7 @@
 
 pub mod image;
 pub mod inventory;
+pub mod name;
 pub mod plan;
 pub mod port;
 pub mod resource;

@@ -60,6 +60,9 @@ pub struct Application {
     pub token_version: u8,
     /// App roles that callers can hold, by value.
     pub app_roles: BTreeMap<String, AppRole>,
+    /// Whether tokens carry the caller's security groups (`groupMembershipClaims: SecurityGroup`; without: null).
+    /// Declared only if the bridge lets a group across, because groups make tokens larger and vanish above 200.
+    pub group_claims: bool,
 }
 
 /// One app role.
