@@ -8,8 +8,16 @@
 //! a listener beyond loopback.
 
 pub mod azure;
+pub mod clock;
 pub mod cluster;
+mod control;
+mod folder;
 pub mod google;
+pub mod random;
 pub mod seed;
 pub mod serve;
+pub mod signing;
+mod start;
 pub mod world;
+
+pub use start::{Options, Sandbox, StartError};

@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, OnceLock};
 
+use crate::clock::Clock;
 use crate::serve::Authority;
 
 /// Everything the servers share.
@@ -13,7 +14,12 @@ pub struct World {
     pub addresses: OnceLock<Addresses>,
     /// The sandbox's certificate authority.
     pub authority: Authority,
-    /// A private folder (0700) for what must live on disk: unpacked images, blobs of the registry.
+    /// A client that trusts the authority: for fetching other issuers' keys.
+    pub client: reqwest::Client,
+    /// The sandbox's time.
+    pub clock: Clock,
+    /// The sandbox's private folder (0700). What must live on disk goes into folders of its own in here: unpacked images,
+    /// blobs of the registry.
     pub folder: PathBuf,
     /// Faults waiting to strike.
     pub faults: Faults,
@@ -25,6 +31,13 @@ pub struct World {
     pub google: crate::google::State,
     /// The cluster.
     pub cluster: crate::cluster::State,
+}
+
+impl World {
+    /// Where the services listen, or `None` before they do (never seen by a request).
+    pub fn addresses(&self) -> Option<&Addresses> {
+        self.addresses.get()
+    }
 }
 
 /// Where the services listen.
@@ -60,6 +73,62 @@ pub struct Addresses {
     pub control: SocketAddr,
 }
 
+/// The names of the services, in the order of [`Addresses`]: what faults are armed for, and the order of fixed ports.
+pub const SERVICES: [&str; 14] = [
+    "entra",
+    "graph",
+    "resource_manager",
+    "blob",
+    "oauth2",
+    "sts",
+    "iam",
+    "iam_credentials",
+    "cloud_resource_manager",
+    "artifact_registry",
+    "registry",
+    "container",
+    "cluster",
+    "control",
+];
+
+impl Addresses {
+    /// The addresses in the order of [`SERVICES`].
+    pub(crate) fn from_order(all: [SocketAddr; 14]) -> Self {
+        let [
+            entra,
+            graph,
+            resource_manager,
+            blob,
+            oauth2,
+            sts,
+            iam,
+            iam_credentials,
+            cloud_resource_manager,
+            artifact_registry,
+            registry,
+            container,
+            cluster,
+            control,
+        ] = all;
+        Self {
+            entra,
+            graph,
+            resource_manager,
+            blob,
+            oauth2,
+            sts,
+            iam,
+            iam_credentials,
+            cloud_resource_manager,
+            artifact_registry,
+            registry,
+            container,
+            cluster,
+            control,
+        }
+    }
+}
+
 /// Secrets handed out so far: tokens, client secrets, refresh tokens.
 #[derive(Default)]
 pub struct Minted(Mutex<Vec<String>>);
@@ -91,7 +160,7 @@ pub enum Fault {
         /// Seconds to ask for.
         retry_after: u32,
     },
-    /// Close the connection after this many bytes of the answer's body.
+    /// Close the connection after this many bytes of the answer's body. Waits for an answer that is longer.
     Cut {
         /// Bytes to let through.
         after: u64,
@@ -105,6 +174,13 @@ impl Faults {
     pub fn arm(&self, service: &str, fault: Fault) {
         if let Ok(mut all) = self.0.lock() {
             all.entry(service.to_owned()).or_default().push(fault);
+        }
+    }
+
+    /// Puts back a fault that found nothing to strike.
+    pub(crate) fn put_back(&self, service: &str, fault: Fault) {
+        if let Ok(mut all) = self.0.lock() {
+            all.entry(service.to_owned()).or_default().insert(0, fault);
         }
     }
 

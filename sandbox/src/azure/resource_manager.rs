@@ -1,0 +1,10 @@
+//! azure resource_manager.
+
+use axum::Router;
+
+use crate::world::Shared;
+
+/// The service's routes.
+pub(crate) fn router(_shared: Shared) -> Router {
+    Router::new()
+}

@@ -1,0 +1,10 @@
+//! Cloud Resource Manager: the project, its policy and permissions.
+
+use axum::Router;
+
+use crate::world::Shared;
+
+/// The service's routes.
+pub(crate) fn router(_shared: Shared) -> Router {
+    Router::new()
+}

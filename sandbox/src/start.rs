@@ -1,0 +1,211 @@
+//! Starting and stopping a sandbox: ports, certificates, the seeded world, the services, the cluster, the folder.
+
+use std::io;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
+
+use axum::Router;
+use tokio::net::TcpListener;
+
+use crate::clock::Clock;
+use crate::folder::{Folder, FolderError};
+use crate::serve::{self, Authority, CertificateError, Listening, Wire};
+use crate::signing::SigningError;
+use crate::world::{Addresses, Faults, Minted, SERVICES, Shared, World};
+use crate::{azure, cluster, control, google};
+
+/// How a sandbox is to be started.
+#[derive(Debug, Clone, Default)]
+pub struct Options {
+    /// The first of as many consecutive ports as there are services ([`SERVICES`]); `None` lets the system choose.
+    pub base_port: Option<u16>,
+    /// Where tokens, certificates and the ready-made bridge file are left; `None` makes a fresh private folder that
+    /// goes away with the sandbox.
+    pub folder: Option<PathBuf>,
+}
+
+/// Why a sandbox did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// A fixed port is somebody else's.
+    #[error(
+        "port {port} for `{service}` is taken; choose another first port, or none to let the system choose"
+    )]
+    PortTaken {
+        /// The service that wanted it.
+        service: &'static str,
+        /// The port.
+        port: u16,
+    },
+    /// The last of the consecutive ports would be beyond 65535.
+    #[error("no room for {} consecutive ports from {first} on, expected a first port of 1 to {}", SERVICES.len(), last_base())]
+    NoRoom {
+        /// The first port asked for.
+        first: u16,
+    },
+    /// Listening failed for another reason.
+    #[error("cannot listen on loopback for `{service}`")]
+    Listen {
+        /// The service.
+        service: &'static str,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// No certificates.
+    #[error(transparent)]
+    Certificate(#[from] CertificateError),
+    /// No signing keys.
+    #[error(transparent)]
+    Signing(#[from] SigningError),
+    /// The folder cannot be written.
+    #[error(transparent)]
+    Folder(#[from] FolderError),
+    /// The cluster did not come up.
+    #[error("the cluster did not start: {0}")]
+    Cluster(String),
+}
+
+/// Both clouds, running. [`Sandbox::stop`] ends it; dropping it ends the cluster's processes and, with the runtime's
+/// next turn, the listeners.
+pub struct Sandbox {
+    /// What the sandbox knows. Tests look and change here.
+    pub world: Shared,
+    folder: Folder,
+    listening: Option<Listening>,
+}
+
+impl Sandbox {
+    /// Starts every service; returns once all of them answer and the cluster's node is ready.
+    pub async fn start(options: Options) -> Result<Self, StartError> {
+        let bound = bind_all(options.base_port).await?;
+        let folder = Folder::open(options.folder)?;
+        let world = Arc::new(world(&folder, &bound)?);
+        azure::settle(&world);
+        let sandbox = Self { listening: Some(serve_all(bound, &world)), world, folder };
+        cluster::start(Arc::clone(&sandbox.world)).await?;
+        sandbox.folder.fill(&sandbox.world)?;
+        Ok(sandbox)
+    }
+
+    /// Where the services listen.
+    ///
+    /// # Panics
+    /// Never: addresses are known before a sandbox exists.
+    #[expect(clippy::expect_used, reason = "`start` fills the addresses before it makes a sandbox")]
+    pub fn addresses(&self) -> &Addresses {
+        self.world.addresses().expect("a started sandbox has addresses")
+    }
+
+    /// Where tokens, certificates and the ready-made bridge file lie.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// The environment that makes command line tools, SDKs and `gangplank` use the sandbox, `PATH` apart (see
+    /// [`Self::tools`]).
+    pub fn environment(&self) -> Vec<(String, String)> {
+        self.folder.environment(&self.world)
+    }
+
+    /// The folder to put in front of `PATH`: it holds `az`.
+    pub fn tools(&self) -> PathBuf {
+        self.folder.path().join("bin")
+    }
+
+    /// Ends everything: the cluster's processes, the listeners, and the folder if it was the sandbox's own.
+    pub async fn stop(mut self) {
+        cluster::stop(&self.world);
+        if let Some(listening) = self.listening.take() {
+            listening.stop().await;
+        }
+    }
+}
+
+impl Drop for Sandbox {
+    fn drop(&mut self) {
+        cluster::stop(&self.world);
+    }
+}
+
+type Bound = Vec<(TcpListener, SocketAddr)>;
+
+const fn last_base() -> u16 {
+    u16::MAX - (SERVICES.len() as u16 - 1)
+}
+
+async fn bind_all(base: Option<u16>) -> Result<Bound, StartError> {
+    if let Some(base) = base
+        && (base == 0 || base > last_base())
+    {
+        return Err(StartError::NoRoom { first: base });
+    }
+    let mut bound = Vec::new();
+    for (service, offset) in SERVICES.into_iter().zip(0_u16..) {
+        let port = base.map(|base| base + offset);
+        bound.push(serve::bind(port).await.map_err(|source| match port {
+            Some(port) if source.kind() == io::ErrorKind::AddrInUse => {
+                StartError::PortTaken { service, port }
+            }
+            _ => StartError::Listen { service, source },
+        })?);
+    }
+    Ok(bound)
+}
+
+fn world(folder: &Folder, bound: &Bound) -> Result<World, StartError> {
+    let authority = Authority::generate()?;
+    let clock = Clock::default();
+    let addresses = OnceLock::new();
+    let order: Vec<SocketAddr> = bound.iter().map(|(_, address)| *address).collect();
+    if let Ok(order) = order.try_into() {
+        let _first_and_only = addresses.set(Addresses::from_order(order));
+    }
+    Ok(World {
+        addresses,
+        client: authority.client()?,
+        authority,
+        folder: folder.path().to_owned(),
+        faults: Faults::default(),
+        minted: Minted::default(),
+        azure: azure::State::seeded(&clock)?,
+        google: google::State::seeded(&clock)?,
+        cluster: cluster::State::seeded(&clock)?,
+        clock,
+    })
+}
+
+fn serve_all(bound: Bound, world: &Shared) -> Listening {
+    let mut listening = Listening::new();
+    for ((listener, _), service) in bound.into_iter().zip(SERVICES) {
+        let shared = Arc::clone(world);
+        let wire = match service {
+            "entra" | "graph" | "resource_manager" | "blob" | "cluster" => {
+                Wire::Https(world.authority.server())
+            }
+            _ => Wire::Http,
+        };
+        let router = serve::in_front(service, Arc::clone(world), router(service, shared));
+        listening.serve(listener, wire, router);
+    }
+    listening
+}
+
+fn router(service: &str, shared: Shared) -> Router {
+    match service {
+        "entra" => azure::entra::router(shared),
+        "graph" => azure::graph::router(shared),
+        "resource_manager" => azure::resource_manager::router(shared),
+        "blob" => azure::blob::router(shared),
+        "oauth2" => google::oauth2::router(shared),
+        "sts" => google::sts::router(shared),
+        "iam" => google::iam::router(shared),
+        "iam_credentials" => google::iam_credentials::router(shared),
+        "cloud_resource_manager" => google::cloud_resource_manager::router(shared),
+        "artifact_registry" => google::artifact_registry::router(shared),
+        "registry" => google::registry::router(shared),
+        "container" => google::container::router(shared),
+        "cluster" => cluster::router(shared),
+        _ => control::router(shared),
+    }
+}
