@@ -17,16 +17,16 @@ pub(crate) struct Built {
 /// Which profile to build with.
 #[derive(Clone, Copy)]
 pub(crate) enum Profile {
-    /// Unoptimised, for tests.
-    Dev,
+    /// Quick to build and small, for tests.
+    Image,
     /// Optimised.
     Release,
 }
 
 impl Profile {
-    fn folder(self) -> &'static str {
+    fn name(self) -> &'static str {
         match self {
-            Self::Dev => "debug",
+            Self::Image => "image",
             Self::Release => "release",
         }
     }
@@ -60,15 +60,13 @@ pub(crate) fn scorer(profile: Profile) -> anyhow::Result<PathBuf> {
     let flags = format!("CARGO_TARGET_{}_RUSTFLAGS", host.to_uppercase().replace('-', "_"));
     let arguments = ["--package", "gangplank-scorer", "--target", &host];
     cargo(profile, &arguments, &[(&flags, "-C target-feature=+crt-static")])?;
-    Ok(target().join(host).join(profile.folder()).join("gangplank-scorer"))
+    Ok(target().join(host).join(profile.name()).join("gangplank-scorer"))
 }
 
 fn cargo(profile: Profile, arguments: &[&str], environment: &[(&str, &str)]) -> anyhow::Result<()> {
     let mut command = Command::new(option_env!("CARGO").unwrap_or("cargo"));
-    command.current_dir(source::root()).arg("build").args(arguments).envs(environment.iter().copied());
-    if matches!(profile, Profile::Release) {
-        command.arg("--release");
-    }
+    command.current_dir(source::root()).args(["build", "--profile", profile.name()]).args(arguments);
+    command.envs(environment.iter().copied());
     let status = command.status().context("cannot run cargo")?;
     if !status.success() {
         bail!("cargo build {} failed", arguments.join(" "));

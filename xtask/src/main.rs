@@ -9,7 +9,7 @@ use std::process::ExitCode;
 const USAGE: &str = "cargo xtask VERB
   demo [ARGS]   build the scorer (static) and gangplank in release, then run `gangplank demo`
   dist          build both in release and say where they are
-  scorer        build the static scorer alone (--debug: unoptimised)
+  scorer        build the static scorer alone (--image: as tests want it)
   tidy          check the rules that no compiler checks";
 
 fn main() -> ExitCode {
