@@ -1,0 +1,129 @@
+//! The one way this product makes HTTP clients: with the bridge's own certificate authorities, time limits, and no
+//! plain http beyond loopback.
+
+use std::time::Duration;
+
+use reqwest::Certificate;
+use url::{Host, Url};
+
+/// What we call ourselves.
+pub const USER_AGENT: &str = concat!("gangplank/", env!("CARGO_PKG_VERSION"));
+
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+const READ_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// Why there is no HTTP client, or no address to send to.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum HttpSetup {
+    /// The CA bundle is no PEM.
+    #[error("the CA bundle holds no usable certificate: {0}; expected PEM blocks `-----BEGIN CERTIFICATE-----`")]
+    CaBundle(String),
+    /// The TLS library or the resolver would not start.
+    #[error("cannot make an HTTP client: {0}")]
+    Client(String),
+    /// Not a URL.
+    #[error("`{url}` is no address: {problem}; expected `https://HOST`")]
+    Address {
+        /// As given.
+        url: String,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// Tokens would go over the wire readable.
+    #[error("`{0}` would carry tokens unencrypted; use https (plain http is for loopback alone)")]
+    Unencrypted(String),
+}
+
+/// A builder with our user agent, time limits and, besides the system's, the certificate authorities in `ca_bundle`
+/// (PEM). Follows no redirect: none of the services we send tokens to uses one.
+pub fn builder(ca_bundle: Option<&[u8]>) -> Result<reqwest::ClientBuilder, HttpSetup> {
+    let mut builder = reqwest::Client::builder()
+        .user_agent(USER_AGENT)
+        .connect_timeout(CONNECT_TIMEOUT)
+        .read_timeout(READ_TIMEOUT)
+        .redirect(reqwest::redirect::Policy::none());
+    if let Some(pem) = ca_bundle {
+        let certificates = certificates(pem)?;
+        builder = builder.tls_certs_merge(certificates);
+    }
+    Ok(builder)
+}
+
+/// A client made by [`builder`].
+pub fn client(ca_bundle: Option<&[u8]>) -> Result<reqwest::Client, HttpSetup> {
+    builder(ca_bundle)?.build().map_err(|error| HttpSetup::Client(with_causes(&error)))
+}
+
+fn certificates(pem: &[u8]) -> Result<Vec<Certificate>, HttpSetup> {
+    let certificates =
+        Certificate::from_pem_bundle(pem).map_err(|error| HttpSetup::CaBundle(with_causes(&error)))?;
+    if certificates.is_empty() {
+        return Err(HttpSetup::CaBundle("no certificate in it".to_owned()));
+    }
+    Ok(certificates)
+}
+
+/// Parses the address of a service that will be sent tokens.
+pub fn service_address(url: &str) -> Result<Url, HttpSetup> {
+    let address = |problem: &str| HttpSetup::Address { url: url.to_owned(), problem: problem.to_owned() };
+    let parsed = Url::parse(url).map_err(|error| address(&error.to_string()))?;
+    if parsed.host().is_none() {
+        return Err(address("no host in it"));
+    }
+    match parsed.scheme() {
+        "https" => Ok(parsed),
+        "http" if is_loopback(&parsed) => Ok(parsed),
+        "http" => Err(HttpSetup::Unencrypted(url.to_owned())),
+        other => Err(address(&format!("`{other}` is neither https nor http"))),
+    }
+}
+
+fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        Some(Host::Domain(name)) => name == "localhost",
+        None => false,
+    }
+}
+
+/// An error and everything below it, in one line.
+pub(crate) fn with_causes(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let next = error.to_string();
+        if !text.contains(&next) {
+            text.push_str(": ");
+            text.push_str(&next);
+        }
+        cause = error.source();
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn plain_http_is_for_loopback_alone() {
+        for good in ["https://sts.googleapis.com", "http://127.0.0.1:8080", "http://[::1]:1", "http://localhost:9"] {
+            assert!(service_address(good).is_ok(), "{good}");
+        }
+        for open in ["http://sts.googleapis.com", "http://10.0.0.1", "http://localhost.example", "http://127.0.0.1.nip.io"] {
+            assert_eq!(service_address(open), Err(HttpSetup::Unencrypted(open.to_owned())));
+        }
+        for odd in ["", "sts.googleapis.com", "ftp://127.0.0.1", "file:///etc/passwd", "https://"] {
+            assert!(matches!(service_address(odd), Err(HttpSetup::Address { .. })), "{odd}");
+        }
+    }
+
+    #[test]
+    fn a_bundle_without_certificates_is_an_error() {
+        for pem in [&b""[..], b"not pem", b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"] {
+            assert!(client(Some(pem)).is_err(), "{}", String::from_utf8_lossy(pem));
+        }
+        assert!(client(None).is_ok());
+    }
+}
