@@ -1,1 +1,96 @@
-//! The keyless bridge that carries models from Azure ML to GKE.
+//! The voice: what is typed comes in, what happened goes out.
+//!
+//! [`main`] parses, sets up the runtime and the log, runs one command from [`command`] and turns its end into words
+//! ([`report`]) and an exit code. A command loads the bridge file ([`context`]), connects `clouds`, calls an act of
+//! `bridge`, and prints what it returns ([`output`]).
+//!
+//! Never: logic that a test would want without a process; that lives below.
+
+pub mod args;
+pub mod command;
+pub mod context;
+pub mod edge;
+pub mod output;
+pub mod report;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use tracing_subscriber::EnvFilter;
+
+use crate::args::Arguments;
+use crate::report::{Exit, Failure};
+
+/// The whole program.
+pub fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let verbose = arguments.common.verbose;
+    log(verbose);
+    // Several crates of the tree can choose a crypto provider; choosing first makes it ours for all of them.
+    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            Failure::failed("cannot start the runtime").because(&error).say();
+            return Exit::Failed.into();
+        }
+    };
+    let end = runtime.block_on(run(arguments));
+    runtime.shutdown_timeout(std::time::Duration::from_secs(2));
+    end.into()
+}
+
+/// Runs one command until its end or until Ctrl-C.
+async fn run(arguments: Arguments) -> Exit {
+    let ended = tokio::select! {
+        ended = command::run(arguments) => ended,
+        () = interrupted() => {
+            output::say("interrupted; everything done so far stays done: run the same command again to finish");
+            return Exit::Interrupted;
+        }
+    };
+    match ended {
+        Ok(exit) => exit,
+        Err(failure) => {
+            failure.say();
+            failure.exit
+        }
+    }
+}
+
+/// Resolves on Ctrl-C or SIGTERM.
+pub(crate) async fn interrupted() {
+    let terminated = async {
+        match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
+            Ok(mut signal) => {
+                signal.recv().await;
+            }
+            Err(_) => std::future::pending().await,
+        }
+    };
+    tokio::select! {
+        result = tokio::signal::ctrl_c() => {
+            if result.is_err() {
+                std::future::pending::<()>().await;
+            }
+        }
+        () = terminated => {}
+    }
+}
+
+/// Sends the log to stderr: warnings, or more with each `-v`. `GANGPLANK_LOG` takes a filter of its own.
+fn log(verbose: u8) {
+    let level = match verbose {
+        0 => "error",
+        1 => "warn,gangplank=info,gangplank_clouds=info,gangplank_identity=info,gangplank_oci=info",
+        2 => "info,gangplank=debug,gangplank_clouds=debug,gangplank_identity=debug,gangplank_oci=debug,gangplank_sandbox=debug",
+        _ => "trace",
+    };
+    let filter = EnvFilter::try_from_env("GANGPLANK_LOG").unwrap_or_else(|_| EnvFilter::new(level));
+    let _ = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_target(true)
+        .compact()
+        .try_init();
+}

@@ -33,8 +33,8 @@ fn run(arguments: &[String]) -> anyhow::Result<ExitCode> {
             Ok(ExitCode::SUCCESS)
         }
         "scorer" => {
-            let profile = if rest.iter().any(|word| word == "--debug") {
-                build::Profile::Dev
+            let profile = if rest.iter().any(|word| word == "--image") {
+                build::Profile::Image
             } else {
                 build::Profile::Release
             };

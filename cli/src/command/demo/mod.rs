@@ -1,0 +1,188 @@
+//! `gangplank demo`: the whole story on the sandbox, each step checked.
+//!
+//! 1. both clouds come up; 2. `apply` sets up the trust; 3. version 1 is shipped and scored against scikit-learn's
+//! answers; 4. version 2 replaces it under load; 5. the audience is broken, shipping is refused, `doctor` names the
+//! link; 6. `apply` mends it; 7. version 1 goes back; 8. `destroy`, and everything is gone.
+
+mod breakage;
+mod load;
+mod oracle;
+
+use std::path::PathBuf;
+
+use ::sandbox::{Options, Sandbox};
+
+use crate::args::{Administrate, Common, Demo, Destroy, Format, Ship};
+use crate::command;
+use crate::context::Context;
+use crate::output::say;
+use crate::report::{Exit, Failure};
+
+const MODEL: &str = "breast-cancer";
+
+/// One run of the story.
+struct Story {
+    sandbox: Sandbox,
+    scorer: Option<PathBuf>,
+    common: Common,
+}
+
+/// Runs the story; fine only if every step held.
+pub async fn run(flags: Demo) -> Result<Exit, Failure> {
+    let began = std::time::Instant::now();
+    chapter("both clouds come up, on loopback");
+    let sandbox = command::sandbox::start(Options::default()).await?;
+    let common = Common { file: sandbox.folder().join("bridge.yaml"), output: Format::Human, verbose: 0 };
+    let story = Story { sandbox, scorer: flags.scorer, common };
+    let told = story.tell().await;
+    let told = match (told, flags.keep) {
+        (Ok(()), true) => story.keep().await,
+        (Ok(()), false) => story.tear_down().await,
+        (Err(failure), _) => Err(failure),
+    };
+    story.sandbox.stop().await;
+    told?;
+    say(&format!("\nevery step held, in {:.1} s", began.elapsed().as_secs_f64()));
+    Ok(Exit::Fine)
+}
+
+impl Story {
+    async fn tell(&self) -> Result<(), Failure> {
+        self.set_up().await?;
+        self.first_shipment().await?;
+        self.rolling_upgrade().await?;
+        self.break_and_diagnose().await?;
+        self.mend().await
+    }
+
+    async fn set_up(&self) -> Result<(), Failure> {
+        chapter("an administrator sets up the trust on both sides");
+        self.expect(&["plan"], Exit::Drift, command::plan::run(&self.context()?, &administrate()).await)?;
+        self.expect(&["apply"], Exit::Fine, command::apply::run(&self.context()?, &administrate()).await)?;
+        self.expect(&["plan"], Exit::Fine, command::plan::run(&self.context()?, &administrate()).await)
+    }
+
+    async fn first_shipment(&self) -> Result<(), Failure> {
+        chapter("a pipeline, logged in without any key, ships version 1");
+        let url = self.ship("1").await?;
+        oracle::check(&url, MODEL, "1").await
+    }
+
+    async fn rolling_upgrade(&self) -> Result<(), Failure> {
+        chapter("version 2 replaces it while requests keep coming");
+        let url = self.url().await?;
+        let load = load::Load::start(&url, oracle::sample(MODEL)?);
+        let shipped = self.ship("2").await;
+        let counted = load.stop().await;
+        shipped?;
+        say(&format!("  {} requests answered during the upgrade, {} failed", counted.answered, counted.failed.len()));
+        if let Some(first) = counted.failed.first() {
+            return Err(broken(format!("a request failed during the upgrade: {first}")));
+        }
+        if counted.answered == 0 {
+            return Err(broken("no request was answered during the upgrade"));
+        }
+        oracle::check(&url, MODEL, "2").await
+    }
+
+    async fn break_and_diagnose(&self) -> Result<(), Failure> {
+        chapter("somebody edits the provider's audience by hand");
+        breakage::wrong_audience(&self.sandbox).await?;
+        shell(&["ship", "breast-cancer:1"]);
+        match command::ship::run(&self.context()?, &self.ship_flags("1")).await {
+            Err(failure) if failure.exit == Exit::Denied => failure.say(),
+            Err(failure) => return Err(failure),
+            Ok(_) => return Err(broken("shipping went through a broken trust")),
+        }
+        shell(&["doctor"]);
+        let diagnosis = command::doctor::examine(&self.context()?, None).await?;
+        crate::output::print(Format::Human, &diagnosis);
+        let codes: Vec<&str> = diagnosis.findings.iter().map(|finding| finding.code).collect();
+        if codes == ["google/audience-not-admitted"] {
+            return Ok(());
+        }
+        Err(broken(format!("the doctor was to find `google/audience-not-admitted`, and found {codes:?}")))
+    }
+
+    async fn mend(&self) -> Result<(), Failure> {
+        chapter("the mend: apply what is declared, and ship version 1 again");
+        self.expect(&["plan"], Exit::Drift, command::plan::run(&self.context()?, &administrate()).await)?;
+        self.expect(&["apply"], Exit::Fine, command::apply::run(&self.context()?, &administrate()).await)?;
+        self.expect(&["doctor"], Exit::Fine, command::doctor::run(&self.context()?, None).await)?;
+        let url = self.ship("1").await?;
+        oracle::check(&url, MODEL, "1").await
+    }
+
+    async fn tear_down(&self) -> Result<(), Failure> {
+        chapter("tear down");
+        let flags = Destroy { administrate: administrate(), yes: true };
+        self.expect(&["destroy", "--yes"], Exit::Fine, command::destroy::run(&self.context()?, &flags).await)
+    }
+
+    async fn keep(&self) -> Result<(), Failure> {
+        let folder = self.sandbox.folder().display().to_string();
+        chapter("it stays up");
+        say(&format!("in another shell:\n  source '{folder}/env'\n  gangplank plan\n  curl -s {} -d @'{folder}/samples/{MODEL}.json'\nCtrl-C ends it", self.url().await?));
+        crate::interrupted().await;
+        Ok(())
+    }
+
+    /// A context as a shell with the sandbox's `env` would give it.
+    fn context(&self) -> Result<Context, Failure> {
+        let mut environment = crate::edge::environment();
+        environment.extend(self.sandbox.environment());
+        let path = environment.iter().rev().find(|(name, _)| name == "PATH").map(|(_, value)| value.clone());
+        let tools = self.sandbox.tools().display().to_string();
+        environment.push(("PATH".to_owned(), format!("{tools}:{}", path.unwrap_or_default())));
+        Context::with_environment(&self.common, environment)
+    }
+
+    /// Ships one version and returns the URL that answers.
+    async fn ship(&self, version: &str) -> Result<String, Failure> {
+        shell(&["ship", &format!("{MODEL}:{version}")]);
+        let shipment = command::ship::ship(&self.context()?, &self.ship_flags(version)).await?;
+        crate::output::print(Format::Human, &shipment);
+        shipment.urls.first().cloned().ok_or_else(|| broken("the shipment has no URL"))
+    }
+
+    /// The URL of the service, from its record.
+    async fn url(&self) -> Result<String, Failure> {
+        command::ship::last(&self.context()?, MODEL).await?.and_then(|shipment| shipment.urls.first().cloned())
+            .ok_or_else(|| broken("the service has no shipment on record"))
+    }
+
+    fn ship_flags(&self, version: &str) -> Ship {
+        Ship {
+            model: format!("{MODEL}:{version}"),
+            service: None,
+            sample: None,
+            timeout: 60,
+            scorer: self.scorer.clone(),
+        }
+    }
+
+    fn expect(&self, typed: &[&str], wanted: Exit, ended: Result<Exit, Failure>) -> Result<(), Failure> {
+        let _ = self;
+        shell(typed);
+        match ended? {
+            exit if exit == wanted => Ok(()),
+            exit => Err(broken(format!("`gangplank {}` was to end with {wanted:?} and ended with {exit:?}", typed.join(" ")))),
+        }
+    }
+}
+
+fn administrate() -> Administrate {
+    Administrate { kubeconfig: None, context: None }
+}
+
+fn chapter(title: &str) {
+    say(&format!("\n== {title}"));
+}
+
+fn shell(words: &[&str]) {
+    say(&format!("$ gangplank {}", words.join(" ")));
+}
+
+fn broken(what: impl Into<String>) -> Failure {
+    Failure::failed(format!("the demo does not hold: {}", what.into()))
+}

@@ -1,0 +1,98 @@
+//! What every command starts from: the flags, the bridge file, the environment.
+
+use std::io::IsTerminal;
+use std::path::{Path, PathBuf};
+
+use bridge::spec::{Bridge, Service, Team};
+use identity::Environment;
+
+use crate::args::{Common, Format};
+use crate::edge;
+use crate::report::{self, Failure};
+
+/// What every command starts from.
+pub struct Context {
+    /// The declared bridge.
+    pub bridge: Bridge,
+    /// The folder of the bridge file; paths in it are relative to here.
+    pub folder: PathBuf,
+    /// The environment.
+    pub environment: Environment,
+    /// How to print.
+    pub format: Format,
+}
+
+impl Context {
+    /// Loads the bridge file and the process environment.
+    pub fn load(common: &Common) -> Result<Self, Failure> {
+        Self::with_environment(common, edge::environment())
+    }
+
+    /// Loads the bridge file, with an environment of one's own.
+    pub fn with_environment(common: &Common, environment: Vec<(String, String)>) -> Result<Self, Failure> {
+        let name = common.file.display().to_string();
+        let bytes = edge::read(&common.file).map_err(|error| unreadable(&error))?;
+        let text = String::from_utf8(bytes).map_err(|error| {
+            let at = error.utf8_error().valid_up_to();
+            Failure::usage(format!("`{name}` is not text: byte {at} is not UTF-8")).hint("save the file as UTF-8")
+        })?;
+        let colour = std::io::stderr().is_terminal();
+        let bridge = bridge::file::parse(&name, &text)
+            .map_err(|problems| report::problems(&name, &text, &problems, colour))?;
+        let folder = common.file.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let environment = Environment::from_pairs(environment);
+        Ok(Self { bridge, folder: folder.to_owned(), environment, format: common.output })
+    }
+
+    /// The certificate authorities that the bridge file names, PEM.
+    pub fn ca_bundle(&self) -> Result<Option<Vec<u8>>, Failure> {
+        let Some(path) = &self.bridge.endpoints.ca_bundle else { return Ok(None) };
+        edge::read(&self.folder.join(path)).map(Some).map_err(|error| {
+            unreadable(&error).hint("`endpoints.caBundle` in the bridge file names it; the path is relative to that file")
+        })
+    }
+
+    /// The service that serves a model, and its team.
+    pub fn service(&self, model: &str, named: Option<&str>) -> Result<(&Service, &Team), Failure> {
+        let serving: Vec<&Service> = self
+            .bridge
+            .services
+            .iter()
+            .filter(|service| service.model.name == model && named.is_none_or(|name| service.name == name))
+            .collect();
+        let service = match serving.as_slice() {
+            [service] => *service,
+            [] => return Err(self.no_service(model, named)),
+            several => {
+                let names: Vec<&str> = several.iter().map(|service| service.name.as_str()).collect();
+                return Err(Failure::usage(format!("several services serve model `{model}`: {}", names.join(", ")))
+                    .hint("say which with --service NAME"));
+            }
+        };
+        let team = self.bridge.teams.iter().find(|team| team.name == service.team);
+        let team = team.ok_or_else(|| Failure::usage(format!("service `{}` has no team", service.name)))?;
+        Ok((service, team))
+    }
+
+    fn no_service(&self, model: &str, named: Option<&str>) -> Failure {
+        let known: Vec<String> = self
+            .bridge
+            .services
+            .iter()
+            .map(|service| format!("{} (service {})", service.model.name, service.name))
+            .collect();
+        let which = named.map(|name| format!(" named `{name}`")).unwrap_or_default();
+        Failure::usage(format!("no service{which} in the bridge file serves model `{model}`"))
+            .hint(format!("add one under `services:`; there is: {}", known.join(", ")))
+    }
+}
+
+/// A file that cannot be read.
+pub fn unreadable(error: &edge::Unreadable) -> Failure {
+    let failure = Failure::usage(error.to_string()).because(&error.source);
+    if error.source.kind() == std::io::ErrorKind::NotFound {
+        failure.hint("name the bridge file with -f FILE; `gangplank sandbox` writes one to try")
+    } else {
+        failure
+    }
+}

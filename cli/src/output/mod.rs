@@ -1,0 +1,50 @@
+//! Printing: stdout is data, stderr is talk. The only place of the product that writes to either.
+
+mod diagnosis;
+pub mod models;
+mod plan;
+mod progress;
+mod shipment;
+
+use std::io::Write;
+
+use serde::Serialize;
+
+use crate::args::Format;
+
+pub use progress::Progress;
+
+/// A value people can read.
+pub trait Human {
+    /// The value in words, with a line break after every line.
+    fn human(&self) -> String;
+}
+
+/// Prints a value on stdout in the wanted format.
+pub fn print<T: Human + Serialize>(format: Format, value: &T) {
+    match format {
+        Format::Human => out(&value.human()),
+        Format::Json => out(&json(value)),
+        Format::Yaml => out(&yaml(value)),
+    }
+}
+
+/// Prints text on stdout as it is. A reader that went away (`| head`) is no failure.
+pub fn out(text: &str) {
+    let mut stdout = std::io::stdout().lock();
+    let _ = stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush());
+}
+
+/// Says one line on stderr.
+pub fn say(text: &str) {
+    let mut stderr = std::io::stderr().lock();
+    let _ = writeln!(stderr, "{text}");
+}
+
+fn json<T: Serialize>(value: &T) -> String {
+    serde_json::to_string_pretty(value).map_or_else(|error| format!("{{\"error\": \"{error}\"}}\n"), |text| text + "\n")
+}
+
+fn yaml<T: Serialize>(value: &T) -> String {
+    serde_saphyr::to_string(value).unwrap_or_else(|error| format!("error: {error}\n"))
+}

@@ -1,0 +1,77 @@
+//! A plan, an apply's report and missing rights, for people.
+
+use std::fmt::Write;
+
+use bridge::plan::{Action, Difference, Missing, Need, Obstacle, Plan};
+
+use super::Human;
+
+impl Human for Plan {
+    fn human(&self) -> String {
+        let mut text = String::new();
+        for change in &self.changes {
+            let (sign, differences) = match &change.action {
+                Action::Create { .. } => ("+", &[][..]),
+                Action::Undelete { .. } => ("^", &[][..]),
+                Action::Update { differences, .. } => ("~", differences.as_slice()),
+                Action::Delete { .. } => ("-", &[][..]),
+            };
+            let _ = writeln!(text, "{sign} {}", change.key);
+            for difference in differences {
+                text.push_str(&line(difference));
+            }
+        }
+        for obstacle in &self.obstacles {
+            text.push_str(&obstacle.human());
+        }
+        text.push_str(&summary(self));
+        text
+    }
+}
+
+impl Human for Obstacle {
+    fn human(&self) -> String {
+        format!("! {}\n    {}\n    to mend it: {}\n", self.key, self.problem, self.mend)
+    }
+}
+
+impl Human for Vec<Missing> {
+    fn human(&self) -> String {
+        let mut text = String::new();
+        for missing in self {
+            let _ = writeln!(text, "! {} lacks {}", missing.who, need(&missing.need));
+            let _ = writeln!(text, "    to mend it: {}", missing.mend);
+        }
+        text
+    }
+}
+
+fn line(difference: &Difference) -> String {
+    let value = |value: &Option<String>| value.as_ref().map_or_else(|| "(none)".to_owned(), |value| format!("`{value}`"));
+    format!("    {}\n      found    {}\n      declared {}\n", difference.field, value(&difference.found), value(&difference.wanted))
+}
+
+fn need(need: &Need) -> String {
+    match need {
+        Need::Google { permission } => format!("the Google permission `{permission}` on the project"),
+        Need::Azure { action, scope } => format!("the Azure action `{action}` on `{scope}`"),
+        Need::Graph { any_of } => format!("one of the Microsoft Graph permissions `{}`", any_of.join("`, `")),
+        Need::Kubernetes { verb, group, resource } if group.is_empty() => {
+            format!("the Kubernetes verb `{verb}` on `{resource}`")
+        }
+        Need::Kubernetes { verb, group, resource } => format!("the Kubernetes verb `{verb}` on `{resource}.{group}`"),
+    }
+}
+
+fn summary(plan: &Plan) -> String {
+    let count = |wanted: fn(&Action) -> bool| plan.changes.iter().filter(|change| wanted(&change.action)).count();
+    let create = count(|action| matches!(action, Action::Create { .. } | Action::Undelete { .. }));
+    let update = count(|action| matches!(action, Action::Update { .. }));
+    let delete = count(|action| matches!(action, Action::Delete { .. }));
+    let obstacles = plan.obstacles.len();
+    match (plan.changes.len(), obstacles) {
+        (0, 0) => "both clouds are as declared\n".to_owned(),
+        (_, 0) => format!("{create} to create, {update} to change, {delete} to delete\n"),
+        _ => format!("{create} to create, {update} to change, {delete} to delete; {obstacles} in the way\n"),
+    }
+}

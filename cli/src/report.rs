@@ -1,0 +1,191 @@
+//! The words of every failure: what failed, because of what, what to try. One table, so that the product has one voice.
+
+use std::error::Error;
+use std::process::ExitCode;
+
+use bridge::file::Problem;
+use bridge::port::{PortError, Refused};
+use miette::{GraphicalReportHandler, GraphicalTheme, LabeledSpan, MietteDiagnostic, NamedSource, Report};
+
+use crate::output::say;
+
+/// How a command ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Exit {
+    /// It did what was asked.
+    Fine,
+    /// We, or a service, failed.
+    Failed,
+    /// What was typed, or a file, is wrong.
+    Usage,
+    /// Somebody said no, or something was found.
+    Denied,
+    /// The clouds are not as declared.
+    Drift,
+    /// Ctrl-C.
+    Interrupted,
+}
+
+/// A failure, worded.
+#[derive(Debug, Clone)]
+pub struct Failure {
+    /// How the command ends.
+    pub exit: Exit,
+    /// What failed, in the user's words.
+    pub what: String,
+    /// Because of what, outermost first.
+    pub causes: Vec<String>,
+    /// What to try.
+    pub hints: Vec<String>,
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(match exit {
+            Exit::Fine => 0,
+            Exit::Failed => 1,
+            Exit::Usage => 2,
+            Exit::Denied => 3,
+            Exit::Drift => 4,
+            Exit::Interrupted => 130,
+        })
+    }
+}
+
+impl Failure {
+    /// A failure of ours.
+    pub fn failed(what: impl Into<String>) -> Self {
+        Self::new(Exit::Failed, what)
+    }
+
+    /// Something typed or written wrongly.
+    pub fn usage(what: impl Into<String>) -> Self {
+        Self::new(Exit::Usage, what)
+    }
+
+    /// A no.
+    pub fn denied(what: impl Into<String>) -> Self {
+        Self::new(Exit::Denied, what)
+    }
+
+    fn new(exit: Exit, what: impl Into<String>) -> Self {
+        Self { exit, what: what.into(), causes: Vec::new(), hints: Vec::new() }
+    }
+
+    /// Adds what to try.
+    #[must_use]
+    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hints.push(hint.into());
+        self
+    }
+
+    /// Adds an error and everything beneath it as causes.
+    #[must_use]
+    pub fn because(mut self, error: &dyn Error) -> Self {
+        self.causes.push(error.to_string());
+        let mut source = error.source();
+        while let Some(error) = source {
+            let text = error.to_string();
+            if self.causes.last() != Some(&text) {
+                self.causes.push(text);
+            }
+            source = error.source();
+        }
+        self
+    }
+
+    /// Takes exit code and hints from what a service answered.
+    #[must_use]
+    pub fn answered(mut self, error: &PortError) -> Self {
+        match error.kind {
+            Refused::Denied => {
+                self.exit = Exit::Denied;
+                self.hints.push("`gangplank doctor` walks the chain and names the link that is broken".to_owned());
+            }
+            Refused::Unauthenticated => {
+                self.exit = Exit::Denied;
+                self.hints.push("log in again, or see which log-in was used with -v".to_owned());
+            }
+            Refused::Conflict => self.hints.push("something else changed it meanwhile: run the command again".to_owned()),
+            Refused::Throttled | Refused::Unavailable => {
+                self.hints.push("this may pass: run the same command again, it goes on where it stopped".to_owned());
+            }
+            Refused::NotFound | Refused::Invalid => {}
+        }
+        self
+    }
+
+    /// The failure as lines for stderr.
+    pub fn text(&self) -> String {
+        let mut text = format!("error: {}", self.what);
+        for cause in &self.causes {
+            text.push_str("\n  because: ");
+            text.push_str(&cause.replace('\n', "\n    "));
+        }
+        for hint in &self.hints {
+            text.push_str("\n  try: ");
+            text.push_str(hint);
+        }
+        text
+    }
+
+    /// Says it on stderr.
+    pub fn say(&self) {
+        say(&self.text());
+    }
+}
+
+/// A service's refusal while `doing` something.
+pub fn refused(doing: &str, error: &PortError) -> Failure {
+    Failure::failed(format!("could not {doing}")).because(error).answered(error)
+}
+
+/// Problems in a file: the line underlined, what was expected.
+pub fn problems(name: &str, text: &str, problems: &[Problem], colour: bool) -> Failure {
+    let theme = if colour { GraphicalTheme::unicode() } else { GraphicalTheme::unicode_nocolor() };
+    let handler = GraphicalReportHandler::new_themed(theme).with_width(110).with_links(false);
+    let mut drawn = String::new();
+    for problem in problems {
+        let report = Report::new(diagnostic(problem)).with_source_code(NamedSource::new(name, text.to_owned()));
+        let _ = handler.render_report(&mut drawn, report.as_ref());
+    }
+    let count = if problems.len() == 1 { "one problem".to_owned() } else { format!("{} problems", problems.len()) };
+    Failure::usage(format!("`{name}` has {count}\n{}", drawn.trim_end()))
+}
+
+fn diagnostic(problem: &Problem) -> MietteDiagnostic {
+    let label = LabeledSpan::new_primary_with_span(Some(problem.expected.clone()), problem.span.clone());
+    let diagnostic = MietteDiagnostic::new(problem.message.clone()).with_label(label);
+    match &problem.help {
+        Some(help) => diagnostic.with_help(help.clone()),
+        None => diagnostic,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn port_error(kind: Refused) -> PortError {
+        let message = "denied".to_owned();
+        PortError { service: "Artifact Registry", kind, status: Some(403), code: None, message, retry_after: None }
+    }
+
+    #[test]
+    fn a_no_exits_3_and_sends_to_the_doctor() {
+        let failure = refused("push the image", &port_error(Refused::Denied));
+        assert_eq!(failure.exit, Exit::Denied);
+        assert_eq!(
+            failure.text(),
+            "error: could not push the image\n  because: Artifact Registry: denied\n  \
+             try: `gangplank doctor` walks the chain and names the link that is broken"
+        );
+    }
+
+    #[test]
+    fn weather_exits_1_and_says_to_go_on() {
+        let failure = refused("push the image", &port_error(Refused::Unavailable));
+        assert_eq!(failure.exit, Exit::Failed);
+        assert!(failure.text().contains("goes on where it stopped"));
+    }
+}

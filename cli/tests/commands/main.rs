@@ -1,0 +1,18 @@
+//! Commands as a user types them, against the sandbox: one test binary.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::disallowed_methods,
+    reason = "tests"
+)]
+
+mod doctor;
+mod faults;
+mod harbour;
+mod input;
+mod kill;
+mod secrets;
+mod set_up;
+mod ship;
