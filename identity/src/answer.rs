@@ -87,7 +87,11 @@ pub(crate) fn expiry(now: Timestamp, seconds: &Value) -> Result<Timestamp, &'sta
     if seconds < 1.0 {
         return Err("it has expired already");
     }
-    #[expect(clippy::cast_precision_loss, clippy::cast_possible_truncation, reason = "clamped to twelve hours")]
+    #[expect(
+        clippy::cast_precision_loss,
+        clippy::cast_possible_truncation,
+        reason = "clamped to twelve hours"
+    )]
     let seconds = seconds.min(LONGEST_LIFE as f64) as i64;
     now.checked_add(SignedDuration::from_secs(seconds)).map_err(|_| "its life is no number")
 }
@@ -127,7 +131,9 @@ mod tests {
         for huge in [json!(u64::MAX), json!(1e300), json!("99999999999999999999")] {
             assert_eq!(expiry(NOW, &huge).unwrap().as_second(), LONGEST_LIFE, "{huge}");
         }
-        for odd in [json!(0), json!(-5), json!("soon"), json!(null), json!([3600]), json!("NaN"), json!("inf")] {
+        for odd in
+            [json!(0), json!(-5), json!("soon"), json!(null), json!([3600]), json!("NaN"), json!("inf")]
+        {
             assert!(expiry(NOW, &odd).is_err(), "{odd}");
         }
     }

@@ -273,7 +273,8 @@ mod tests {
     #[tokio::test]
     async fn a_fetch_that_dies_is_an_error_and_blocks_nobody() {
         let world = world();
-        let dead = world.cache.get(key("one"), Hop::Exchange, || async { panic!("the fetch dies here") }).await;
+        let dead =
+            world.cache.get(key("one"), Hop::Exchange, || async { panic!("the fetch dies here") }).await;
         assert_eq!(dead.err(), Some(TokenError::Interrupted(Hop::Exchange)));
         assert_eq!(text(world.get("one", 3600).await), "token-0");
     }

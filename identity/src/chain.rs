@@ -242,14 +242,16 @@ impl Inner {
         let outcome =
             entra_token(&self.source, &self.config.scope).instrument(span).await.map_err(TokenError::from);
         let claims = outcome.as_ref().ok().and_then(|token| Claims::of(token.secret.expose()));
-        let step = Step { hop: Hop::Entra, began, target: self.source.kind.to_string(), claims, principal: None };
+        let step =
+            Step { hop: Hop::Entra, began, target: self.source.kind.to_string(), claims, principal: None };
         self.record(step, &outcome);
         outcome
     }
 
     async fn exchange(self: &Arc<Self>, subject: AccessToken) -> Result<AccessToken, TokenError> {
         let claims = Claims::of(subject.secret.expose());
-        let claim = |name: &str| claims.as_ref().and_then(|claims| claims.text(name)).unwrap_or_default().to_owned();
+        let claim =
+            |name: &str| claims.as_ref().and_then(|claims| claims.text(name)).unwrap_or_default().to_owned();
         let span = tracing::info_span!(
             "hop",
             hop = "exchange",
@@ -260,13 +262,19 @@ impl Inner {
         let began = self.cache.clock().now();
         let exchange = self.sts.exchange(&self.config.provider, &subject.secret, began);
         let outcome = exchange.instrument(span).await.map_err(TokenError::from);
-        let principal = Some(claim("sub")).filter(|sub| !sub.is_empty()).map(|sub| self.config.principal(&sub));
-        let step = Step { hop: Hop::Exchange, began, target: self.config.provider.clone(), claims, principal };
+        let principal =
+            Some(claim("sub")).filter(|sub| !sub.is_empty()).map(|sub| self.config.principal(&sub));
+        let step =
+            Step { hop: Hop::Exchange, began, target: self.config.provider.clone(), claims, principal };
         self.record(step, &outcome);
         outcome
     }
 
-    async fn impersonate(self: &Arc<Self>, account: String, caller: AccessToken) -> Result<AccessToken, TokenError> {
+    async fn impersonate(
+        self: &Arc<Self>,
+        account: String,
+        caller: AccessToken,
+    ) -> Result<AccessToken, TokenError> {
         let span = tracing::info_span!(
             "hop",
             hop = "impersonation",

@@ -7,7 +7,8 @@ use serde_json::{Map, Value};
 
 /// What may be shown of an Entra token. Names of people and anything unknown are left out.
 const SHOWN: [&str; 15] = [
-    "iss", "aud", "sub", "oid", "tid", "ver", "azp", "appid", "idtyp", "roles", "groups", "iat", "nbf", "exp", "uti",
+    "iss", "aud", "sub", "oid", "tid", "ver", "azp", "appid", "idtyp", "roles", "groups", "iat", "nbf",
+    "exp", "uti",
 ];
 
 /// Claims of a token.

@@ -51,6 +51,9 @@ mod tests {
     #[test]
     fn an_empty_variable_is_unset() {
         let environment = Environment::from_pairs([("A", ""), ("B", "  "), ("C", "c")]);
-        assert_eq!((environment.get("A"), environment.get("B"), environment.get("C")), (None, None, Some("c")));
+        assert_eq!(
+            (environment.get("A"), environment.get("B"), environment.get("C")),
+            (None, None, Some("c"))
+        );
     }
 }

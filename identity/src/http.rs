@@ -16,7 +16,9 @@ const READ_TIMEOUT: Duration = Duration::from_secs(60);
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum HttpSetup {
     /// The CA bundle is no PEM.
-    #[error("the CA bundle holds no usable certificate: {0}; expected PEM blocks `-----BEGIN CERTIFICATE-----`")]
+    #[error(
+        "the CA bundle holds no usable certificate: {0}; expected PEM blocks `-----BEGIN CERTIFICATE-----`"
+    )]
     CaBundle(String),
     /// The TLS library or the resolver would not start.
     #[error("cannot make an HTTP client: {0}")]
@@ -108,10 +110,17 @@ mod tests {
 
     #[test]
     fn plain_http_is_for_loopback_alone() {
-        for good in ["https://sts.googleapis.com", "http://127.0.0.1:8080", "http://[::1]:1", "http://localhost:9"] {
+        for good in
+            ["https://sts.googleapis.com", "http://127.0.0.1:8080", "http://[::1]:1", "http://localhost:9"]
+        {
             assert!(service_address(good).is_ok(), "{good}");
         }
-        for open in ["http://sts.googleapis.com", "http://10.0.0.1", "http://localhost.example", "http://127.0.0.1.nip.io"] {
+        for open in [
+            "http://sts.googleapis.com",
+            "http://10.0.0.1",
+            "http://localhost.example",
+            "http://127.0.0.1.nip.io",
+        ] {
             assert_eq!(service_address(open), Err(HttpSetup::Unencrypted(open.to_owned())));
         }
         for odd in ["", "sts.googleapis.com", "ftp://127.0.0.1", "file:///etc/passwd", "https://"] {

@@ -31,7 +31,9 @@ pub enum ImpersonationError {
         retry_after: Option<Duration>,
     },
     /// The answer is not what the service documents.
-    #[error("IAM credentials gave an answer for `{account}` that we cannot use (HTTP status {status}): {problem}")]
+    #[error(
+        "IAM credentials gave an answer for `{account}` that we cannot use (HTTP status {status}): {problem}"
+    )]
     Malformed {
         /// The service account.
         account: String,
@@ -109,8 +111,8 @@ fn token(account: &str, answer: &Answer, now: Timestamp) -> Result<AccessToken, 
     let text = |name: &str| body.get(name).and_then(Value::as_str).unwrap_or_default();
     let secret = Secret::token(text("accessToken").to_owned())
         .map_err(|error| malformed(format!("`accessToken`: {error}")))?;
-    let expires_at =
-        expiry_at(now, text("expireTime")).map_err(|problem| malformed(format!("`expireTime`: {problem}")))?;
+    let expires_at = expiry_at(now, text("expireTime"))
+        .map_err(|problem| malformed(format!("`expireTime`: {problem}")))?;
     Ok(AccessToken { secret, expires_at })
 }
 
@@ -118,13 +120,20 @@ fn refusal(account: &str, answer: Answer) -> ImpersonationError {
     let (account, status, retry_after) = (account.to_owned(), answer.status, answer.retry_after);
     let body = match answer.body {
         Ok(body) => body,
-        Err(problem) => return ImpersonationError::Malformed { account, status, problem: problem.to_owned() },
+        Err(problem) => {
+            return ImpersonationError::Malformed { account, status, problem: problem.to_owned() };
+        }
     };
     let Some(message) = body.pointer("/error/message").and_then(Value::as_str).map(words) else {
-        return ImpersonationError::Malformed { account, status, problem: "no `error.message` in it".to_owned() };
+        return ImpersonationError::Malformed {
+            account,
+            status,
+            problem: "no `error.message` in it".to_owned(),
+        };
     };
     let info = error_info(&body);
-    let detail = |pointer: &str| info.and_then(|info| info.pointer(pointer)).and_then(Value::as_str).map(words);
+    let detail =
+        |pointer: &str| info.and_then(|info| info.pointer(pointer)).and_then(Value::as_str).map(words);
     let status_word = || body.pointer("/error/status").and_then(Value::as_str).map(words);
     ImpersonationError::Refused {
         account,
@@ -150,7 +159,8 @@ mod tests {
     #[test]
     fn only_addresses_that_can_stand_in_a_path_are_asked_for() {
         assert!(is_account("gp-oncology@harbour-sandbox.iam.gserviceaccount.com"));
-        for odd in ["", "@", "a@", "@b", "gp-a", "a@b/../c", "a/b@c", "a@b?x=y", "a@b#c", "a@b@c", "ä@b.com"] {
+        for odd in ["", "@", "a@", "@b", "gp-a", "a@b/../c", "a/b@c", "a@b?x=y", "a@b#c", "a@b@c", "ä@b.com"]
+        {
             assert!(!is_account(odd), "{odd}");
         }
     }

@@ -82,7 +82,8 @@ mod tests {
     #[test]
     fn no_format_shows_the_content() {
         let token = token();
-        let shown = format!("{token:?} {token:#?} {:?} {:#?} {:?}", token.secret, token.secret, token.header());
+        let shown =
+            format!("{token:?} {token:#?} {:?} {:#?} {:?}", token.secret, token.secret, token.header());
         assert!(!shown.contains("ya29") && !shown.contains("very_secret"), "{shown}");
         assert!(shown.contains("Sensitive"), "{shown}");
     }

@@ -97,7 +97,8 @@ fn token(answer: &Answer, now: Timestamp) -> Result<AccessToken, ExchangeError> 
         return Err(malformed("`token_type` is not `Bearer`".to_owned()));
     }
     let secret = body.get("access_token").and_then(Value::as_str).unwrap_or_default();
-    let secret = Secret::token(secret.to_owned()).map_err(|error| malformed(format!("`access_token`: {error}")))?;
+    let secret =
+        Secret::token(secret.to_owned()).map_err(|error| malformed(format!("`access_token`: {error}")))?;
     let life = body.get("expires_in").cloned().unwrap_or_else(|| UNSTATED_LIFE.into());
     let expires_at = expiry(now, &life).map_err(|problem| malformed(format!("`expires_in`: {problem}")))?;
     Ok(AccessToken { secret, expires_at })

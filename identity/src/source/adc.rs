@@ -224,7 +224,10 @@ fn typed(file: &str, error: &CredentialsError) -> AdcError {
     let body: Option<Value> = body.and_then(|body| serde_json::from_str(body).ok());
     let field = |name: &str| body.as_ref()?.get(name)?.as_str().map(words);
     if status.is_none() && error.is_transient() {
-        return AdcError::Unreachable { file, problem: words(text.split("body=<").next().unwrap_or_default()) };
+        return AdcError::Unreachable {
+            file,
+            problem: words(text.split("body=<").next().unwrap_or_default()),
+        };
     }
     let description = field("error_description")
         .or_else(|| status.map(|status| format!("HTTP status {status}")))

@@ -42,7 +42,8 @@ impl Executor for InEnvironment {
             .stdin(Stdio::null())
             .kill_on_drop(true)
             .output();
-        let late = || std::io::Error::new(std::io::ErrorKind::TimedOut, "`az` did not answer within a minute");
+        let late =
+            || std::io::Error::new(std::io::ErrorKind::TimedOut, "`az` did not answer within a minute");
         tokio::time::timeout(PATIENCE, output).await.map_err(|_| late())?
     }
 }

@@ -194,7 +194,10 @@ impl EntraSource {
 
 impl fmt::Debug for EntraSource {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("EntraSource").field("kind", &self.kind).field("authority", &self.authority).finish_non_exhaustive()
+        f.debug_struct("EntraSource")
+            .field("kind", &self.kind)
+            .field("authority", &self.authority)
+            .finish_non_exhaustive()
     }
 }
 
@@ -204,21 +207,22 @@ pub fn azure_credential(
     preference: Preference,
     options: &Options,
 ) -> Result<EntraSource, SourceError> {
-    let environment = Login::read(environment, options)?;
-    let order: [fn(&Login<'_>) -> Attempt; 3] = match preference {
+    let login = Login::read(environment, options)?;
+    let order: [fn(&Login) -> Attempt; 3] = match preference {
         Preference::Caller => [Login::workload_identity, Login::client_secret, Login::azure_cli],
         Preference::Administrator => [Login::azure_cli, Login::client_secret, Login::workload_identity],
     };
     for attempt in order {
-        if let Some((kind, credential)) = attempt(&environment)? {
-            return Ok(environment.source(kind, credential));
+        if let Some((kind, credential)) = attempt(&login)? {
+            return Ok(login.source(kind, credential));
         }
     }
     Err(nothing_found(preference))
 }
 
 fn nothing_found(preference: Preference) -> SourceError {
-    let files = "`AZURE_FEDERATED_TOKEN_FILE` with `AZURE_CLIENT_ID`, `AZURE_CLIENT_SECRET` with `AZURE_CLIENT_ID`";
+    let files =
+        "`AZURE_FEDERATED_TOKEN_FILE` with `AZURE_CLIENT_ID`, `AZURE_CLIENT_SECRET` with `AZURE_CLIENT_ID`";
     let (looked_at, advice) = match preference {
         Preference::Caller => (
             format!("{files}, and the command `az` on `PATH`"),
@@ -235,25 +239,30 @@ fn nothing_found(preference: Preference) -> SourceError {
 type Attempt = Result<Option<(SourceKind, Arc<dyn TokenCredential>)>, SourceError>;
 
 /// The environment and the bridge's options, checked against each other.
-struct Login<'a> {
-    environment: &'a Environment,
+struct Login {
+    environment: Environment,
     http: reqwest::Client,
     tenant: String,
     authority: String,
 }
 
-impl<'a> Login<'a> {
-    fn read(environment: &'a Environment, options: &Options) -> Result<Self, SourceError> {
+impl Login {
+    fn read(environment: &Environment, options: &Options) -> Result<Self, SourceError> {
         if let Some(found) = environment.get(TENANT_ID) {
             // A tenant may also be named by a domain, which nothing here can compare.
             if is_guid(found) && !found.eq_ignore_ascii_case(&options.tenant) {
-                return Err(SourceError::OtherTenant { found: found.to_owned(), wanted: options.tenant.clone() });
+                return Err(SourceError::OtherTenant {
+                    found: found.to_owned(),
+                    wanted: options.tenant.clone(),
+                });
             }
         }
-        let authority = options.authority_host.as_deref().or(environment.get(AUTHORITY_HOST)).unwrap_or(PUBLIC_AUTHORITY);
-        crate::http::service_address(authority).map_err(|error| SourceError::Setup { problem: error.to_string() })?;
+        let authority =
+            options.authority_host.as_deref().or(environment.get(AUTHORITY_HOST)).unwrap_or(PUBLIC_AUTHORITY);
+        crate::http::service_address(authority)
+            .map_err(|error| SourceError::Setup { problem: error.to_string() })?;
         Ok(Self {
-            environment,
+            environment: environment.clone(),
             http: options.http.clone(),
             tenant: options.tenant.clone(),
             authority: authority.trim_end_matches('/').to_owned(),
@@ -291,7 +300,7 @@ impl<'a> Login<'a> {
     fn azure_cli(&self) -> Attempt {
         let Some(command) = self.environment.find_command("az") else { return Ok(None) };
         tracing::debug!(command = %command.display(), "using the Azure CLI");
-        Ok(Some((SourceKind::AzureCli, azure_cli::credential(self.environment, &self.tenant)?)))
+        Ok(Some((SourceKind::AzureCli, azure_cli::credential(&self.environment, &self.tenant)?)))
     }
 
     /// Short retries: a command that nobody answers must say so in seconds, not after the SDK's minute.
@@ -299,7 +308,10 @@ impl<'a> Login<'a> {
         let mut authority = CustomConfiguration::default();
         authority.authority_host.clone_from(&self.authority);
         ClientOptions {
-            retry: RetryOptions::exponential(ExponentialRetryOptions { max_retries: 2, ..Default::default() }),
+            retry: RetryOptions::exponential(ExponentialRetryOptions {
+                max_retries: 2,
+                ..Default::default()
+            }),
             transport: Some(Transport::new(Arc::new(self.http.clone()))),
             cloud: Some(Arc::new(CloudConfiguration::Custom(authority))),
             ..Default::default()
@@ -312,7 +324,7 @@ fn is_guid(text: &str) -> bool {
 }
 
 /// The typed error inside an error of [`EntraSource::credential`], however deep an Azure SDK wrapped it.
-pub fn source_error(error: &(dyn std::error::Error + 'static)) -> Option<&SourceError> {
+pub fn source_error<'a>(error: &'a (dyn std::error::Error + 'static)) -> Option<&'a SourceError> {
     let mut cause = Some(error);
     while let Some(error) = cause {
         if let Some(found) = error.downcast_ref::<SourceError>() {
@@ -329,7 +341,8 @@ pub(crate) async fn entra_token(source: &EntraSource, scope: &str) -> Result<Acc
         source_error(&error).cloned().unwrap_or_else(|| SourceError::Malformed { problem: error.to_string() })
     })?;
     let malformed = |problem: String| SourceError::Malformed { problem };
-    let secret = Secret::token(token.token.secret().to_owned()).map_err(|error| malformed(error.to_string()))?;
+    let secret =
+        Secret::token(token.token.secret().to_owned()).map_err(|error| malformed(error.to_string()))?;
     let expires_at = Timestamp::from_second(token.expires_on.unix_timestamp())
         .map_err(|_| malformed("the token's expiry is no time".to_owned()))?;
     Ok(AccessToken { secret, expires_at })

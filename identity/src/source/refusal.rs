@@ -19,7 +19,12 @@ pub(super) struct Typed {
 }
 
 impl Typed {
-    pub(super) fn new(inner: Arc<dyn TokenCredential>, kind: SourceKind, authority: &str, tenant: &str) -> Self {
+    pub(super) fn new(
+        inner: Arc<dyn TokenCredential>,
+        kind: SourceKind,
+        authority: &str,
+        tenant: &str,
+    ) -> Self {
         Self { inner, kind, authority: authority.to_owned(), tenant: tenant.to_owned() }
     }
 
@@ -33,7 +38,9 @@ impl Typed {
             return SourceError::AzureCli { tenant: self.tenant.clone(), message: cli_words(error) };
         }
         match root(error).kind() {
-            ErrorKind::DataConversion => SourceError::Malformed { problem: "the answer is no token".to_owned() },
+            ErrorKind::DataConversion => {
+                SourceError::Malformed { problem: "the answer is no token".to_owned() }
+            }
             ErrorKind::Connection | ErrorKind::Io => SourceError::Unreachable {
                 authority: self.authority.clone(),
                 problem: words(&with_causes(root(error))),
@@ -110,7 +117,8 @@ mod tests {
 
     #[test]
     fn the_code_is_found_in_the_text() {
-        let text = "AADSTS700212: No matching federated identity record found for presented assertion audience 'x'.";
+        let text =
+            "AADSTS700212: No matching federated identity record found for presented assertion audience 'x'.";
         assert_eq!(code_in(text).as_deref(), Some("AADSTS700212"));
         assert_eq!(code_in("something else"), None);
         assert_eq!(code_in("AADSTS"), None);
@@ -118,7 +126,8 @@ mod tests {
 
     #[test]
     fn trace_ids_are_cut_off() {
-        let text = "AADSTS7000215: Invalid client secret provided. Trace ID: 1 Correlation ID: 2 Timestamp: 3";
+        let text =
+            "AADSTS7000215: Invalid client secret provided. Trace ID: 1 Correlation ID: 2 Timestamp: 3";
         assert_eq!(without_trace(text.to_owned()), "AADSTS7000215: Invalid client secret provided.");
     }
 }

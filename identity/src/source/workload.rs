@@ -13,7 +13,7 @@ use crate::claims::Claims;
 
 /// The SDK's credential over `file`, which is looked at first: the SDK would send whatever stands in it.
 pub(super) fn credential(
-    login: &Login<'_>,
+    login: &Login,
     client_id: &str,
     file: &str,
 ) -> Result<Arc<dyn TokenCredential>, SourceError> {
@@ -31,12 +31,15 @@ pub(super) fn credential(
 
 fn check(file: &str) -> Result<(), SourceError> {
     let unusable = |problem: String| SourceError::TokenFile { file: file.to_owned(), problem };
-    let text = std::fs::read_to_string(file).map_err(|error| unusable(format!("which cannot be read: {error}")))?;
+    let text =
+        std::fs::read_to_string(file).map_err(|error| unusable(format!("which cannot be read: {error}")))?;
     if text.trim().is_empty() {
         return Err(unusable("which is empty".to_owned()));
     }
     if text.trim() != text {
-        return Err(unusable("whose token has white space around it; Entra ID takes the bare token".to_owned()));
+        return Err(unusable(
+            "whose token has white space around it; Entra ID takes the bare token".to_owned(),
+        ));
     }
     if Claims::of(&text).is_none() {
         return Err(unusable("which holds no JWT; expected `HEADER.PAYLOAD.SIGNATURE`".to_owned()));
