@@ -10,10 +10,18 @@
 //! Never: a runtime, HTTP, the clock, the environment, files, a terminal. What the acts need of the world they ask
 //! for through the traits in [`port`].
 
+pub mod act;
+pub mod convention;
+pub mod finding;
 pub mod image;
 pub mod inventory;
+pub mod manifest;
 pub mod name;
 pub mod plan;
 pub mod port;
+pub mod quantity;
+pub mod resolve;
 pub mod resource;
+pub mod shipment;
 pub mod spec;
+pub mod want;

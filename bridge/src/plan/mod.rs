@@ -1,7 +1,20 @@
 //! The plan: what has to change on both clouds, as a value. Printing it is the review, an empty one is "in step", and
 //! carrying it out needs no further choice.
 
+mod compare;
+mod kubernetes;
+mod make;
+mod needs;
+mod order;
+mod summary;
+#[cfg(test)]
+mod tests;
+
 use serde::Serialize;
+
+pub use kubernetes::{FIELD_MANAGER, differences as kubernetes_differences};
+pub use make::{destroy_plan, plan};
+pub use needs::needs;
 
 use crate::resource::{Resource, ResourceKey};
 
@@ -13,6 +26,17 @@ pub struct Plan {
     /// Why some wishes cannot be planned, as findings in words: a principal that Entra does not know, a foreign object
     /// in the way. A plan with obstacles must not be applied.
     pub obstacles: Vec<Obstacle>,
+    /// What carries our mark, is not declared, and stays all the same, because it holds things of others.
+    pub kept: Vec<Kept>,
+}
+
+/// Something of ours that must not be destroyed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Kept {
+    /// The resource.
+    pub key: ResourceKey,
+    /// What it holds.
+    pub why: String,
 }
 
 /// Something in the way of a plan.

@@ -1,0 +1,10 @@
+//! The acts: what changes the world. They wait on it, so they are async, but need no runtime: sleeping and telling the
+//! time are a port like everything else.
+
+mod apply;
+mod destroy;
+#[cfg(test)]
+mod tests;
+
+pub use apply::{ApplyError, Report, apply};
+pub use destroy::destroy;

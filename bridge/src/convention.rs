@@ -1,0 +1,94 @@
+//! The names that a bridge makes on both clouds. Whoever looks for something of ours asks here what it is called.
+
+use std::collections::BTreeMap;
+
+use crate::name::{LABEL_MAX, slug};
+use crate::spec::{Bridge, Team};
+
+/// Label of every Kubernetes object we make, with the value [`MANAGED_BY`].
+pub const MANAGED_BY_LABEL: &str = "app.kubernetes.io/managed-by";
+
+/// Who manages what we make.
+pub const MANAGED_BY: &str = "gangplank";
+
+/// Label with the bridge's name.
+pub const BRIDGE_LABEL: &str = "gangplank.dev/bridge";
+
+/// Label with the team's name.
+pub const TEAM_LABEL: &str = "gangplank.dev/team";
+
+/// Label of an Artifact Registry repository, with the bridge's name; Google's labels allow no slash.
+pub const REPOSITORY_LABEL: &str = "gangplank-bridge";
+
+impl Bridge {
+    /// The mark in descriptions and tags: `gangplank:BRIDGE`.
+    pub fn mark(&self) -> String {
+        format!("gangplank:{}", self.name)
+    }
+
+    /// The labels that mark a Kubernetes object.
+    pub fn mark_labels(&self) -> BTreeMap<String, String> {
+        BTreeMap::from([
+            (MANAGED_BY_LABEL.to_owned(), MANAGED_BY.to_owned()),
+            (BRIDGE_LABEL.to_owned(), self.name.clone()),
+        ])
+    }
+
+    /// The labels of everything that belongs to a team: its own, its name and our mark.
+    pub fn team_labels(&self, team: &Team) -> BTreeMap<String, String> {
+        let mut labels = team.labels.clone();
+        labels.extend(self.mark_labels());
+        labels.insert(TEAM_LABEL.to_owned(), team.name.clone());
+        labels
+    }
+
+    /// The identifier URI of the Entra application. Callers ask for `IDENTIFIER/.default`.
+    pub fn identifier_uri(&self) -> String {
+        format!("api://{}/{}", self.azure.tenant, slug(&self.federation.application, LABEL_MAX))
+    }
+
+    /// The ARM id of the workspace.
+    pub fn workspace_scope(&self) -> String {
+        format!(
+            "/subscriptions/{}/resourceGroups/{}/providers/Microsoft.MachineLearningServices/workspaces/{}",
+            self.azure.subscription, self.azure.resource_group, self.azure.workspace
+        )
+    }
+
+    /// The e-mail address of a team's service account.
+    pub fn service_account_email(&self, team: &str) -> String {
+        format!("{}@{}.iam.gserviceaccount.com", service_account_id(team), self.google.project)
+    }
+
+    /// The resource name of the provider: the `audience` of a token exchange.
+    pub fn provider_name(&self, project_number: &str) -> String {
+        let Self { federation, .. } = self;
+        format!("//iam.googleapis.com/{}/providers/{}", pool_path(project_number, &federation.pool), federation.provider)
+    }
+
+    /// The IAM member string of one federated subject.
+    pub fn subject_member(&self, project_number: &str, subject: &str) -> String {
+        let pool = pool_path(project_number, &self.federation.pool);
+        format!("principal://iam.googleapis.com/{pool}/subject/{subject}")
+    }
+
+    /// The IAM member string of all holders of an app role, or members of a group.
+    pub fn group_member(&self, project_number: &str, group: &str) -> String {
+        let pool = pool_path(project_number, &self.federation.pool);
+        format!("principalSet://iam.googleapis.com/{pool}/group/{group}")
+    }
+
+    /// A declared team.
+    pub fn team(&self, name: &str) -> Option<&Team> {
+        self.teams.iter().find(|team| team.name == name)
+    }
+}
+
+/// The id of a team's service account: `gp-TEAM`.
+pub fn service_account_id(team: &str) -> String {
+    format!("gp-{team}")
+}
+
+fn pool_path(project_number: &str, pool: &str) -> String {
+    format!("projects/{project_number}/locations/global/workloadIdentityPools/{pool}")
+}

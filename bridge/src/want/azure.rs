@@ -1,0 +1,102 @@
+//! Wishes on the Azure side: the application whose tokens Google accepts, and the rights to read models.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::people::People;
+use crate::inventory::{Facts, Principal};
+use crate::name::guid;
+use crate::resource::{AppRole, AppRoleAssignment, Application, Resource, RoleAssignment, ServicePrincipal};
+use crate::spec::{Bridge, Who};
+
+/// A built-in Azure role.
+struct BuiltIn {
+    name: &'static str,
+    id: &'static str,
+}
+
+/// Sees the workspace, its models and versions; changes nothing and reads no keys.
+const READER: BuiltIn = BuiltIn { name: "Reader", id: "acdd72a7-3385-48ef-bd42-f606fba81ae7" };
+
+/// Reads blobs. Given on the one container, not on the account: other containers hold other people's data.
+const BLOB_READER: BuiltIn =
+    BuiltIn { name: "Storage Blob Data Reader", id: "2a2b9908-6ea1-4ae2-8e65-a410df84e7d1" };
+
+pub(super) fn wanted(bridge: &Bridge, facts: &Facts, people: &People<'_>) -> Vec<Resource> {
+    let mut resources = vec![application(bridge), service_principal(facts)];
+    resources.extend(app_role_assignments(bridge, people));
+    resources.extend(role_assignments(bridge, facts, people));
+    resources
+}
+
+fn application(bridge: &Bridge) -> Resource {
+    let mut app_roles = BTreeMap::new();
+    for identity in &bridge.identities {
+        if let Who::AppRole { role, .. } = &identity.who {
+            let display_name = identity.name.clone();
+            app_roles.insert(role.clone(), AppRole { id: role_id(bridge, role), display_name });
+        }
+    }
+    Resource::Application(Application {
+        display_name: bridge.federation.application.clone(),
+        identifier_uri: bridge.identifier_uri(),
+        token_version: 2,
+        app_roles,
+        group_claims: bridge.identities.iter().any(|identity| matches!(identity.who, Who::Group(_))),
+    })
+}
+
+fn service_principal(facts: &Facts) -> Resource {
+    Resource::ServicePrincipal(ServicePrincipal { app_id: application_id(facts) })
+}
+
+/// The application's client id, or the words that stand for it until it exists.
+pub(super) fn application_id(facts: &Facts) -> String {
+    let known = facts.application.as_ref().map(|application| application.app_id.clone());
+    known.unwrap_or_else(|| "${application.appId}".to_owned())
+}
+
+fn role_id(bridge: &Bridge, role: &str) -> String {
+    guid(&["app-role", &bridge.azure.tenant, &bridge.federation.application, role])
+}
+
+fn app_role_assignments(bridge: &Bridge, people: &People<'_>) -> Vec<Resource> {
+    // Two identities may name one role; a holder of it is assigned once.
+    let mut assigned = BTreeSet::new();
+    for person in people.all() {
+        if let Who::AppRole { role, .. } = &person.identity.who {
+            assigned.extend(person.principals.iter().map(|principal| (role, &principal.object_id)));
+        }
+    }
+    let assignment = |(role, principal_id): (&String, &String)| {
+        Resource::AppRoleAssignment(AppRoleAssignment {
+            principal_id: principal_id.clone(),
+            app_role_id: role_id(bridge, role),
+            role: role.clone(),
+        })
+    };
+    assigned.into_iter().map(assignment).collect()
+}
+
+fn role_assignments(bridge: &Bridge, facts: &Facts, people: &People<'_>) -> Vec<Resource> {
+    let mut carriers: BTreeMap<&str, &Principal> = BTreeMap::new();
+    for person in people.all().filter(|person| person.carries_models()) {
+        carriers.extend(person.principals.iter().map(|&principal| (principal.object_id.as_str(), principal)));
+    }
+    let workspace = bridge.workspace_scope();
+    let assignments = carriers.values().flat_map(|principal| {
+        [(READER, &workspace), (BLOB_READER, &facts.datastore.scope)]
+            .map(|(role, scope)| role_assignment(&role, scope, principal))
+    });
+    assignments.collect()
+}
+
+fn role_assignment(role: &BuiltIn, scope: &str, principal: &Principal) -> Resource {
+    Resource::RoleAssignment(RoleAssignment {
+        name: guid(&["role-assignment", scope, role.id, &principal.object_id]),
+        scope: scope.to_owned(),
+        role_definition: role.id.to_owned(),
+        role: role.name.to_owned(),
+        principal_id: principal.object_id.clone(),
+        principal_type: principal.principal_type.clone(),
+    })
+}

@@ -1,0 +1,104 @@
+//! Wishes on the Google side: who is trusted, and the rights they come to.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::azure::application_id;
+use super::condition::{attribute_condition, attribute_mapping};
+use super::people::People;
+use crate::convention::service_account_id;
+use crate::inventory::Facts;
+use crate::plan::Obstacle;
+use crate::resource::{Grant, GrantTarget, Pool, Provider, Repository, Resource, ServiceAccount};
+use crate::spec::{Bridge, Right, Team};
+
+/// The longest condition Google takes.
+const CONDITION_MAX: usize = 4096;
+
+/// Pushes and reads images; deletes none and changes no policy.
+const WRITER: &str = "roles/artifactregistry.writer";
+
+/// Reads images.
+const READER: &str = "roles/artifactregistry.reader";
+
+/// Looks the cluster's address up. What may be done inside is up to RBAC alone: any `container.developer` here would
+/// go around it.
+const CLUSTER_VIEWER: &str = "roles/container.clusterViewer";
+
+/// Becomes a service account by impersonation.
+const WORKLOAD_IDENTITY_USER: &str = "roles/iam.workloadIdentityUser";
+
+pub(super) fn wanted(bridge: &Bridge, facts: &Facts, people: &People<'_>) -> (Vec<Resource>, Vec<Obstacle>) {
+    let provider = provider(bridge, facts);
+    let obstacles = too_long(&provider).into_iter().collect();
+    let mut resources = vec![
+        Resource::Pool(Pool { id: bridge.federation.pool.clone(), disabled: false }),
+        Resource::Provider(provider),
+        Resource::Repository(Repository {
+            id: bridge.google.repository.clone(),
+            location: bridge.google.location.clone(),
+        }),
+    ];
+    resources.extend(bridge.teams.iter().map(service_account));
+    resources.extend(grants(bridge, facts, people));
+    (resources, obstacles)
+}
+
+fn provider(bridge: &Bridge, facts: &Facts) -> Provider {
+    Provider {
+        pool: bridge.federation.pool.clone(),
+        id: bridge.federation.provider.clone(),
+        issuer: facts.issuer.clone(),
+        audiences: vec![application_id(facts)],
+        mapping: attribute_mapping(bridge),
+        condition: attribute_condition(bridge, facts),
+        disabled: false,
+    }
+}
+
+fn too_long(provider: &Provider) -> Option<Obstacle> {
+    let length = provider.condition.len();
+    (length > CONDITION_MAX).then(|| Obstacle {
+        key: Resource::Provider(provider.clone()).key(),
+        problem: format!("the attribute condition has {length} characters, and Google takes {CONDITION_MAX}"),
+        mend: "let callers that may do the same hold one app role, instead of declaring each".to_owned(),
+    })
+}
+
+fn service_account(team: &Team) -> Resource {
+    Resource::ServiceAccount(ServiceAccount {
+        id: service_account_id(&team.name),
+        display_name: format!("Gangplank: deploys for {}", team.name),
+    })
+}
+
+/// All grants, each role on each target once.
+fn grants(bridge: &Bridge, facts: &Facts, people: &People<'_>) -> Vec<Resource> {
+    let repository = GrantTarget::Repository(bridge.google.repository.clone());
+    let mut grants: BTreeMap<(GrantTarget, &'static str), BTreeSet<String>> = BTreeMap::new();
+    let mut give = |target: &GrantTarget, role, members: Vec<String>| {
+        if !members.is_empty() {
+            grants.entry((target.clone(), role)).or_default().extend(members);
+        }
+    };
+    let members = |right: &Right| -> Vec<String> {
+        people.who_may(right).flat_map(|person| person.members(bridge, facts)).collect()
+    };
+    give(&repository, WRITER, members(&Right::Push));
+    give(&repository, READER, members(&Right::Read));
+    // Nodes pull with their own identity, whoever deployed the pod.
+    give(&repository, READER, vec![service_account_member(&facts.node_service_account)]);
+    for team in &bridge.teams {
+        let account = GrantTarget::ServiceAccount(service_account_id(&team.name));
+        give(&account, WORKLOAD_IDENTITY_USER, members(&Right::Deploy(team.name.clone())));
+        let email = bridge.service_account_email(&team.name);
+        give(&GrantTarget::Project, CLUSTER_VIEWER, vec![service_account_member(&email)]);
+    }
+    let grant = |((target, role), members): ((_, &str), _)| {
+        Resource::Grant(Grant { target, role: role.to_owned(), members })
+    };
+    grants.into_iter().map(grant).collect()
+}
+
+fn service_account_member(email: &str) -> String {
+    format!("serviceAccount:{email}")
+}

@@ -1,0 +1,30 @@
+//! What a declared bridge wants to exist on both clouds. Pure: the same bridge and facts give the same wishes, in the
+//! order they must be made.
+
+mod azure;
+mod condition;
+mod google;
+mod kubernetes;
+mod people;
+#[cfg(test)]
+mod tests;
+
+pub use condition::{attribute_condition, attribute_mapping};
+
+use crate::inventory::Facts;
+use crate::plan::Obstacle;
+use crate::resource::Resource;
+use crate::spec::Bridge;
+use people::People;
+
+/// What the bridge wants, and what keeps some of it from being wanted for now.
+pub fn wanted(bridge: &Bridge, facts: &Facts) -> (Vec<Resource>, Vec<Obstacle>) {
+    let (people, mut obstacles) = People::of(bridge, facts);
+    let mut resources = azure::wanted(bridge, facts, &people);
+    let (google, too_long) = google::wanted(bridge, facts, &people);
+    resources.extend(google);
+    obstacles.extend(too_long);
+    resources.extend(bridge.teams.iter().flat_map(|team| kubernetes::wanted(bridge, team)));
+    resources.sort_by_key(Resource::rank);
+    (resources, obstacles)
+}

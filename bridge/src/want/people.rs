@@ -1,0 +1,92 @@
+//! Who may come across, with the ids that each cloud knows them by.
+
+use crate::inventory::{Facts, Principal};
+use crate::plan::Obstacle;
+use crate::resource::ResourceKey;
+use crate::spec::{Bridge, Identity, Right, Who};
+
+/// All declared identities that Entra knows.
+pub(super) struct People<'a>(Vec<Person<'a>>);
+
+/// One declared identity.
+pub(super) struct Person<'a> {
+    pub(super) identity: &'a Identity,
+    /// Its principals in Entra: one, or the members of a role.
+    pub(super) principals: Vec<&'a Principal>,
+}
+
+impl<'a> People<'a> {
+    /// Looks everybody up. Whoever Entra does not know is an obstacle: leaving them out would turn a typing error into
+    /// a lock-out.
+    pub(super) fn of(bridge: &'a Bridge, facts: &'a Facts) -> (Self, Vec<Obstacle>) {
+        let mut obstacles = Vec::new();
+        let mut people = Vec::new();
+        for identity in &bridge.identities {
+            let mut principals = Vec::new();
+            for id in ids(&identity.who) {
+                match facts.principals.get(id) {
+                    Some(principal) => principals.push(principal),
+                    None => obstacles.push(unknown(bridge, identity, id)),
+                }
+            }
+            people.push(Person { identity, principals });
+        }
+        (Self(people), obstacles)
+    }
+
+    /// Everybody.
+    pub(super) fn all(&self) -> impl Iterator<Item = &Person<'a>> {
+        self.0.iter()
+    }
+
+    /// Everybody who may do something.
+    pub(super) fn who_may(&self, right: &Right) -> impl Iterator<Item = &Person<'a>> {
+        self.0.iter().filter(move |person| person.identity.may.contains(right))
+    }
+}
+
+impl Person<'_> {
+    /// The IAM member strings that stand for this identity after the exchange.
+    pub(super) fn members(&self, bridge: &Bridge, facts: &Facts) -> Vec<String> {
+        let number = &facts.project_number;
+        match &self.identity.who {
+            Who::AppRole { role, .. } => vec![bridge.group_member(number, role)],
+            Who::Group(id) => vec![bridge.group_member(number, id)],
+            Who::ServicePrincipal(_) | Who::ManagedIdentity(_) => {
+                self.principals.iter().map(|principal| bridge.subject_member(number, &principal.object_id)).collect()
+            }
+        }
+    }
+
+    /// Whether it carries models, and so has to read them in Azure.
+    pub(super) fn carries_models(&self) -> bool {
+        self.identity.may.iter().any(|right| matches!(right, Right::Push | Right::Deploy(_)))
+    }
+}
+
+/// The ids that the bridge file names an identity with.
+fn ids(who: &Who) -> &[String] {
+    match who {
+        Who::ServicePrincipal(id) | Who::ManagedIdentity(id) | Who::Group(id) => std::slice::from_ref(id),
+        Who::AppRole { members, .. } => members,
+    }
+}
+
+fn unknown(bridge: &Bridge, identity: &Identity, id: &str) -> Obstacle {
+    let (what, mend) = match &identity.who {
+        Who::ServicePrincipal(_) | Who::AppRole { .. } => (
+            "a service principal with the client id",
+            format!("look the client id up with `az ad sp show --id {id}`; if the application exists, `az ad sp create --id {id}` gives it a service principal"),
+        ),
+        Who::ManagedIdentity(_) => (
+            "a managed identity with the object id",
+            "look the `principalId` (not the `clientId`) up with `az identity show`".to_owned(),
+        ),
+        Who::Group(_) => ("a group with the object id", format!("look the group up with `az ad group show --group {id}`")),
+    };
+    Obstacle {
+        key: ResourceKey(format!("entra/identity/{}", identity.name)),
+        problem: format!("tenant `{}` has no such principal: {what} `{id}`", bridge.azure.tenant),
+        mend,
+    }
+}
