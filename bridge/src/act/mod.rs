@@ -3,6 +3,7 @@
 
 mod apply;
 mod destroy;
+pub mod ship;
 #[cfg(test)]
 mod tests;
 

@@ -1,10 +1,20 @@
 //! The image of a model version, planned: which files in which layer, which base, which configuration.
 
+mod layers;
+mod path;
+mod planned;
+
 use std::collections::BTreeMap;
 
 use serde::Serialize;
 
 use crate::port::ModelFile;
+
+pub use self::path::PathError;
+pub use self::planned::{ImageError, plan_image, repository_and_tag};
+
+/// Annotation that names the model version an image was made from; what identifies an image of ours.
+pub const ASSET_ID: &str = "dev.gangplank.asset-id";
 
 /// Everything an image is made of; the same plan gives the same digest.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

@@ -1,0 +1,1 @@
+//! Tables over Deployments and pods.

@@ -1,0 +1,1 @@
+//! The act against a world of fakes.

@@ -1,0 +1,128 @@
+//! From a model version and its files to the plan of its image. The plan depends on nothing else: no clock, no order of
+//! listing, so that the same version gives the same digest everywhere.
+
+use std::collections::BTreeMap;
+
+use super::path::{self, PathError};
+use super::{ASSET_ID, Base, ImagePlan, layers};
+use crate::name::{LABEL_MAX, slug};
+use crate::port::{ModelFile, ModelVersion};
+use crate::spec::{Bridge, Runtime, Service};
+
+/// Where Azure ML's own servers keep models; user code finds them below `AZUREML_MODEL_DIR`.
+const MODELS: &str = "/var/azureml-app/azureml-models";
+
+/// Why no image can be made of a model version.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ImageError {
+    /// The version has no files.
+    #[error("model `{model}` version `{version}` has no files at `{uri}`; register it again with its files")]
+    Empty {
+        /// The model.
+        model: String,
+        /// The version.
+        version: String,
+        /// Where the files should be.
+        uri: String,
+    },
+    /// The model's name or version cannot be a folder.
+    #[error("{what} `{text}` {problem}, so it cannot name a folder in the image")]
+    Name {
+        /// `model name` or `version`.
+        what: &'static str,
+        /// The text, control characters escaped.
+        text: String,
+        /// What is wrong with it.
+        problem: &'static str,
+    },
+    /// A file's path cannot go into an image.
+    #[error("model `{model}` version `{version}`: {source}")]
+    Path {
+        /// The model.
+        model: String,
+        /// The version.
+        version: String,
+        /// Which path, and why.
+        source: PathError,
+    },
+}
+
+/// The repository path and the tag that a model version's image has.
+pub fn repository_and_tag(bridge: &Bridge, model: &str, version: &str) -> (String, String) {
+    // A domain-scoped project `example.com:name` is two components in the registry's paths.
+    let project = bridge.google.project.replace(':', "/");
+    (format!("{project}/{}/{}", bridge.google.repository, slug(model, LABEL_MAX)), slug(version, LABEL_MAX).text)
+}
+
+/// Plans the image of one model version for one service.
+pub fn plan_image(
+    bridge: &Bridge,
+    service: &Service,
+    version: &ModelVersion,
+    files: &[ModelFile],
+) -> Result<ImagePlan, ImageError> {
+    check(version, files)?;
+    let root = format!("{MODELS}/{}/{}", version.name, version.version);
+    let (repository, tag) = repository_and_tag(bridge, &version.name, &version.version);
+    let labels = labels(service, version);
+    let mut annotations = labels.clone();
+    annotations.extend(version.tags.iter().map(|(tag, value)| (format!("dev.gangplank.tags/{tag}"), value.clone())));
+    Ok(ImagePlan {
+        repository,
+        tag,
+        base: match &service.runtime {
+            Runtime::Onnx => Base::Scorer,
+            Runtime::Image { image, .. } => Base::Image(image.clone()),
+        },
+        layers: layers::group(&root, files.to_vec()),
+        env: BTreeMap::from([("AZUREML_MODEL_DIR".to_owned(), root)]),
+        labels,
+        annotations,
+    })
+}
+
+fn check(version: &ModelVersion, files: &[ModelFile]) -> Result<(), ImageError> {
+    for (what, text) in [("model name", &version.name), ("version", &version.version)] {
+        path::check_component(text).map_err(|problem| ImageError::Name {
+            what,
+            text: path::shown(text),
+            problem,
+        })?;
+    }
+    if files.is_empty() {
+        return Err(ImageError::Empty {
+            model: version.name.clone(),
+            version: version.version.clone(),
+            uri: version.uri.clone(),
+        });
+    }
+    path::check(files).map_err(|source| ImageError::Path {
+        model: version.name.clone(),
+        version: version.version.clone(),
+        source,
+    })
+}
+
+fn labels(service: &Service, version: &ModelVersion) -> BTreeMap<String, String> {
+    let runtime = match &service.runtime {
+        Runtime::Onnx => "onnx",
+        Runtime::Image { .. } => "image",
+    };
+    let mut labels: BTreeMap<String, String> = [
+        ("org.opencontainers.image.title", version.name.as_str()),
+        ("org.opencontainers.image.version", &version.version),
+        (ASSET_ID, &version.asset_id),
+        ("dev.gangplank.workspace", &version.workspace),
+        ("dev.gangplank.model", &version.name),
+        ("dev.gangplank.version", &version.version),
+        ("dev.gangplank.service-runtime", runtime),
+    ]
+    .into_iter()
+    .map(|(name, value)| (name.to_owned(), value.to_owned()))
+    .collect();
+    // The time of registration, not of packing: packing twice must give one digest.
+    if let Some(created) = version.created {
+        labels.insert("org.opencontainers.image.created".to_owned(), created.to_string());
+    }
+    labels
+}
