@@ -1,0 +1,291 @@
+//! An image: a base, some layers on it, a configuration. Pushed in this order: base blobs, layers, configuration, and
+//! the manifest last, so that a name never stands for something that is not there.
+
+mod config;
+mod known;
+
+use std::collections::BTreeMap;
+
+use bytes::Bytes;
+use futures_util::{FutureExt, TryStreamExt};
+use futures_util::stream::{self, StreamExt};
+use oci_spec::image::{Descriptor, ImageManifestBuilder, MediaType, Sha256Digest};
+use serde_json::Value;
+
+use crate::ByteStream;
+use crate::copy::{self, AT_ONCE, CopyError, Origin, Tally};
+use crate::digest::Digest;
+use crate::layer::{self, Layer, MalformedLayer};
+use crate::progress::{Event, Progress, Skip};
+use crate::registry::{Open, Registry, RegistryError, Upload};
+use config::Config;
+use known::Known;
+
+/// Layers up to this size are made in memory, so that one the registry has is recognised before it is sent.
+const SMALL: u64 = 1 << 20;
+
+const MANIFEST_TYPE: &str = "application/vnd.oci.image.manifest.v1+json";
+const CONFIG_TYPE: &str = "application/vnd.oci.image.config.v1+json";
+
+/// An image to be made.
+pub struct Image<'a> {
+    /// The repository it goes to.
+    pub repository: &'a str,
+    /// The tag it gets.
+    pub tag: &'a str,
+    /// What the layers lie upon.
+    pub base: Base<'a>,
+    /// The layers, bottom first.
+    pub layers: Vec<Layer<'a>>,
+    /// Environment of the container, added to the base's.
+    pub env: BTreeMap<String, String>,
+    /// Labels of the configuration, added to the base's.
+    pub labels: BTreeMap<String, String>,
+    /// Annotations of the manifest.
+    pub annotations: BTreeMap<String, String>,
+}
+
+/// What the layers lie upon.
+pub enum Base<'a> {
+    /// Another image; its blobs are mounted or copied.
+    Image(Origin<'a>),
+    /// Nothing: how to run the image is said here.
+    Scratch(Run),
+}
+
+/// How a container of an image starts.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Run {
+    /// User, by number.
+    pub user: String,
+    /// Program and arguments.
+    pub entrypoint: Vec<String>,
+    /// TCP ports it listens on.
+    pub ports: Vec<u16>,
+    /// Working directory.
+    pub directory: String,
+}
+
+/// An image that was pushed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PushedImage {
+    /// Digest of the manifest.
+    pub digest: Digest,
+    /// Bytes of blobs.
+    pub tally: Tally,
+}
+
+/// Why an image could not be made.
+#[derive(Debug, thiserror::Error)]
+pub enum ImageError {
+    /// A registry failed us.
+    #[error(transparent)]
+    Registry(#[from] RegistryError),
+    /// The base could not be had.
+    #[error(transparent)]
+    Base(#[from] CopyError),
+    /// A layer cannot be made of these files.
+    #[error(transparent)]
+    Layer(#[from] MalformedLayer),
+    /// The base's configuration cannot be built upon.
+    #[error("the configuration of the base image cannot be used: {0}")]
+    Config(String),
+}
+
+/// What is below our layers.
+struct Lower {
+    config: Value,
+    layers: Vec<Descriptor>,
+    tally: Tally,
+}
+
+/// A layer that the registry has.
+struct Laid {
+    digest: Digest,
+    size: u64,
+    key: String,
+    name: String,
+    tally: Tally,
+}
+
+struct Push<'a> {
+    registry: &'a Registry,
+    repository: &'a str,
+    progress: &'a dyn Progress,
+    known: Known,
+}
+
+/// Makes and pushes an image. Blobs that are there already are not sent again; the same image has the same digest.
+pub async fn push(
+    registry: &Registry,
+    image: &Image<'_>,
+    progress: &dyn Progress,
+) -> Result<PushedImage, ImageError> {
+    let known = Known::read(registry, image.repository, image.tag).await?;
+    let push = Push { registry, repository: image.repository, progress, known };
+    let lower = push.lower(&image.base).await?;
+    let laid = push.layers(&image.layers).await?;
+    let mut tally = lower.tally;
+    for layer in &laid {
+        tally += layer.tally;
+    }
+    let config = push.config(image, lower.config, &laid, &mut tally).await?;
+    let layers = lower.layers.into_iter().chain(laid.iter().map(Laid::descriptor)).collect();
+    let digest = push.manifest(image, config, layers).await?;
+    Ok(PushedImage { digest, tally })
+}
+
+impl Push<'_> {
+    async fn lower(&self, base: &Base<'_>) -> Result<Lower, ImageError> {
+        let origin = match base {
+            Base::Scratch(run) => {
+                let (config, layers, tally) = (config::scratch(run), Vec::new(), Tally::default());
+                return Ok(Lower { config, layers, tally });
+            }
+            Base::Image(origin) => *origin,
+        };
+        let manifest = copy::resolve(origin).await?.manifest;
+        let (descriptor, layers) = (manifest.config(), manifest.layers());
+        let digest = copy::digest_of(origin, descriptor)?;
+        let config = origin.registry.small_blob(origin.repository, &digest, descriptor.size()).await?;
+        let config = copy::read_json(origin, &config)?;
+        let tally = copy::blobs(origin, layers, self.registry, self.repository, self.progress).await?;
+        Ok(Lower { config, layers: layers.iter().map(as_oci).collect(), tally })
+    }
+
+    async fn layers(&self, layers: &[Layer<'_>]) -> Result<Vec<Laid>, RegistryError> {
+        let pushes: Vec<_> = layers.iter().map(|layer| self.layer(layer).boxed()).collect();
+        stream::iter(pushes).buffered(AT_ONCE).try_collect().await
+    }
+
+    async fn layer(&self, layer: &Layer<'_>) -> Result<Laid, RegistryError> {
+        let (key, name, size) = (layer.key(), layer.name(), layer.size());
+        let (digest, tally) = match self.known.get(&key).filter(|known| known.size == size) {
+            Some(known) if self.has(&known.digest, size, &name).await? => {
+                (known.digest.clone(), Tally { sent: 0, present: size })
+            }
+            _ if size <= SMALL => self.small_layer(layer, &name).await?,
+            _ => (self.send(&name, size, None, layer).await?, Tally { sent: size, present: 0 }),
+        };
+        self.progress.event(Event::Layer { key: &key, digest: &digest });
+        Ok(Laid { digest, size, key, name, tally })
+    }
+
+    async fn small_layer(&self, layer: &Layer<'_>, name: &str) -> Result<(Digest, Tally), RegistryError> {
+        let collected = layer.stream().try_fold(Vec::new(), |mut all, chunk| async move {
+            all.extend_from_slice(&chunk);
+            Ok(all)
+        });
+        let bytes = collected.await;
+        let bytes = bytes.map_err(|source| RegistryError::Source { what: name.to_owned(), source })?;
+        self.bytes(name, bytes.into()).await
+    }
+
+    async fn bytes(&self, what: &str, bytes: Bytes) -> Result<(Digest, Tally), RegistryError> {
+        let (digest, size) = (Digest::of(&bytes), bytes.len() as u64);
+        if self.has(&digest, size, what).await? {
+            return Ok((digest, Tally { sent: 0, present: size }));
+        }
+        self.send(what, size, Some(digest.clone()), &AtHand(bytes)).await?;
+        Ok((digest, Tally { sent: size, present: 0 }))
+    }
+
+    async fn has(&self, digest: &Digest, size: u64, what: &str) -> Result<bool, RegistryError> {
+        let has = self.registry.has_blob(self.repository, digest, size).await?;
+        if has {
+            self.progress.event(Event::Skipped { what, size, why: Skip::Present });
+        }
+        Ok(has)
+    }
+
+    async fn send(
+        &self,
+        what: &str,
+        size: u64,
+        digest: Option<Digest>,
+        bytes: &dyn Open,
+    ) -> Result<Digest, RegistryError> {
+        let (repository, progress) = (self.repository, self.progress);
+        let upload = Upload { repository, what, size, digest, bytes, session: None, progress };
+        Ok(self.registry.upload(upload).await?.digest)
+    }
+
+    async fn config(
+        &self,
+        image: &Image<'_>,
+        base: Value,
+        laid: &[Laid],
+        tally: &mut Tally,
+    ) -> Result<Descriptor, ImageError> {
+        let mut config = Config::on(base).map_err(ImageError::Config)?;
+        config.add_env(&image.env);
+        config.add_labels(&image.labels);
+        for layer in laid {
+            config.add_layer(&layer.digest, &layer.name);
+        }
+        let bytes = Bytes::from(config.into_bytes());
+        let size = bytes.len() as u64;
+        let (digest, moved) = self.bytes("image configuration", bytes).await?;
+        *tally += moved;
+        Ok(descriptor(CONFIG_TYPE, size, &digest))
+    }
+
+    async fn manifest(
+        &self,
+        image: &Image<'_>,
+        config: Descriptor,
+        layers: Vec<Descriptor>,
+    ) -> Result<Digest, ImageError> {
+        let manifest = ImageManifestBuilder::default()
+            .schema_version(2_u32)
+            .media_type(MediaType::ImageManifest)
+            .config(config)
+            .layers(layers)
+            .annotations(image.annotations.clone().into_iter().collect::<std::collections::HashMap<_, _>>())
+            .build()
+            .map_err(|error| ImageError::Config(error.to_string()))?;
+        let manifest =
+            serde_json::to_value(&manifest).map_err(|error| ImageError::Config(error.to_string()))?;
+        let bytes = Bytes::from(config::canonical(manifest));
+        let digest = Digest::of(&bytes);
+        if self.registry.manifest_digest(self.repository, image.tag).await?.as_ref() != Some(&digest) {
+            self.registry.put_manifest(self.repository, image.tag, MANIFEST_TYPE, bytes).await?;
+        }
+        Ok(digest)
+    }
+}
+
+impl Laid {
+    fn descriptor(&self) -> Descriptor {
+        let mut descriptor = descriptor(layer::MEDIA_TYPE, self.size, &self.digest);
+        let key = (layer::KEY_ANNOTATION.to_owned(), self.key.clone());
+        descriptor.set_annotations(Some([key].into_iter().collect()));
+        descriptor
+    }
+}
+
+struct AtHand(Bytes);
+
+impl Open for AtHand {
+    fn open(&self) -> ByteStream<'_> {
+        stream::iter([Ok(self.0.clone())]).boxed()
+    }
+}
+
+fn descriptor(media_type: &str, size: u64, digest: &Digest) -> Descriptor {
+    let hash = digest.as_str().trim_start_matches("sha256:").parse::<Sha256Digest>();
+    #[expect(clippy::expect_used, reason = "a Digest is 64 hexadecimal digits by construction")]
+    let hash = hash.expect("a well-formed sha256");
+    Descriptor::new(MediaType::from(media_type), size, hash)
+}
+
+/// The same layer under its OCI media type: manifests do not mix the two families.
+fn as_oci(descriptor: &Descriptor) -> Descriptor {
+    let mut ours = descriptor.clone();
+    ours.set_media_type(match descriptor.media_type().as_ref() {
+        "application/vnd.docker.image.rootfs.diff.tar.gzip" => MediaType::ImageLayerGzip,
+        "application/vnd.docker.image.rootfs.diff.tar" => MediaType::ImageLayer,
+        other => MediaType::from(other),
+    });
+    ours
+}

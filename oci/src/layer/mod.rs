@@ -1,0 +1,204 @@
+//! Layers: files below one directory, as a tar archive that is the same for the same files and is made while it is
+//! sent.
+
+mod content;
+mod header;
+mod stream;
+
+use std::collections::BTreeSet;
+
+pub use content::{BytesContent, FileContent};
+use sha2::{Digest as _, Sha256};
+
+use crate::{BoxError, ByteStream};
+
+/// The media type of our layers. Weights do not compress, so nothing is compressed.
+pub const MEDIA_TYPE: &str = "application/vnd.oci.image.layer.v1.tar";
+
+/// Annotation of a layer's descriptor: the [`Layer::key`] it was made from.
+pub const KEY_ANNOTATION: &str = "dev.gangplank.layer.key";
+
+/// Where the bytes of one file come from.
+#[async_trait::async_trait]
+pub trait Content: Send + Sync {
+    /// The bytes, from the first one on. Opened again if the layer has to be sent again.
+    async fn open(&self) -> Result<ByteStream<'static>, BoxError>;
+}
+
+/// One file of a layer.
+pub struct Entry<'a> {
+    /// Path below the layer's root, `/`-separated.
+    pub path: String,
+    /// Size in bytes.
+    pub size: u64,
+    /// Whether it is a program.
+    pub mode: Mode,
+    /// Changes when the content does: an etag, a hash. Opaque to this crate.
+    pub fingerprint: String,
+    /// The bytes.
+    pub content: Box<dyn Content + 'a>,
+}
+
+/// The permissions of a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mode {
+    /// Readable by everybody, `0644`.
+    Data,
+    /// Also executable by everybody, `0755`.
+    Program,
+}
+
+/// Some files below one directory.
+pub struct Layer<'a> {
+    root: String,
+    items: Vec<Item<'a>>,
+}
+
+/// What stands in the archive, in its order.
+enum Item<'a> {
+    /// A directory, its whole path ending in `/`.
+    Directory(String),
+    /// A file, its whole path.
+    File(String, Entry<'a>),
+}
+
+/// Files that cannot be a layer.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum MalformedLayer {
+    /// A path that leaves the layer's root, or none at all.
+    #[error("`{0}` cannot be a path in a layer: expected names separated by `/`, without `.` and `..`")]
+    Path(String),
+    /// Two files under one name, or a file where a directory must be.
+    #[error("`{0}` stands in the layer twice")]
+    Twice(String),
+    /// No file at all.
+    #[error("a layer below `{0}` has no files")]
+    Empty(String),
+}
+
+/// Bytes that are not what was declared.
+#[derive(Debug, thiserror::Error)]
+pub enum LayerError {
+    /// The content of a file could not be opened or read.
+    #[error("`{path}` could not be read")]
+    Unreadable {
+        /// The file.
+        path: String,
+        /// Why.
+        source: BoxError,
+    },
+    /// A file gave more or fewer bytes than declared.
+    #[error("`{path}` has the wrong size: expected {expected} bytes, found {found}")]
+    Size {
+        /// The file.
+        path: String,
+        /// The declared size.
+        expected: u64,
+        /// What came; at least this many if it was too much.
+        found: u64,
+    },
+}
+
+impl<'a> Layer<'a> {
+    /// Makes a layer of `entries`, in whatever order they are, below the absolute directory `root`.
+    pub fn new(root: &str, entries: Vec<Entry<'a>>) -> Result<Self, MalformedLayer> {
+        let root = root.trim_matches('/');
+        if entries.is_empty() {
+            return Err(MalformedLayer::Empty(format!("/{root}")));
+        }
+        if !root.is_empty() {
+            check_path(root)?;
+        }
+        let mut directories = BTreeSet::new();
+        let mut files = Vec::with_capacity(entries.len());
+        for entry in entries {
+            check_path(&entry.path)?;
+            let path = if root.is_empty() { entry.path.clone() } else { format!("{root}/{}", entry.path) };
+            directories.extend(path.match_indices('/').filter_map(|(at, _)| path.get(..=at)).map(str::to_owned));
+            files.push((path, entry));
+        }
+        let mut items: Vec<Item<'a>> =
+            files.into_iter().map(|(path, entry)| Item::File(path, entry)).collect();
+        items.extend(directories.into_iter().map(Item::Directory));
+        // A directory ends in `/`, so it sorts before everything in it.
+        items.sort_by(|a, b| a.path().cmp(b.path()));
+        check_unique(&items)?;
+        Ok(Self { root: format!("/{root}"), items })
+    }
+
+    /// The size of the archive in bytes, known before any content is read.
+    pub fn size(&self) -> u64 {
+        self.items.iter().map(Item::size).sum::<u64>() + stream::END
+    }
+
+    /// Names what this layer is made from: paths, sizes and fingerprints. Equal keys mean equal archives, as far as
+    /// fingerprints can be trusted.
+    pub fn key(&self) -> String {
+        let mut hash = Sha256::new();
+        hash.update(b"gangplank layer 1\0");
+        for (path, entry) in self.files() {
+            let program = u8::from(entry.mode == Mode::Program);
+            for field in [path.as_bytes(), entry.fingerprint.as_bytes(), &entry.size.to_be_bytes(), &[program]]
+            {
+                hash.update((field.len() as u64).to_be_bytes());
+                hash.update(field);
+            }
+        }
+        hex::encode(hash.finalize())
+    }
+
+    /// What the layer is, for people: its file, or how many.
+    pub fn name(&self) -> String {
+        let mut files = self.files();
+        match (files.next(), files.count()) {
+            (Some((_, only)), 0) => only.path.clone(),
+            (_, others) => format!("{} files below {}", others + 1, self.root),
+        }
+    }
+
+    /// The bytes of the archive.
+    pub fn stream(&self) -> ByteStream<'_> {
+        stream::archive(&self.items)
+    }
+
+    fn files(&self) -> impl Iterator<Item = (&str, &Entry<'a>)> {
+        self.items.iter().filter_map(|item| match item {
+            Item::Directory(_) => None,
+            Item::File(path, entry) => Some((path.as_str(), entry)),
+        })
+    }
+}
+
+impl crate::registry::Open for Layer<'_> {
+    fn open(&self) -> ByteStream<'_> {
+        self.stream()
+    }
+}
+
+impl Item<'_> {
+    fn path(&self) -> &str {
+        match self {
+            Self::Directory(path) | Self::File(path, _) => path,
+        }
+    }
+
+    /// Bytes in the archive, header and padding included.
+    fn size(&self) -> u64 {
+        let content = match self {
+            Self::Directory(_) => 0,
+            Self::File(_, entry) => entry.size,
+        };
+        header::of(self).len() as u64 + content + stream::padding(content)
+    }
+}
+
+fn check_path(path: &str) -> Result<(), MalformedLayer> {
+    let is_name = |part: &str| !matches!(part, "" | "." | "..") && !part.contains(['\0', '\\']);
+    if path.split('/').all(is_name) { Ok(()) } else { Err(MalformedLayer::Path(path.to_owned())) }
+}
+
+fn check_unique(items: &[Item<'_>]) -> Result<(), MalformedLayer> {
+    let mut seen = BTreeSet::new();
+    let twice = items.iter().map(|item| item.path().trim_end_matches('/')).find(|path| !seen.insert(*path));
+    twice.map_or(Ok(()), |path| Err(MalformedLayer::Twice(path.to_owned())))
+}

@@ -1,0 +1,75 @@
+//! The archive as a stream: headers, contents whose size is checked while they pass, padding, end.
+
+use bytes::Bytes;
+use futures_util::stream::{self, BoxStream, StreamExt, TryStreamExt, try_unfold};
+
+use super::header::{self, BLOCK};
+use super::{Entry, Item, LayerError};
+use crate::{BoxError, ByteStream};
+
+/// Two empty blocks end an archive.
+pub(super) const END: u64 = 2 * BLOCK as u64;
+
+static ZEROES: [u8; 2 * BLOCK] = [0; 2 * BLOCK];
+
+type Part<'a> = BoxStream<'a, Result<Bytes, LayerError>>;
+
+pub(super) fn archive<'a>(items: &'a [Item<'a>]) -> ByteStream<'a> {
+    let parts = stream::iter(items).map(part).flatten();
+    let end = stream::iter([Ok(Bytes::from_static(&ZEROES))]);
+    parts.chain(end).map_err(BoxError::from).boxed()
+}
+
+/// Bytes from the end of a content to the end of its last block.
+pub(super) fn padding(size: u64) -> u64 {
+    size.next_multiple_of(BLOCK as u64) - size
+}
+
+fn part<'a>(item: &'a Item<'a>) -> Part<'a> {
+    let header = stream::iter([Ok(Bytes::from(header::of(item)))]);
+    match item {
+        Item::Directory(_) => header.boxed(),
+        Item::File(_, entry) => {
+            let padding = usize::try_from(padding(entry.size)).unwrap_or(0);
+            let padding = Bytes::from_static(ZEROES.get(..padding).unwrap_or_default());
+            header.chain(checked(entry)).chain(stream::iter([Ok(padding)])).boxed()
+        }
+    }
+}
+
+struct Reading<'a> {
+    entry: &'a Entry<'a>,
+    bytes: Option<ByteStream<'static>>,
+    found: u64,
+}
+
+/// The content of one file: exactly as many bytes as declared, or an error that names the file.
+fn checked<'a>(entry: &'a Entry<'a>) -> Part<'a> {
+    let reading = Reading { entry, bytes: None, found: 0 };
+    try_unfold(reading, |mut reading| async move {
+        Ok(reading.next().await?.map(|chunk| (chunk, reading)))
+    })
+    .boxed()
+}
+
+impl Reading<'_> {
+    async fn next(&mut self) -> Result<Option<Bytes>, LayerError> {
+        let unreadable =
+            |source| LayerError::Unreadable { path: self.entry.path.clone(), source };
+        let bytes = match &mut self.bytes {
+            Some(bytes) => bytes,
+            None => self.bytes.insert(self.entry.content.open().await.map_err(unreadable)?),
+        };
+        let chunk = bytes.next().await.transpose().map_err(unreadable)?;
+        self.found += chunk.as_ref().map_or(0, |chunk| chunk.len() as u64);
+        let expected = self.entry.size;
+        if self.found > expected || (chunk.is_none() && self.found < expected) {
+            let path = self.entry.path.clone();
+            return Err(LayerError::Size { path, expected, found: self.found });
+        }
+        Ok(chunk)
+    }
+}
+
+#[cfg(test)]
+mod tests;

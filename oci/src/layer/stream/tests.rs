@@ -1,0 +1,162 @@
+//! Archives read back by somebody else's reader.
+
+use std::io::Read;
+
+use futures_util::TryStreamExt;
+use proptest::prelude::*;
+
+use crate::layer::{BytesContent, Content, Entry, Layer, MalformedLayer, Mode};
+use crate::{BoxError, ByteStream, Digest};
+
+fn entry(path: &str, bytes: &[u8]) -> Entry<'static> {
+    Entry {
+        path: path.to_owned(),
+        size: bytes.len() as u64,
+        mode: Mode::Data,
+        fingerprint: Digest::of(bytes).to_string(),
+        content: Box::new(BytesContent(bytes.to_vec().into())),
+    }
+}
+
+fn collect(layer: &Layer<'_>) -> Result<Vec<u8>, BoxError> {
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let all = runtime.block_on(layer.stream().try_fold(Vec::new(), |mut all, chunk| async move {
+        all.extend_from_slice(&chunk);
+        Ok(all)
+    }))?;
+    assert_eq!(all.len() as u64, layer.size());
+    Ok(all)
+}
+
+/// Path, mode and content of everything in the archive.
+fn read_back(archive: &[u8]) -> Vec<(String, u32, Vec<u8>)> {
+    let mut archive = tar::Archive::new(archive);
+    let entries = archive.entries().unwrap();
+    entries
+        .map(|entry| {
+            let mut entry = entry.unwrap();
+            assert_eq!(entry.header().mtime().unwrap(), 0);
+            assert_eq!(entry.header().uid().unwrap(), 0);
+            let path = String::from_utf8(entry.path_bytes().into_owned()).unwrap();
+            let mut bytes = Vec::new();
+            entry.read_to_end(&mut bytes).unwrap();
+            (path, entry.header().mode().unwrap(), bytes)
+        })
+        .collect()
+}
+
+#[test]
+fn directories_come_before_what_is_in_them() {
+    let mut program = entry("bin/run", b"#!");
+    program.mode = Mode::Program;
+    let layer = Layer::new("/opt/m", vec![entry("b-c", b"2"), program, entry("b", b"1")]).unwrap();
+    let archive = read_back(&collect(&layer).unwrap());
+    let shape: Vec<_> = archive.iter().map(|(path, mode, _)| (path.as_str(), *mode)).collect();
+    assert_eq!(
+        shape,
+        [
+            ("opt/", 0o755),
+            ("opt/m/", 0o755),
+            ("opt/m/b", 0o644),
+            ("opt/m/b-c", 0o644),
+            ("opt/m/bin/", 0o755),
+            ("opt/m/bin/run", 0o755),
+        ]
+    );
+}
+
+#[test]
+fn paths_that_leave_the_root_are_refused() {
+    for bad in ["", "/etc/passwd", "../x", "a/../b", "a//b", "./a", "a/", "a\\b", "a\0"] {
+        let made = Layer::new("/m", vec![entry(bad, b"")]);
+        assert_eq!(made.err(), Some(MalformedLayer::Path(bad.to_owned())));
+    }
+    let twice = Layer::new("/m", vec![entry("a", b""), entry("a", b"")]);
+    assert_eq!(twice.err(), Some(MalformedLayer::Twice("m/a".to_owned())));
+    let both = Layer::new("/m", vec![entry("a", b""), entry("a/b", b"")]);
+    assert_eq!(both.err(), Some(MalformedLayer::Twice("m/a".to_owned())));
+    assert_eq!(Layer::new("/m", vec![]).err(), Some(MalformedLayer::Empty("/m".to_owned())));
+}
+
+#[test]
+fn a_wrong_size_names_the_file() {
+    for (declared, message) in [
+        (2, "`weights.bin` has the wrong size: expected 2 bytes, found 3"),
+        (4, "`weights.bin` has the wrong size: expected 4 bytes, found 3"),
+    ] {
+        let mut wrong = entry("weights.bin", b"abc");
+        wrong.size = declared;
+        let layer = Layer::new("/m", vec![wrong]).unwrap();
+        let error = collect(&layer).unwrap_err();
+        assert_eq!(error.to_string(), message);
+    }
+}
+
+struct Unreadable;
+
+#[async_trait::async_trait]
+impl Content for Unreadable {
+    async fn open(&self) -> Result<ByteStream<'static>, BoxError> {
+        Err("no such blob".into())
+    }
+}
+
+#[test]
+fn an_unreadable_file_is_named() {
+    let mut broken = entry("weights.bin", b"");
+    broken.content = Box::new(Unreadable);
+    let error = collect(&Layer::new("/m", vec![broken]).unwrap()).unwrap_err();
+    assert_eq!(error.to_string(), "`weights.bin` could not be read");
+    assert_eq!(error.source().unwrap().to_string(), "no such blob");
+}
+
+#[test]
+fn files_past_eight_gibibytes_have_a_size_record() {
+    let mut huge = entry("huge", b"");
+    huge.size = 9 << 30;
+    let layer = Layer::new("/", vec![huge]).unwrap();
+    let header = super::header::of(layer.items.first().unwrap());
+    let text = String::from_utf8_lossy(&header);
+    assert!(text.contains("19 size=9663676416\n"), "{text}");
+    assert_eq!(layer.size(), header.len() as u64 + (9 << 30) + super::END);
+}
+
+#[test]
+fn keys_follow_what_is_in_the_layer() {
+    let key = |path: &str, bytes: &[u8]| Layer::new("/m", vec![entry(path, bytes)]).unwrap().key();
+    assert_eq!(key("a", b"1"), key("a", b"1"));
+    assert_ne!(key("a", b"1"), key("a", b"2"));
+    assert_ne!(key("a", b"1"), key("b", b"1"));
+    assert_ne!(key("a", b"1"), Layer::new("/n", vec![entry("a", b"1")]).unwrap().key());
+}
+
+fn paths() -> impl Strategy<Value = Vec<String>> {
+    let name = prop_oneof!["[a-zA-Z0-9._ -]{1,12}", "[äöüß漢字é]{1,40}", "[a-z]{90,130}"]
+        .prop_filter("a name", |name| name != "." && name != "..");
+    let path = proptest::collection::vec(name, 1..4).prop_map(|names| names.join("/"));
+    proptest::collection::vec(path, 1..6)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn every_archive_reads_back(paths in paths(), seed in any::<u8>(), length in 0usize..1500) {
+        let entries = || {
+            paths.iter().enumerate().map(|(at, path)| entry(path, &vec![seed.wrapping_add(at as u8); length + at]))
+        };
+        let Ok(layer) = Layer::new("/var/models", entries().collect()) else { return Ok(()) };
+        let archive = collect(&layer).unwrap();
+        let mut expected: Vec<_> = paths.iter().map(|path| format!("var/models/{path}")).collect();
+        expected.sort();
+        let files: Vec<_> =
+            read_back(&archive).into_iter().filter(|(path, ..)| !path.ends_with('/')).collect();
+        prop_assert_eq!(files.iter().map(|(path, ..)| path.clone()).collect::<Vec<_>>(), expected);
+        for (path, _, bytes) in files {
+            let at = paths.iter().position(|it| path == format!("var/models/{it}")).unwrap();
+            prop_assert_eq!(bytes, vec![seed.wrapping_add(at as u8); length + at]);
+        }
+        let reversed = Layer::new("/var/models", entries().rev().collect()).unwrap();
+        prop_assert_eq!(collect(&reversed).unwrap(), archive);
+    }
+}

@@ -1,0 +1,113 @@
+//! One registry, spoken to by the distribution protocol: manifests, blobs, uploads.
+//!
+//! A request that needs no body of ours to be re-made is repeated here when the registry is busy or the line is cut.
+//! A log-in that is refused is renewed once per request, also in the middle of a transfer.
+
+mod blob;
+mod error;
+mod login;
+mod manifest;
+mod transport;
+mod upload;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+pub use blob::{BlobStream, Stat};
+pub use error::{Answer, RegistryError};
+pub use manifest::{Found, MANIFEST_TYPES};
+pub use upload::{Mounted, Open, Pushed, Upload};
+
+use crate::authorizer::Authorizer;
+use crate::reference::Endpoint;
+
+/// A client of one registry. Cheap to clone; clones share log-ins and connections.
+#[derive(Clone)]
+pub struct Registry {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    client: reqwest::Client,
+    endpoint: Endpoint,
+    authorizer: Arc<dyn Authorizer>,
+    patience: Patience,
+    logins: login::Logins,
+}
+
+/// How long to keep trying.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Patience {
+    /// Tries of one request, and of one blob.
+    pub tries: u32,
+    /// The first pause; every next one is twice as long.
+    pub first_pause: Duration,
+    /// No pause is longer, not even when the registry asks for it: then its "no" is final for us.
+    pub longest_pause: Duration,
+}
+
+impl Default for Patience {
+    fn default() -> Self {
+        Self { tries: 5, first_pause: Duration::from_millis(500), longest_pause: Duration::from_secs(60) }
+    }
+}
+
+impl Patience {
+    /// The pause after `failures` failures, or `None` when it is time to give up.
+    pub(crate) fn pause(&self, failures: u32, asked: Option<Duration>) -> Option<Duration> {
+        if failures >= self.tries {
+            return None;
+        }
+        match asked {
+            Some(asked) if asked > self.longest_pause => None,
+            Some(asked) => Some(asked),
+            None => {
+                let doubled = self.first_pause.saturating_mul(1 << failures.saturating_sub(1).min(16));
+                Some(doubled.min(self.longest_pause))
+            }
+        }
+    }
+}
+
+impl Registry {
+    /// A client of the registry at `endpoint`. `client` brings proxies, certificates and timeouts; it should follow
+    /// redirects and have a read timeout but no total one.
+    pub fn new(client: reqwest::Client, endpoint: Endpoint, authorizer: Arc<dyn Authorizer>) -> Self {
+        Self::with_patience(client, endpoint, authorizer, Patience::default())
+    }
+
+    /// The same, trying for as long as `patience` says.
+    pub fn with_patience(
+        client: reqwest::Client,
+        endpoint: Endpoint,
+        authorizer: Arc<dyn Authorizer>,
+        patience: Patience,
+    ) -> Self {
+        let logins = login::Logins::default();
+        Self { shared: Arc::new(Shared { client, endpoint, authorizer, patience, logins }) }
+    }
+
+    /// The registry's host as image names carry it.
+    pub fn host(&self) -> &str {
+        self.shared.endpoint.host()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pauses_double_up_to_a_bound_and_end() {
+        let patience = Patience {
+            tries: 4,
+            first_pause: Duration::from_secs(1),
+            longest_pause: Duration::from_secs(3),
+        };
+        let pauses: Vec<_> =
+            (1..=4).map(|failures| patience.pause(failures, None).map(|it| it.as_secs())).collect();
+        assert_eq!(pauses, [Some(1), Some(2), Some(3), None]);
+        assert_eq!(patience.pause(1, Some(Duration::from_secs(2))), Some(Duration::from_secs(2)));
+        assert_eq!(patience.pause(1, Some(Duration::from_secs(4))), None);
+    }
+}

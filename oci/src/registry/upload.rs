@@ -1,0 +1,337 @@
+//! Blobs on their way to the registry, in the two forms that registries take:
+//!
+//! 1. digest not known before: `POST`, one streaming `PATCH`, `PUT` with the digest that was computed on the way;
+//! 2. digest known: `POST`, one streaming `PUT`.
+//!
+//! A registry that refuses one form is offered the other. A cut costs the blob in flight: it is sent again from its
+//! first byte, since registries that take a blob in one request cannot resume it.
+
+use std::pin::pin;
+
+use bytes::Bytes;
+use futures_util::StreamExt;
+use futures_util::stream::unfold;
+use http::header::{CONTENT_LENGTH, CONTENT_TYPE, LOCATION};
+use http::{HeaderValue, Method};
+use reqwest::Response;
+use tokio::sync::mpsc;
+use url::Url;
+
+use super::transport::Call;
+use super::{Registry, RegistryError};
+use crate::authorizer::Scope;
+use crate::digest::{Digest, Digester};
+use crate::progress::{Event, Progress};
+use crate::{BoxError, ByteStream};
+
+/// Bytes wait for the wire in pieces of at most this size,
+const WINDOW: usize = 256 << 10;
+/// at most this many of them.
+const WINDOWS: usize = 4;
+/// Progress is told this often.
+const STRIDE: u64 = 1 << 20;
+
+/// Opens the bytes to send, from the first one on; asked again for every try.
+pub trait Open: Send + Sync {
+    /// The bytes.
+    fn open(&self) -> ByteStream<'_>;
+}
+
+/// One blob to send.
+pub struct Upload<'a> {
+    /// The repository it goes to.
+    pub repository: &'a str,
+    /// What it is, for people.
+    pub what: &'a str,
+    /// Its size in bytes.
+    pub size: u64,
+    /// Its digest, if it is known already.
+    pub digest: Option<Digest>,
+    /// Its bytes.
+    pub bytes: &'a dyn Open,
+    /// An upload that the registry has begun already, see [`Registry::mount`].
+    pub session: Option<Url>,
+    /// Told about bytes and tries.
+    pub progress: &'a dyn Progress,
+}
+
+/// A blob that the registry has taken.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pushed {
+    /// Its digest.
+    pub digest: Digest,
+    /// Its size in bytes.
+    pub size: u64,
+}
+
+/// How a mount ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Mounted {
+    /// The repository has the blob now.
+    Yes,
+    /// It has not; the registry began an upload instead.
+    No {
+        /// Where to upload.
+        session: Url,
+    },
+}
+
+/// How a blob is sent.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Form {
+    Patch,
+    Put,
+}
+
+/// What one try came to, if not a blob.
+enum Failure {
+    /// The registry does not take this form.
+    Form(RegistryError),
+    /// The log-in ran out on the way; there is a new one.
+    LogIn(RegistryError),
+    Other(RegistryError),
+}
+
+impl From<RegistryError> for Failure {
+    fn from(error: RegistryError) -> Self {
+        Self::Other(error)
+    }
+}
+
+impl Registry {
+    /// Asks the registry to lend a blob from another of its repositories.
+    pub async fn mount(&self, repository: &str, digest: &Digest, from: &str) -> Result<Mounted, RegistryError> {
+        let act = format!("mount the blob {digest} from `{from}`");
+        let mut url = self.uploads(repository);
+        url.query_pairs_mut().append_pair("mount", digest.as_str()).append_pair("from", from);
+        let scopes = vec![Scope::push(repository), Scope::pull(from)];
+        let call =
+            Call::new(Method::POST, url, scopes, act).header(CONTENT_LENGTH, HeaderValue::from_static("0"));
+        let response = self.call_ok(&call).await?;
+        if response.status().as_u16() == 201 {
+            self.same_digest(&response, digest, "the mounted blob")?;
+            return Ok(Mounted::Yes);
+        }
+        Ok(Mounted::No { session: self.location(&response, &call.act)? })
+    }
+
+    /// Sends a blob, and makes sure that the registry has it.
+    pub async fn upload(&self, mut upload: Upload<'_>) -> Result<Pushed, RegistryError> {
+        let mut form = if upload.digest.is_some() { Form::Put } else { Form::Patch };
+        let (mut failures, mut forms_refused, mut logins_refused) = (0, 0, 0);
+        loop {
+            let failed = match self.attempt(&mut upload, form).await {
+                Ok(pushed) => return self.confirm(&upload, pushed).await,
+                Err(Failure::Form(refused)) if forms_refused == 0 => {
+                    forms_refused += 1;
+                    upload.tell_retry(&refused);
+                    form = self.other_form(&mut upload, form).await?;
+                    continue;
+                }
+                Err(Failure::LogIn(refused)) if logins_refused == 0 => {
+                    logins_refused += 1;
+                    upload.tell_retry(&refused);
+                    continue;
+                }
+                Err(Failure::Form(error) | Failure::LogIn(error) | Failure::Other(error)) => error,
+            };
+            if !failed.is_transient() {
+                return Err(failed);
+            }
+            failures += 1;
+            upload.tell_retry(&failed);
+            self.pause(failures, failed).await?;
+        }
+    }
+
+    async fn attempt(&self, upload: &mut Upload<'_>, form: Form) -> Result<Pushed, Failure> {
+        let session = match upload.session.take() {
+            Some(session) => session,
+            None => self.begin(upload.repository).await?,
+        };
+        match (form, upload.digest.clone()) {
+            (Form::Put, Some(digest)) => {
+                let url = with_digest(session, &digest);
+                let (response, sent) = self.stream(upload, Method::PUT, url).await?;
+                self.matches(upload, &digest, &sent)?;
+                self.same_digest(&response, &digest, upload.what)?;
+                Ok(sent)
+            }
+            _ => {
+                let (response, sent) = self.stream(upload, Method::PATCH, session).await?;
+                let act = format!("take {}", upload.what);
+                let session = self.location(&response, &act)?;
+                self.commit(upload, session, &sent).await?;
+                Ok(sent)
+            }
+        }
+    }
+
+    /// Opens an upload. Also renews a log-in that has run out, before any byte of the blob flows.
+    async fn begin(&self, repository: &str) -> Result<Url, RegistryError> {
+        let act = format!("begin an upload to `{repository}`");
+        let call = Call::new(Method::POST, self.uploads(repository), vec![Scope::push(repository)], act)
+            .header(CONTENT_LENGTH, HeaderValue::from_static("0"));
+        let response = self.call_ok(&call).await?;
+        self.location(&response, &call.act)
+    }
+
+    async fn commit(&self, upload: &Upload<'_>, session: Url, sent: &Pushed) -> Result<(), RegistryError> {
+        let act = format!("store {}", upload.what);
+        let url = with_digest(session, &sent.digest);
+        let call = Call::new(Method::PUT, url, vec![Scope::push(upload.repository)], act)
+            .header(CONTENT_LENGTH, HeaderValue::from_static("0"));
+        let response = self.call_ok(&call).await?;
+        self.same_digest(&response, &sent.digest, upload.what)
+    }
+
+    /// Sends the bytes in one request, hashing them on the way.
+    async fn stream(
+        &self,
+        upload: &Upload<'_>,
+        method: Method,
+        url: Url,
+    ) -> Result<(Response, Pushed), Failure> {
+        let act = format!("take {}", upload.what);
+        let call = Call::new(method, url, vec![Scope::push(upload.repository)], act)
+            .header(CONTENT_TYPE, HeaderValue::from_static("application/octet-stream"))
+            .header(CONTENT_LENGTH, upload.size.into());
+        let (sender, receiver) = mpsc::channel(WINDOWS);
+        let body = unfold(receiver, |mut receiver| async { Some((receiver.recv().await?, receiver)) });
+        let mut request = pin!(self.send_once(&call, reqwest::Body::wrap_stream(body)));
+        let mut pump = pin!(pump(upload, sender));
+        let (response, sent) = tokio::select! {
+            // A refusal may come before the last byte was sent: then the rest is not even read.
+            response = &mut request => match response {
+                Ok(response) if response.status().is_success() => (Ok(response), pump.await),
+                other => (other, Ok(None)),
+            },
+            sent = &mut pump => (request.await, sent),
+        };
+        // Why the bytes could not be had is the cause; the cut request is only what follows.
+        let sent = sent?;
+        let response = response?;
+        if !response.status().is_success() {
+            return Err(self.streaming_refused(response, &call).await);
+        }
+        let sent = sent.ok_or_else(|| self.unexpected(&call.act, "it answered before it had every byte"))?;
+        Ok((response, sent))
+    }
+
+    async fn streaming_refused(&self, response: Response, call: &Call) -> Failure {
+        let refusal = self.refusal(response, &call.act).await;
+        let Some(answer) = refusal.answer() else { return Failure::Other(refusal) };
+        let about_content = matches!(answer.code.as_deref(), Some("DIGEST_INVALID" | "SIZE_INVALID"));
+        match answer.status {
+            401 => Failure::LogIn(refusal),
+            400 | 404 | 405 | 411 | 415 | 416 | 501 if !about_content => Failure::Form(refusal),
+            _ => Failure::Other(refusal),
+        }
+    }
+
+    /// The form to try after `refused`. A streaming `PUT` needs the digest: the bytes are read once for it.
+    async fn other_form(&self, upload: &mut Upload<'_>, refused: Form) -> Result<Form, RegistryError> {
+        if refused == Form::Put {
+            return Ok(Form::Patch);
+        }
+        let mut digester = Digester::default();
+        let mut bytes = upload.bytes.open();
+        while let Some(chunk) = bytes.next().await {
+            digester.update(&chunk.map_err(|source| upload.unreadable(source))?);
+        }
+        upload.same_size(digester.size())?;
+        upload.digest = Some(digester.finish());
+        Ok(Form::Put)
+    }
+
+    /// The registry must now have exactly what was sent.
+    async fn confirm(&self, upload: &Upload<'_>, pushed: Pushed) -> Result<Pushed, RegistryError> {
+        if self.has_blob(upload.repository, &pushed.digest, pushed.size).await? {
+            return Ok(pushed);
+        }
+        let act = format!("store {}", upload.what);
+        Err(self.unexpected(&act, "it took the blob and does not have it"))
+    }
+
+    fn matches(&self, upload: &Upload<'_>, digest: &Digest, sent: &Pushed) -> Result<(), RegistryError> {
+        if *digest == sent.digest {
+            return Ok(());
+        }
+        Err(RegistryError::Digest {
+            what: format!("{} on its way to {}", upload.what, self.host()),
+            expected: digest.to_string(),
+            found: sent.digest.to_string(),
+        })
+    }
+
+    fn uploads(&self, repository: &str) -> Url {
+        self.shared.endpoint.url(&format!("{repository}/blobs/uploads/"))
+    }
+
+    fn location(&self, response: &Response, act: &str) -> Result<Url, RegistryError> {
+        let location = response.headers().get(LOCATION).and_then(|value| value.to_str().ok());
+        let location = location.ok_or_else(|| self.unexpected(act, "no upload location in the answer"))?;
+        let joined = response.url().join(location);
+        let url = joined.map_err(|_| self.unexpected(act, "the upload location is no URL"))?;
+        let downgraded = url.scheme() != "https" && response.url().scheme() == "https";
+        if downgraded {
+            return Err(self.unexpected(act, "the upload location is not on https"));
+        }
+        Ok(url)
+    }
+}
+
+impl Upload<'_> {
+    fn tell_retry(&self, why: &RegistryError) {
+        self.progress.event(Event::Retry { what: self.what, why: why.to_string() });
+    }
+
+    fn unreadable(&self, source: BoxError) -> RegistryError {
+        RegistryError::Source { what: self.what.to_owned(), source }
+    }
+
+    fn same_size(&self, found: u64) -> Result<(), RegistryError> {
+        if found == self.size {
+            return Ok(());
+        }
+        Err(RegistryError::Size { what: self.what.to_owned(), expected: self.size, found })
+    }
+}
+
+type Window = Result<Bytes, std::io::Error>;
+
+/// Moves the bytes into the request, a bounded number at a time. `None`: the request ended first.
+async fn pump(upload: &Upload<'_>, sender: mpsc::Sender<Window>) -> Result<Option<Pushed>, RegistryError> {
+    let mut digester = Digester::default();
+    let mut told = 0;
+    let mut bytes = upload.bytes.open();
+    while let Some(chunk) = bytes.next().await {
+        let mut chunk = match chunk {
+            Ok(chunk) => chunk,
+            Err(source) => {
+                let _closed = sender.send(Err(std::io::Error::other("the source failed"))).await;
+                return Err(upload.unreadable(source));
+            }
+        };
+        digester.update(&chunk);
+        while !chunk.is_empty() {
+            let window = chunk.split_to(chunk.len().min(WINDOW));
+            if sender.send(Ok(window)).await.is_err() && digester.size() < upload.size {
+                return Ok(None);
+            }
+        }
+        let done = digester.size();
+        if done >= told + STRIDE || done == upload.size {
+            told = done;
+            upload.progress.event(Event::Bytes { what: upload.what, done, total: upload.size });
+        }
+    }
+    let size = digester.size();
+    upload.same_size(size)?;
+    Ok(Some(Pushed { digest: digester.finish(), size }))
+}
+
+fn with_digest(mut session: Url, digest: &Digest) -> Url {
+    session.query_pairs_mut().append_pair("digest", digest.as_str());
+    session
+}
