@@ -58,6 +58,9 @@ pub enum AzureCloud {
 pub struct Google {
     /// Project id (not the number).
     pub project: String,
+    /// Project number, decimal digits (`projectNumber:` in the file, required). Google's STS takes no project id, and a
+    /// caller has no Google log-in to look the number up with before the exchange.
+    pub project_number: String,
     /// Region (or zone) of cluster and repository.
     pub location: String,
     /// GKE cluster name.
