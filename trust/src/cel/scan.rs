@@ -6,35 +6,35 @@
 pub(super) struct Shape {
     /// Deepest nesting of brackets, plus the longest run of unary operators.
     pub(super) nesting: usize,
-    /// Characters that are, or are part of, binary operators, selections and ternaries.
+    /// Operators (`==` is one), selections, and opening brackets.
     pub(super) operators: usize,
 }
 
 /// Measures `source`.
 pub(super) fn shape(source: &str) -> Shape {
     let mut shape = Shape::default();
-    let (mut depth, mut run, mut longest_run) = (0_usize, 0_usize, 0_usize);
+    let (mut depth, mut unary, mut most_unary) = (0_usize, 0_usize, 0_usize);
+    let mut in_operator = false;
     for (_, character) in code(source) {
+        let opens = matches!(character, '(' | '[' | '{');
         match character {
-            '(' | '[' | '{' => depth += 1,
+            _ if opens => depth += 1,
             ')' | ']' | '}' => depth = depth.saturating_sub(1),
-            '+' | '-' | '*' | '/' | '%' | '<' | '>' | '=' | '!' | '&' | '|' | '?' | '.' => {
-                shape.operators += 1
-            }
             _ => {}
         }
-        // Unary operators and nested ternaries recurse without a bracket.
-        run = if matches!(character, '!' | '-') {
-            run + 1
-        } else if character.is_whitespace() {
-            run
-        } else {
-            0
+        let operator = "+-*/%<>=!&|?.".contains(character);
+        shape.operators += usize::from(opens || (operator && !in_operator));
+        in_operator = operator;
+        // Unary operators recurse without a bracket.
+        unary = match character {
+            '!' | '-' => unary + 1,
+            space if space.is_whitespace() => unary,
+            _ => 0,
         };
-        longest_run = longest_run.max(run);
+        most_unary = most_unary.max(unary);
         shape.nesting = shape.nesting.max(depth);
     }
-    shape.nesting += longest_run;
+    shape.nesting += most_unary;
     shape
 }
 
@@ -111,16 +111,18 @@ mod tests {
     fn measures_outside_strings_and_comments() {
         let table = [
             ("a", 0, 0),
-            ("((a))", 2, 0),
-            ("f([{}])", 3, 0),
-            ("'((((' == \"[[\"", 0, 2),
+            ("((a))", 2, 2),
+            ("f([{}])", 3, 3),
+            ("'((((' == \"[[\"", 0, 1),
+            ("a.b == c && d", 0, 3),
+            ("a[0][1]", 1, 2),
             ("'it\\'s (' + x", 0, 1),
-            ("r'\\' + (x)", 1, 1),
+            ("r'\\' + (x)", 1, 2),
             ("'''a'(b''' + c", 0, 1),
             ("a // (((\n+ b", 0, 1),
             ("! ! - a", 3, 3),
             ("'open ((", 0, 0),
-            ("'é' == assertion.ü", 0, 3),
+            ("'é' == assertion.ü", 0, 2),
         ];
         for (source, nesting, operators) in table {
             assert_eq!(shape(source), Shape { nesting, operators }, "{source}");

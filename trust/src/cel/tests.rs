@@ -8,6 +8,7 @@ fn run(source: &str, assertion: &Json) -> Result<Value, Problem> {
     with_stack(|stack| evaluate(stack, source, 4096, &[("assertion", assertion)])).unwrap()
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "stands in a table of results")]
 fn text(text: &str) -> Result<Value, Problem> {
     Ok(Value::Text(text.to_owned()))
 }
@@ -59,7 +60,7 @@ fn says_what_is_wrong_in_our_words() {
         ("claims.sub", "unknown name `claims`"),
         ("true || claims.sub == 'a'", "unknown name `claims`"),
         ("true || now()", "unknown function `now`"),
-        ("assertion.sub < 3", "values of two types cannot be compared"),
+        ("assertion.sub < 3", "`<` does not take (string, int)"),
         ("assertion.sub.extract('none')", "`extract`: the template of `extract` needs exactly one `{name}`"),
         ("[1][4] == 1", "the list has no such element"),
         ("1 / 0", "division by zero"),
@@ -84,6 +85,7 @@ fn nested_and_long_expressions_are_refused_or_evaluated_and_never_fatal() {
     let assertion = json!({"a": true, "n": 1});
     let sources = [
         deep("(", "true", ")", 2000),
+        format!("{}1{}{}", "(".repeat(24), "+1".repeat(770), ")".repeat(24)),
         deep("[", "", "]", 2000),
         deep("{1:", "2", "}", 1000),
         deep("!", "true", "", 4000),
@@ -94,12 +96,12 @@ fn nested_and_long_expressions_are_refused_or_evaluated_and_never_fatal() {
         format!("true{}", "&&true".repeat(650)),
         format!("{}1", "true?1:".repeat(500)),
         format!("assertion{}", ".a".repeat(2000)),
-        format!("assertion{}", "[0]".repeat(1300)),
+        format!("assertion{}", "[0]".repeat(800)),
         format!("{}true{}", "(".repeat(24), ")".repeat(24)),
-        format!("1{}", "+1".repeat(400)),
+        format!("1{}", "+1".repeat(800)),
         format!("{}1", "true?1:".repeat(400)),
-        format!("assertion{}", ".a".repeat(400)),
-        format!("'a'{}", ".trim()".repeat(400)),
+        format!("assertion{}", ".a".repeat(800)),
+        format!("'a'{}", ".trim()".repeat(399)),
         format!("true{}", "&&true".repeat(200)),
     ];
     for source in sources {
@@ -142,4 +144,11 @@ proptest! {
     fn never_panics_on_expression_like_text(source in "[a.()\\[\\]{}'\"!&|?:+ =]{0,80}") {
         let _ = run(&source, &json!({"a": "abc"}));
     }
+}
+
+#[test]
+fn long_lists_of_alternatives_are_evaluated() {
+    let assertion = json!({"sub": "s132"});
+    let alternatives: Vec<String> = (0..133).map(|number| format!("assertion.sub=='s{number}'")).collect();
+    assert_eq!(run(&alternatives.join("||"), &assertion), Ok(Value::Bool(true)));
 }

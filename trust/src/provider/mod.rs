@@ -127,28 +127,4 @@ fn is_false(value: &bool) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use serde_json::json;
-
-    #[test]
-    fn reads_and_writes_what_gcloud_prints() {
-        let printed = json!({
-            "name": "projects/1/locations/global/workloadIdentityPools/pool/providers/azure",
-            "state": "ACTIVE",
-            "attributeMapping": {"google.subject": "assertion.sub"},
-            "attributeCondition": "assertion.tid == 't'",
-            "oidc": {"issuerUri": "https://login.microsoftonline.com/t/v2.0", "allowedAudiences": ["a"]}
-        });
-        let provider: Provider = serde_json::from_value(printed.clone()).unwrap();
-        assert_eq!(provider.state, State::Active);
-        assert_eq!(serde_json::to_value(&provider).unwrap(), printed);
-        let deleted: Pool = serde_json::from_value(
-            json!({"name": "p", "state": "DELETED", "expireTime": "2026-12-22T00:00:00Z"}),
-        )
-        .unwrap();
-        assert_eq!(deleted.state, State::Deleted);
-        let odd: Pool = serde_json::from_value(json!({"state": "ASLEEP"})).unwrap();
-        assert_eq!(odd.state, State::StateUnspecified);
-    }
-}
+mod tests;
