@@ -90,6 +90,10 @@ pub mod cause {
     pub const OBJECT_MISSING: &str = "object-missing";
     /// A resource's name is malformed or of the wrong kind.
     pub const RESOURCE_NAME: &str = "resource-name";
+    /// A Google API is switched off.
+    pub const API_DISABLED: &str = "api-disabled";
+    /// The setting is right and does not count yet.
+    pub const PROPAGATION: &str = "propagation";
     /// The network is in the way.
     pub const NETWORK: &str = "network";
     /// None of the named classes fits what was seen.

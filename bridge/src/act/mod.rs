@@ -3,6 +3,7 @@
 
 mod apply;
 mod destroy;
+pub mod doctor;
 pub mod ship;
 #[cfg(test)]
 mod tests;

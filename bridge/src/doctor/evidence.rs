@@ -146,6 +146,25 @@ pub enum Answer {
     Cluster(Sight<()>),
 }
 
+impl Ask {
+    /// The answer of somebody who cannot answer.
+    pub fn unseen(&self, why: &str) -> Answer {
+        let why = why.to_owned();
+        match self {
+            Self::FirstToken => Answer::FirstToken(Sight::Unseen { why }),
+            Self::EntraToken { .. } => Answer::EntraToken(Sight::Unseen { why }),
+            Self::Exchange { .. } => Answer::Exchange(Sight::Unseen { why }),
+            Self::Pool { .. } => Answer::Pool(Sight::Unseen { why }),
+            Self::Provider { .. } => Answer::Provider(Sight::Unseen { why }),
+            Self::Impersonation { .. } => Answer::Impersonation(Sight::Unseen { why }),
+            Self::ServiceAccountPolicy { .. } => Answer::ServiceAccountPolicy(Sight::Unseen { why }),
+            Self::Upload { .. } => Answer::Upload(Sight::Unseen { why }),
+            Self::RepositoryPolicy { .. } => Answer::RepositoryPolicy(Sight::Unseen { why }),
+            Self::Cluster { .. } => Answer::Cluster(Sight::Unseen { why }),
+        }
+    }
+}
+
 /// What the caller logs in with.
 #[derive(Debug, Clone, PartialEq)]
 pub struct FirstToken {

@@ -1,0 +1,65 @@
+//! The provider does not admit the token's audience.
+
+use trust::provider::Stage;
+
+use super::hops::RefusedExchange;
+use super::hop_failed::update_provider;
+use crate::finding::{Confidence, Finding, cause};
+
+/// Audiences of Microsoft's own services. Whoever admits one of them admits every token that any program holds for that
+/// service.
+const FIRST_PARTY: [&str; 8] = [
+    "https://management.azure.com",
+    "https://management.core.windows.net",
+    "https://graph.microsoft.com",
+    "https://storage.azure.com",
+    "https://vault.azure.net",
+    "00000003-0000-0000-c000-000000000000",
+    "797f4846-ba00-4fd7-ba43-dac1f8f63013",
+    "e406a681-f3d4-42a8-90b6-c2b029497af1",
+];
+
+pub(super) fn check(case: &RefusedExchange<'_>) -> Option<Finding> {
+    let seen = case.predicted.as_ref().filter(|it| it.stage == Stage::Audience);
+    let said = case.predicted.is_none()
+        && case.error.is_some_and(|error| {
+            error.message.contains("The audience in ID Token") || error.message.contains("The audience in JWT")
+        });
+    if seen.is_none() && !said {
+        return None;
+    }
+    let federation = &case.walk.bridge.federation;
+    let audiences = case.claims.map(|claims| claims.audiences().join(", "));
+    let audience = audiences.clone().unwrap_or_else(|| "not seen".to_owned());
+    let finding = Finding::new(
+        "google/audience-not-admitted",
+        cause::AUDIENCE_MISMATCH,
+        format!("provider `{}` does not admit the token's audience `{audience}`", federation.provider),
+    )
+    .found(audience, "claim `aud` of the Entra token");
+    let finding = match seen {
+        Some(refusal) => finding.expected(&refusal.expected, "provider, `oidc.allowedAudiences`"),
+        None => finding.confidence(Confidence::Likely).advice(
+            "see what the provider admits; that takes `iam.workloadIdentityPoolProviders.get`, as in \
+             roles/iam.workloadIdentityPoolViewer",
+        ),
+    };
+    Some(mend(finding, case, audiences.as_deref()))
+}
+
+fn mend(finding: Finding, case: &RefusedExchange<'_>, audience: Option<&str>) -> Finding {
+    let first_party = |audience: &str| FIRST_PARTY.iter().any(|it| audience.trim_end_matches('/').starts_with(it));
+    match audience {
+        Some(audience) if first_party(audience) => finding.mend(
+            "ask for a token for our own application; never admit the audience of one of Microsoft's services",
+            format!("az account get-access-token --scope {}/.default", case.walk.bridge.identifier_uri()),
+        ),
+        Some(audience) => finding
+            .mend("put the provider back to what the bridge declares", "gangplank apply")
+            .mend(
+                "or set that one field: admit this audience and no other",
+                update_provider(case.walk.bridge, &format!("--allowed-audiences='{audience}'")),
+            ),
+        None => finding.mend("put the provider back to what the bridge declares", "gangplank apply"),
+    }
+}

@@ -1,0 +1,150 @@
+//! Looking at each hop: what to ask for, and which checks to put to a refusal.
+
+use trust::provider::Refusal;
+use trust::token::Claims;
+
+use super::{Ask, Evidence, Sight, Verdict, Walk};
+use super::{
+    audience_not_admitted, condition_rejects_subject, hop_failed, impersonation_not_granted, issuer_differs,
+    repository_write_not_granted,
+};
+use crate::finding::Finding;
+use crate::port::PortError;
+
+/// A refused exchange with all that could be seen around it.
+pub(super) struct RefusedExchange<'a> {
+    pub(super) walk: &'a Walk<'a>,
+    pub(super) evidence: &'a Evidence,
+    /// The claims of the token that was refused.
+    pub(super) claims: Option<&'a Claims>,
+    /// STS's own refusal; `None` if only the configuration was seen.
+    pub(super) error: Option<&'a PortError>,
+    /// Where and why the configuration refuses these claims, if both were seen and it does.
+    pub(super) predicted: Option<Refusal>,
+}
+
+/// Takes the evidence or returns the question for it.
+macro_rules! need {
+    ($evidence:expr, $ask:expr) => {
+        match &$evidence {
+            Some(sight) => sight,
+            None => return Verdict::Need($ask),
+        }
+    };
+}
+
+pub(super) fn first_token(walk: &Walk<'_>, evidence: &Evidence) -> Verdict {
+    match need!(evidence.first_token, Ask::FirstToken) {
+        Sight::Seen(token) => {
+            if let Some(expired) = hop_failed::expired_first_token(walk, token) {
+                return broken(expired);
+            }
+            let subject = token.claims.as_ref().and_then(Claims::subject);
+            Verdict::Sound(subject.map_or_else(
+                || token.source.clone(),
+                |subject| format!("{}, subject {subject}", token.source),
+            ))
+        }
+        Sight::Refused(error) => broken(hop_failed::first_token(error)),
+        Sight::Unseen { why } => Verdict::Unseen(why.clone()),
+    }
+}
+
+pub(super) fn entra_token(walk: &Walk<'_>, evidence: &Evidence) -> Verdict {
+    let scope = format!("{}/.default", walk.bridge.identifier_uri());
+    match need!(evidence.entra_token, Ask::EntraToken { scope }) {
+        Sight::Seen(claims) => Verdict::Sound(format!(
+            "audience {}, issuer {}, subject {}",
+            claims.audiences().join(", "),
+            claims.issuer().unwrap_or("none"),
+            claims.subject().unwrap_or("none")
+        )),
+        Sight::Refused(error) => broken(hop_failed::entra_token(walk, error)),
+        Sight::Unseen { why } => Verdict::Unseen(why.clone()),
+    }
+}
+
+pub(super) fn exchange(walk: &Walk<'_>, evidence: &Evidence) -> Verdict {
+    let (pool, provider) = (walk.bridge.federation.pool.clone(), walk.bridge.federation.provider.clone());
+    let project = walk.bridge.google.project.clone();
+    let attempt = need!(
+        evidence.exchange,
+        Ask::Exchange { pool: pool.clone(), provider: provider.clone() }
+    );
+    if attempt.seen().is_some() {
+        return Verdict::Sound(format!("pool {pool}, provider {provider}"));
+    }
+    let pool_seen = need!(evidence.pool, Ask::Pool { project: project.clone(), pool: pool.clone() });
+    let provider_seen = need!(evidence.provider, Ask::Provider { project, pool, provider });
+    let claims = evidence.entra_token.as_ref().and_then(Sight::seen);
+    let pool = pool_seen.seen().cloned().unwrap_or_default();
+    let predicted = provider_seen
+        .seen()
+        .zip(claims)
+        .and_then(|(provider, claims)| trust::provider::exchange(&pool, provider, claims, walk.now).err());
+    let case = RefusedExchange { walk, evidence, claims, error: attempt.refusal(), predicted };
+    match attempt {
+        // Nothing was tried, and what can be seen would let the token pass.
+        Sight::Unseen { why } if case.predicted.is_none() => Verdict::Unseen(why.clone()),
+        _ => broken(name_exchange(&case)),
+    }
+}
+
+fn name_exchange(case: &RefusedExchange<'_>) -> Finding {
+    const CHECKS: [fn(&RefusedExchange<'_>) -> Option<Finding>; 3] =
+        [issuer_differs::check, audience_not_admitted::check, condition_rejects_subject::check];
+    CHECKS.iter().find_map(|check| check(case)).unwrap_or_else(|| hop_failed::exchange(case))
+}
+
+pub(super) fn impersonation(walk: &Walk<'_>, evidence: &Evidence) -> Verdict {
+    let service_account = walk.bridge.service_account_email(&walk.team.name);
+    let ask = Ask::Impersonation { service_account: service_account.clone() };
+    match need!(evidence.impersonation, ask) {
+        Sight::Seen(()) => Verdict::Sound(service_account),
+        Sight::Unseen { why } => Verdict::Unseen(why.clone()),
+        Sight::Refused(error) => {
+            let project = walk.bridge.google.project.clone();
+            let ask = Ask::ServiceAccountPolicy { project, service_account };
+            let policy = need!(evidence.service_account_policy, ask);
+            let known = impersonation_not_granted::check(walk, evidence, error, policy);
+            broken(known.unwrap_or_else(|| hop_failed::impersonation(walk, error, policy)))
+        }
+    }
+}
+
+pub(super) fn registry(walk: &Walk<'_>, evidence: &Evidence) -> Verdict {
+    let google = &walk.bridge.google;
+    let place = || (google.project.clone(), google.location.clone(), google.repository.clone());
+    let (project, location, repository) = place();
+    match need!(evidence.upload, Ask::Upload { project, location, repository }) {
+        Sight::Seen(()) => Verdict::Sound(format!("may upload to {}", google.repository)),
+        Sight::Unseen { why } => Verdict::Unseen(why.clone()),
+        Sight::Refused(error) => {
+            let (project, location, repository) = place();
+            let ask = Ask::RepositoryPolicy { project, location, repository };
+            let policy = need!(evidence.repository_policy, ask);
+            let known = repository_write_not_granted::check(walk, evidence, error, policy);
+            broken(known.unwrap_or_else(|| hop_failed::registry(walk, error, policy)))
+        }
+    }
+}
+
+pub(super) fn cluster(walk: &Walk<'_>, evidence: &Evidence) -> Verdict {
+    let google = &walk.bridge.google;
+    let ask = Ask::Cluster {
+        project: google.project.clone(),
+        location: google.location.clone(),
+        cluster: google.cluster.clone(),
+        namespace: walk.team.namespace.clone(),
+        service_account: walk.bridge.service_account_email(&walk.team.name),
+    };
+    match need!(evidence.cluster, ask) {
+        Sight::Seen(()) => Verdict::Sound(format!("{}, namespace {}", google.cluster, walk.team.namespace)),
+        Sight::Unseen { why } => Verdict::Unseen(why.clone()),
+        Sight::Refused(error) => broken(hop_failed::cluster(walk, error)),
+    }
+}
+
+fn broken(finding: Finding) -> Verdict {
+    Verdict::Broken(Box::new(finding))
+}

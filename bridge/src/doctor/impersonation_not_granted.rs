@@ -1,0 +1,86 @@
+//! The exchange went well, but the caller may not act as the team's service account.
+
+use trust::iam::Policy;
+
+use super::caller::{Caller, Declared, confidence, members};
+use super::{Evidence, Sight, Walk};
+use crate::finding::{Confidence, Finding, cause};
+use crate::port::{PortError, Refused};
+use crate::spec::Right;
+
+const ROLE: &str = "roles/iam.workloadIdentityUser";
+const PERMISSION: &str = "iam.serviceAccounts.getAccessToken";
+
+pub(super) fn check(
+    walk: &Walk<'_>,
+    evidence: &Evidence,
+    error: &PortError,
+    policy: &Sight<Policy>,
+) -> Option<Finding> {
+    // An API that is switched off is refused with the same status.
+    if error.kind != Refused::Denied || error.message.contains("has not been used in project") {
+        return None;
+    }
+    let caller = Caller::new(walk, evidence);
+    let account = walk.bridge.service_account_email(&walk.team.name);
+    let finding = Finding::new(
+        "google/impersonation-not-granted",
+        cause::GRANT_MISSING,
+        format!("{} may not act as `{account}`", caller.name()),
+    );
+    let finding = match policy {
+        Sight::Seen(policy) => {
+            let decision = caller.decide(&account, policy, PERMISSION);
+            if decision.as_ref().is_some_and(|it| it.allowed) {
+                return None;
+            }
+            finding
+                .found(members(policy, ROLE), format!("members of {ROLE} on {account}"))
+                .confidence(decision.as_ref().map_or(Confidence::Likely, confidence))
+        }
+        Sight::Refused(error) if error.kind == Refused::NotFound => return None,
+        Sight::Refused(_) | Sight::Unseen { .. } => finding
+            .found(&error.message, "Google's IAM credentials service")
+            .confidence(Confidence::Likely)
+            .advice(
+                "the account's policy could not be seen; that takes `iam.serviceAccounts.getIamPolicy`, as in \
+                 roles/iam.securityReviewer",
+            ),
+    };
+    Some(mend(finding, walk, &caller, &account))
+}
+
+fn mend(finding: Finding, walk: &Walk<'_>, caller: &Caller<'_>, account: &str) -> Finding {
+    let team = &walk.team.name;
+    let file = "bridge.yaml, `identities`";
+    match caller.declared(|right| matches!(right, Right::Deploy(name) if name == team)) {
+        Declared::Has { identity, member } => {
+            let command = format!(
+                "gcloud iam service-accounts add-iam-policy-binding {account} --project={} --role={ROLE} \
+                 --member='{member}'",
+                walk.bridge.google.project
+            );
+            finding
+                .expected(member, format!("{file}: `{}` may deploy:{team}", identity.name))
+                .mend("give what the bridge declares", "gangplank apply")
+                .mend("or give that one grant", command)
+                .advice("a new grant takes two to seven minutes to count")
+        }
+        Declared::RoleNotInToken { identity, role } => finding
+            .expected(
+                format!("a token with the role `{role}`"),
+                format!("{file}: `{}` may deploy:{team}", identity.name),
+            )
+            .mend("assign the role", "gangplank apply")
+            .advice("then get a new token; a managed identity's can be a day old"),
+        Declared::Lacks { identity } => finding.advice(format!(
+            "the bridge declares this caller as `{}` without `deploy:{team}`, so the refusal is right; if it should \
+             deploy, add that right to it and run `gangplank apply`",
+            identity.name
+        )),
+        Declared::Nobody => finding.advice(format!(
+            "the bridge does not declare this caller, so the refusal is right; if it should deploy, declare it with \
+             `deploy:{team}` and run `gangplank apply`"
+        )),
+    }
+}

@@ -1,0 +1,86 @@
+//! The caller came across, but may not upload to the repository.
+
+use trust::iam::Policy;
+
+use super::caller::{Caller, Declared, confidence, members};
+use super::{Evidence, Sight, Walk};
+use crate::finding::{Confidence, Finding, cause};
+use crate::port::{PortError, Refused};
+use crate::spec::Right;
+
+const ROLE: &str = "roles/artifactregistry.writer";
+const PERMISSION: &str = "artifactregistry.repositories.uploadArtifacts";
+
+pub(super) fn check(
+    walk: &Walk<'_>,
+    evidence: &Evidence,
+    error: &PortError,
+    policy: &Sight<Policy>,
+) -> Option<Finding> {
+    // An API that is switched off is refused with the same status.
+    if error.kind != Refused::Denied || error.message.contains("has not been used in project") {
+        return None;
+    }
+    let caller = Caller::new(walk, evidence);
+    let repository = &walk.bridge.google.repository;
+    let finding = Finding::new(
+        "google/repository-write-not-granted",
+        cause::GRANT_MISSING,
+        format!("{} may not upload to repository `{repository}`", caller.name()),
+    );
+    let finding = match policy {
+        Sight::Seen(policy) => {
+            let decision = caller.decide(repository, policy, PERMISSION);
+            if decision.as_ref().is_some_and(|it| it.allowed) {
+                return None;
+            }
+            finding
+                .found(members(policy, ROLE), format!("members of {ROLE} on {repository}"))
+                .confidence(decision.as_ref().map_or(Confidence::Likely, confidence))
+        }
+        Sight::Refused(error) if error.kind == Refused::NotFound => return None,
+        Sight::Refused(_) | Sight::Unseen { .. } => finding
+            .found(&error.message, "Artifact Registry")
+            .confidence(Confidence::Likely)
+            .advice(
+                "the repository's policy could not be seen; that takes `artifactregistry.repositories.getIamPolicy`, as \
+                 in roles/iam.securityReviewer. Without it, a repository that does not exist looks the same",
+            ),
+    };
+    Some(mend(finding, walk, &caller))
+}
+
+fn mend(finding: Finding, walk: &Walk<'_>, caller: &Caller<'_>) -> Finding {
+    let google = &walk.bridge.google;
+    let file = "bridge.yaml, `identities`";
+    match caller.declared(|right| *right == Right::Push) {
+        Declared::Has { identity, member } => {
+            let command = format!(
+                "gcloud artifacts repositories add-iam-policy-binding {} --project={} --location={} --role={ROLE} \
+                 --member='{member}'",
+                google.repository, google.project, google.location
+            );
+            finding
+                .expected(member, format!("{file}: `{}` may push", identity.name))
+                .mend("give what the bridge declares", "gangplank apply")
+                .mend("or give that one grant, on this repository alone", command)
+                .advice("a new grant takes two to seven minutes to count")
+        }
+        Declared::RoleNotInToken { identity, role } => finding
+            .expected(
+                format!("a token with the role `{role}`"),
+                format!("{file}: `{}` may push", identity.name),
+            )
+            .mend("assign the role", "gangplank apply")
+            .advice("then get a new token; a managed identity's can be a day old"),
+        Declared::Lacks { identity } => finding.advice(format!(
+            "the bridge declares this caller as `{}` without `push`, so the refusal is right; if it should push, add that \
+             right to it and run `gangplank apply`",
+            identity.name
+        )),
+        Declared::Nobody => finding.advice(
+            "the bridge does not declare this caller, so the refusal is right; if it should push, declare it with `push` \
+             and run `gangplank apply`",
+        ),
+    }
+}

@@ -1,0 +1,1 @@
+//! Tables: one broken world, one finding.
