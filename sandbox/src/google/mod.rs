@@ -1,43 +1,79 @@
 //! Google STS, IAM, IAM credentials, Resource Manager, Artifact Registry, Kubernetes Engine.
-
-use crate::clock::Clock;
-use crate::random;
-use crate::start::StartError;
+//!
+//! Every service has a file with its routes; they share [`State`]: tokens given out, and resources with their policies.
+//! All but the registry and the token endpoints are [`call::Service`]s, which answer one call in one go under one lock.
 
 pub(crate) mod artifact_registry;
+mod call;
 pub(crate) mod cloud_resource_manager;
 pub(crate) mod container;
+mod error;
 pub(crate) mod iam;
 pub(crate) mod iam_credentials;
 pub(crate) mod oauth2;
+mod policy;
 pub(crate) mod registry;
+mod resources;
 pub(crate) mod sts;
+#[cfg(test)]
+mod testing;
+mod tokens;
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+pub use self::oauth2::AdministratorCredentials;
+pub use self::tokens::{AuthError, Identity, USERINFO_EMAIL, authenticate, mint_node_token};
+use self::registry::Uploads;
+use self::resources::Resources;
+use self::sts::KeySets;
+use self::tokens::Tokens;
+use crate::clock::Clock;
+use crate::signing::SigningError;
 
 /// What this side of the world knows.
 pub struct State {
-    /// The administrator's application-default credentials; the folder's `adc.json` holds them.
-    pub admin: AdminLogin,
-}
-
-/// What an `authorized_user` file holds.
-pub struct AdminLogin {
-    /// `client_id`.
-    pub client_id: String,
-    /// `client_secret`.
-    pub client_secret: String,
-    /// `refresh_token`.
-    pub refresh_token: String,
+    administrator: AdministratorCredentials,
+    tokens: Mutex<Tokens>,
+    resources: Mutex<Resources>,
+    uploads: Mutex<Uploads>,
+    key_sets: Mutex<KeySets>,
 }
 
 impl State {
-    /// The seeded world's Google side.
-    pub fn seeded(_clock: &Clock) -> Result<Self, StartError> {
+    /// The seeded project with its owner and the node's service account.
+    pub fn seeded(_clock: &Clock) -> Result<Self, SigningError> {
         Ok(Self {
-            admin: AdminLogin {
-                client_id: format!("{}.apps.googleusercontent.com", random::hex()),
-                client_secret: random::secret(),
-                refresh_token: format!("1//{}", random::secret()),
-            },
+            administrator: AdministratorCredentials::generate(),
+            tokens: Mutex::default(),
+            resources: Mutex::new(Resources::seeded()),
+            uploads: Mutex::default(),
+            key_sets: Mutex::default(),
         })
     }
+
+    /// The administrator's application-default credentials, for `adc.json`.
+    pub fn administrator_credentials(&self) -> &AdministratorCredentials {
+        &self.administrator
+    }
+
+    fn tokens(&self) -> MutexGuard<'_, Tokens> {
+        unpoisoned(&self.tokens)
+    }
+
+    fn resources(&self) -> MutexGuard<'_, Resources> {
+        unpoisoned(&self.resources)
+    }
+
+    fn uploads(&self) -> MutexGuard<'_, Uploads> {
+        unpoisoned(&self.uploads)
+    }
+
+    fn key_sets(&self) -> MutexGuard<'_, KeySets> {
+        unpoisoned(&self.key_sets)
+    }
+}
+
+/// Every change under these locks is whole or not begun, so that a panic elsewhere spoils nothing.
+fn unpoisoned<T>(lock: &Mutex<T>) -> MutexGuard<'_, T> {
+    lock.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -109,7 +109,7 @@ fn look_up(world: &World, bearer: &str, aged: bool) -> Result<(Identity, Use), A
         let entry = tokens.get(bearer, world.clock.now())?;
         (entry.identity.clone(), entry.use_.clone())
     };
-    if !world.google.resources().is_alive(&identity, world.clock.now()) {
+    if !world.google.resources().is_alive(&identity) {
         return Err(AuthError::Unknown);
     }
     if aged { Err(AuthError::Expired) } else { Ok((identity, use_)) }
@@ -120,7 +120,7 @@ pub(crate) fn mint(world: &World, identity: Identity) -> String {
     let kind = match &identity.caller {
         Caller::User(_) => "a0",
         Caller::ServiceAccount(_) => "c",
-        _ => "d",
+        Caller::Federated { .. } => "d",
     };
     let token = format!("ya29.{kind}.{}{}", random::secret(), random::secret());
     remember(world, token, Entry { identity, use_: Use::Google })
