@@ -3,6 +3,8 @@
 
 /// Entra tenant.
 pub const TENANT: &str = "0f3a7c1e-5b52-4c8e-9d1a-6f2b8e4d7a10";
+/// Its name, as Entra's refusals show it.
+pub const TENANT_NAME: &str = "Harbour";
 /// Azure subscription.
 pub const SUBSCRIPTION: &str = "7d9b2f40-1c3e-4a5d-8b6f-2e0c9a8d5b31";
 /// Resource group.
@@ -71,6 +73,9 @@ pub const STRANGER: Machine = Machine {
     object_id: "29d8ebfa-f3ec-4691-94d0-5a8647e26309",
 };
 
+/// A group whose only member is [`ONCOLOGY_CI`].
+pub const ONCOLOGY_GROUP: &str = "3ad9fc0b-04fd-47a2-a5e1-6b97f358e410";
+
 /// One seeded model version.
 pub struct SeededModel {
     /// Azure ML name.
@@ -82,3 +87,63 @@ pub struct SeededModel {
     /// Files: path below the version's root, bytes.
     pub files: &'static [(&'static str, &'static [u8])],
 }
+
+/// One file below `models/`.
+macro_rules! file {
+    ($path:literal) => {
+        include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/models/", $path))
+    };
+}
+
+/// The seeded models: real ones, trained by `models/train.py` on datasets that ship inside scikit-learn.
+pub const MODELS: &[SeededModel] = &[
+    SeededModel {
+        name: "breast-cancer",
+        version: "1",
+        tags: &[("stage", "production"), ("framework", "onnx"), ("algorithm", "logistic-regression")],
+        files: &[
+            ("labels.json", file!("breast-cancer/1/labels.json")),
+            ("model.onnx", file!("breast-cancer/1/model.onnx")),
+        ],
+    },
+    SeededModel {
+        name: "breast-cancer",
+        version: "2",
+        tags: &[("stage", "candidate"), ("framework", "onnx"), ("algorithm", "neural-network")],
+        files: &[
+            ("labels.json", file!("breast-cancer/2/labels.json")),
+            ("model.onnx", file!("breast-cancer/2/model.onnx")),
+            ("notes/über view.md", file!("breast-cancer/2/notes/über view.md")),
+        ],
+    },
+    SeededModel {
+        name: "Wine_Cultivar",
+        version: "1",
+        tags: &[("stage", "archived"), ("framework", "onnx"), ("algorithm", "logistic-regression")],
+        files: &[
+            ("labels.json", file!("Wine_Cultivar/1/labels.json")),
+            ("model.onnx", file!("Wine_Cultivar/1/model.onnx")),
+        ],
+    },
+    SeededModel {
+        name: "Wine_Cultivar",
+        version: "2",
+        tags: &[("stage", "production"), ("framework", "onnx"), ("algorithm", "neural-network")],
+        files: &[
+            ("labels.json", file!("Wine_Cultivar/2/labels.json")),
+            ("model.onnx", file!("Wine_Cultivar/2/model.onnx")),
+        ],
+    },
+];
+
+/// For each model a request of a few rows that it was not trained on.
+pub const SAMPLES: &[(&str, &[u8])] = &[
+    ("breast-cancer", file!("breast-cancer/sample.json")),
+    ("Wine_Cultivar", file!("Wine_Cultivar/sample.json")),
+];
+
+/// For each model scikit-learn's own answers to its sample: version → `classes` and `probabilities`.
+pub const EXPECTED: &[(&str, &[u8])] = &[
+    ("breast-cancer", file!("breast-cancer/expected.json")),
+    ("Wine_Cultivar", file!("Wine_Cultivar/expected.json")),
+];
