@@ -1,0 +1,94 @@
+//! Which IAM members are ours: principals of our pool, service accounts that carry our mark, and the cluster's nodes
+//! where they read images.
+
+use std::collections::BTreeSet;
+
+use bridge::inventory::{Facts, Observed};
+use bridge::resource::{GrantTarget, Resource};
+use bridge::spec::Bridge;
+
+/// Nodes are ours in this role on the repository alone; whatever else they hold is somebody else's business.
+const READER: &str = "roles/artifactregistry.reader";
+
+/// Tells our members from others'.
+pub(super) struct Ours {
+    /// `//iam.googleapis.com/…/workloadIdentityPools/POOL/`, as it stands in both kinds of principal.
+    pool: String,
+    service_accounts: BTreeSet<String>,
+    nodes: String,
+}
+
+impl Ours {
+    /// Ours, as far as `found` (service accounts) and the facts say.
+    pub(super) fn of(bridge: &Bridge, facts: &Facts, found: &[Observed]) -> Self {
+        let pool = format!(
+            "//iam.googleapis.com/projects/{}/locations/global/workloadIdentityPools/{}/",
+            facts.project_number, bridge.federation.pool
+        );
+        let project = &bridge.google.project;
+        let service_accounts = found
+            .iter()
+            .filter(|observed| observed.marked)
+            .filter_map(|observed| match &observed.resource {
+                Resource::ServiceAccount(account) => {
+                    Some(format!("serviceAccount:{}@{project}.iam.gserviceaccount.com", account.id))
+                }
+                _ => None,
+            })
+            .collect();
+        Self { pool, service_accounts, nodes: format!("serviceAccount:{}", facts.node_service_account) }
+    }
+
+    /// Whether `member` is ours in this place.
+    pub(super) fn holds(&self, target: &GrantTarget, role: &str, member: &str) -> bool {
+        let of_pool = ["principal:", "principalSet:"]
+            .iter()
+            .any(|kind| member.strip_prefix(kind).is_some_and(|rest| rest.starts_with(&self.pool)));
+        let node_reads = role == READER && matches!(target, GrantTarget::Repository(_)) && member == self.nodes;
+        of_pool || node_reads || self.service_accounts.contains(member)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use bridge::inventory::State;
+    use bridge::resource::ServiceAccount;
+
+    const POOL: &str = "//iam.googleapis.com/projects/42/locations/global/workloadIdentityPools/quay";
+
+    fn ours() -> Ours {
+        let account = |id: &str, marked| Observed {
+            resource: Resource::ServiceAccount(ServiceAccount { id: id.to_owned(), display_name: String::new() }),
+            marked,
+            state: State::Live,
+            holds: None,
+        };
+        let facts = Facts {
+            project_number: "42".to_owned(),
+            node_service_account: "nodes@p".to_owned(),
+            ..Facts::default()
+        };
+        Ours::of(&super::super::tests::bridge(), &facts, &[account("gp-a", true), account("gp-theirs", false)])
+    }
+
+    #[test]
+    fn members_are_told_apart() {
+        let (repository, project) = (GrantTarget::Repository("models".to_owned()), GrantTarget::Project);
+        let table = [
+            (&project, "roles/any", format!("principal:{POOL}/subject/s"), true),
+            (&project, "roles/any", format!("principalSet:{POOL}/group/g"), true),
+            (&project, "roles/any", format!("principal:{POOL}-2/subject/s"), false),
+            (&project, "roles/any", "serviceAccount:gp-a@harbour.iam.gserviceaccount.com".to_owned(), true),
+            (&project, "roles/any", "serviceAccount:gp-theirs@harbour.iam.gserviceaccount.com".to_owned(), false),
+            (&project, "roles/any", "user:ada@example.org".to_owned(), false),
+            (&repository, READER, "serviceAccount:nodes@p".to_owned(), true),
+            (&repository, "roles/artifactregistry.writer", "serviceAccount:nodes@p".to_owned(), false),
+            (&project, READER, "serviceAccount:nodes@p".to_owned(), false),
+        ];
+        let ours = ours();
+        for (target, role, member, wanted) in table {
+            assert_eq!(ours.holds(target, role, &member), wanted, "{role} {member}");
+        }
+    }
+}
