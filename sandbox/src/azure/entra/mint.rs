@@ -1,0 +1,160 @@
+//! Minting access tokens: v1 or v2 as the resource wants, app-only for machines, delegated for the administrator.
+
+use serde_json::{Map, Value, json};
+
+use super::client::Proof;
+use super::refusal::Refusal;
+use super::resource::Resource;
+use super::{issuer_v1, issuer_v2};
+use crate::azure::directory::Directory;
+use crate::azure::first_party::{AZURE_CLI, FirstParty};
+use crate::world::Shared;
+use crate::{random, seed};
+
+/// How long access tokens live, in seconds. The live service varies it between 60 and 90 minutes.
+const LIFETIME: i64 = 3600;
+/// Clocks may differ by this much: tokens are valid from a little earlier on.
+const EARLIER: i64 = 300;
+
+/// A token just made.
+pub(crate) struct Minted {
+    token: String,
+    pub(crate) expires: i64,
+}
+
+impl Minted {
+    /// The answer of the token endpoint.
+    pub(crate) fn reply(&self) -> Value {
+        json!({
+            "token_type": "Bearer",
+            "expires_in": LIFETIME - 1,
+            "ext_expires_in": LIFETIME - 1,
+            "access_token": self.token,
+        })
+    }
+
+    /// The token itself.
+    pub(crate) fn token(&self) -> &str {
+        &self.token
+    }
+}
+
+/// An app-only token of `client_id` for `resource`.
+pub(crate) fn app_only(
+    shared: &Shared,
+    client_id: &str,
+    proof: Proof,
+    resource: &Resource,
+) -> Result<Minted, Refusal> {
+    let claims = {
+        let directory = shared.azure.directory();
+        let unknown = || Refusal::application_not_found(client_id, seed::TENANT_NAME);
+        let client = directory.service_principal_of(client_id).ok_or_else(unknown)?;
+        let assigned = directory.is_assigned(&client.id, &resource.principal.id);
+        if resource.principal.app_role_assignment_required && !assigned {
+            let asked = (resource.principal.app_id.as_str(), resource.principal.display_name.as_str());
+            return Err(Refusal::not_assigned((client_id, &client.display_name), asked));
+        }
+        let mut claims = claims_of_client(&client.app_id, proof, resource);
+        claims.insert("oid".to_owned(), json!(client.id));
+        claims.insert("sub".to_owned(), json!(client.id));
+        add_roles(&mut claims, &directory, &client.id, resource);
+        add_groups(&mut claims, &directory, &client.id, resource);
+        claims
+    };
+    sign(shared, claims, resource.wants_v2())
+}
+
+fn claims_of_client(app_id: &str, proof: Proof, resource: &Resource) -> Map<String, Value> {
+    let strength = match proof {
+        Proof::Secret => "1",
+        Proof::Assertion => "2",
+    };
+    let claims = if resource.wants_v2() {
+        json!({ "aud": resource.principal.app_id, "azp": app_id, "azpacr": strength })
+    } else {
+        json!({ "aud": resource.named, "appid": app_id, "appidacr": strength, "idtyp": "app" })
+    };
+    object(claims)
+}
+
+fn add_roles(claims: &mut Map<String, Value>, directory: &Directory, client: &str, resource: &Resource) {
+    let roles = directory.roles_of(client, &resource.principal);
+    if !roles.is_empty() {
+        claims.insert("roles".to_owned(), json!(roles));
+    }
+}
+
+/// Groups are in a token only if the resource application asks for them.
+fn add_groups(claims: &mut Map<String, Value>, directory: &Directory, client: &str, resource: &Resource) {
+    let wanted =
+        resource.application.as_ref().and_then(|application| application.group_membership_claims.as_deref());
+    let groups = directory.groups_of(client);
+    if matches!(wanted, Some("All" | "SecurityGroup")) && !groups.is_empty() {
+        claims.insert("groups".to_owned(), json!(groups));
+    }
+}
+
+/// A delegated token of the seeded administrator, as the Azure CLI gets it after `az login`.
+pub(crate) fn administrator(shared: &Shared, service: &FirstParty) -> Result<Minted, Refusal> {
+    let roles = {
+        let directory = shared.azure.directory();
+        let user = directory.users.iter().find(|user| user.id == seed::AZURE_ADMIN_OBJECT_ID);
+        user.map(|user| user.directory_roles.clone()).unwrap_or_default()
+    };
+    let audience = service.resources.first().copied().unwrap_or(service.app_id);
+    let scopes = match service.app_id {
+        id if id == crate::azure::first_party::GRAPH.app_id => {
+            "Application.ReadWrite.All AppRoleAssignment.ReadWrite.All Directory.AccessAsUser.All Group.Read.All \
+             User.Read.All"
+        }
+        _ => "user_impersonation",
+    };
+    let claims = object(json!({
+        "aud": audience,
+        "appid": AZURE_CLI,
+        "appidacr": "0",
+        "idtyp": "user",
+        "oid": seed::AZURE_ADMIN_OBJECT_ID,
+        "sub": seed::AZURE_ADMIN_OBJECT_ID,
+        "upn": seed::AZURE_ADMIN,
+        "unique_name": seed::AZURE_ADMIN,
+        "name": "Ada Administrator",
+        "scp": scopes,
+        "wids": roles,
+        "amr": ["pwd", "mfa"],
+    }));
+    sign(shared, claims, false)
+}
+
+/// Adds what every token has, signs, and remembers the token.
+fn sign(shared: &Shared, claims: Map<String, Value>, v2: bool) -> Result<Minted, Refusal> {
+    let addresses = shared.addresses().ok_or_else(Refusal::internal)?;
+    let now = shared.clock.seconds();
+    let expires = now + LIFETIME;
+    let issuer = if v2 { issuer_v2(addresses) } else { issuer_v1(addresses) };
+    let mut all = object(json!({
+        "iss": issuer,
+        "iat": now - EARLIER,
+        "nbf": now - EARLIER,
+        "exp": expires,
+        "aio": random::hex(),
+        "tid": seed::TENANT,
+        "uti": random::hex(),
+        "ver": if v2 { "2.0" } else { "1.0" },
+    }));
+    if !v2 {
+        all.insert("idp".to_owned(), json!(issuer));
+    }
+    all.extend(claims);
+    let token = shared.azure.signing.sign(&Value::Object(all)).map_err(|_| Refusal::internal())?;
+    shared.minted.remember(&token);
+    Ok(Minted { token, expires })
+}
+
+fn object(value: Value) -> Map<String, Value> {
+    match value {
+        Value::Object(map) => map,
+        _ => Map::new(),
+    }
+}

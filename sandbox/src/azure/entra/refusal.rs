@@ -1,0 +1,159 @@
+//! Entra's refusals: number, OAuth error, status and text of each, in the shape of the live token endpoint.
+
+use axum::Json;
+use axum::response::{IntoResponse, Response};
+use http::StatusCode;
+use serde_json::json;
+
+use crate::azure::wire::spaced_date;
+use crate::random;
+use crate::world::Shared;
+
+/// A "no" of the token endpoint.
+#[derive(Debug)]
+pub(crate) struct Refusal {
+    code: u32,
+    error: &'static str,
+    status: StatusCode,
+    text: String,
+}
+
+impl Refusal {
+    pub(crate) fn tenant_not_found(tenant: &str) -> Self {
+        let text = format!(
+            "Tenant '{tenant}' not found. Check to make sure you have the correct tenant ID and are signing into the \
+             correct cloud. Check with your subscription administrator, this may happen if there are no active \
+             subscriptions for the tenant."
+        );
+        Self::bad_request(90002, "invalid_request", text)
+    }
+
+    pub(crate) fn missing_parameter(name: &str) -> Self {
+        let text = format!("The request body must contain the following parameter: '{name}'.");
+        Self::bad_request(900_144, "invalid_request", text)
+    }
+
+    pub(crate) fn unsupported_grant(grant: &str) -> Self {
+        let text = format!("The app requested an unsupported grant type '{grant}'.");
+        Self::bad_request(70003, "unsupported_grant_type", text)
+    }
+
+    pub(crate) fn scope(scope: &str) -> Self {
+        let text = format!(
+            "The provided value for scope {scope} is not valid. Client credential flows must have a scope value with \
+             /.default suffixed to the resource identifier (application ID URI)."
+        );
+        Self::bad_request(1_002_012, "invalid_scope", text)
+    }
+
+    pub(crate) fn application_not_found(client_id: &str, tenant: &str) -> Self {
+        let text = format!(
+            "Application with identifier '{client_id}' was not found in the directory '{tenant}'. This can happen if \
+             the application has not been installed by the administrator of the tenant or consented to by any user in \
+             the tenant. You may have sent your authentication request to the wrong tenant."
+        );
+        Self::bad_request(700_016, "unauthorized_client", text)
+    }
+
+    pub(crate) fn no_credential() -> Self {
+        let text =
+            "The request body must contain the following parameter: 'client_assertion' or 'client_secret'.";
+        Self::client(7_000_218, text.to_owned())
+    }
+
+    pub(crate) fn wrong_secret(client_id: &str) -> Self {
+        let text = format!(
+            "Invalid client secret provided. Ensure the secret being sent in the request is the client secret value, \
+             not the client secret ID, for a secret added to app '{client_id}'."
+        );
+        Self::client(7_000_215, text)
+    }
+
+    pub(crate) fn expired_secret(client_id: &str) -> Self {
+        let text = format!("The provided client secret keys for app '{client_id}' are expired.");
+        Self::client(7_000_222, text)
+    }
+
+    pub(crate) fn disabled(client_id: &str, name: &str) -> Self {
+        let text = format!("Application '{client_id}'({name}) is disabled.");
+        Self::bad_request(7_000_112, "unauthorized_client", text)
+    }
+
+    pub(crate) fn resource_not_found(resource: &str, tenant: &str) -> Self {
+        let text = format!(
+            "The resource principal named {resource} was not found in the tenant named {tenant}. This can happen if \
+             the application has not been installed by the administrator of the tenant or consented to by any user in \
+             the tenant. You might have sent your authentication request to the wrong tenant."
+        );
+        Self::bad_request(500_011, "invalid_resource", text)
+    }
+
+    pub(crate) fn not_assigned(client: (&str, &str), resource: (&str, &str)) -> Self {
+        let text = format!(
+            "Application '{}'({}) is not assigned to a role for the application '{}'({}).",
+            client.0, client.1, resource.0, resource.1
+        );
+        Self::bad_request(501_051, "invalid_grant", text)
+    }
+
+    pub(crate) fn issuer_unreachable() -> Self {
+        Self::bad_request(50166, "invalid_request", "Request to External OIDC endpoint failed.".to_owned())
+    }
+
+    pub(crate) fn key_not_found(key: &str, issuer: &str) -> Self {
+        let text = format!(
+            "The certificate with identifier '{key}' used to sign the federated credential could not be found in the \
+             metadata of identity provider '{issuer}'."
+        );
+        Self::client(7_000_272, text)
+    }
+
+    pub(crate) fn wrong_signature() -> Self {
+        Self::client(7_000_274, "The signature of the federated credential is not valid.".to_owned())
+    }
+
+    pub(crate) fn malformed_assertion() -> Self {
+        Self::client(50027, "JWT token is invalid or malformed.".to_owned())
+    }
+
+    /// A refusal of an assertion, in words that `trust` owns.
+    pub(crate) fn assertion(code: u32, text: String) -> Self {
+        Self::client(code, text)
+    }
+
+    pub(crate) fn internal() -> Self {
+        Self {
+            code: 90033,
+            error: "temporarily_unavailable",
+            status: StatusCode::SERVICE_UNAVAILABLE,
+            text: "A transient error has occurred. Please try again.".to_owned(),
+        }
+    }
+
+    fn client(code: u32, text: String) -> Self {
+        Self { code, error: "invalid_client", status: StatusCode::UNAUTHORIZED, text }
+    }
+
+    fn bad_request(code: u32, error: &'static str, text: String) -> Self {
+        Self { code, error, status: StatusCode::BAD_REQUEST, text }
+    }
+
+    pub(crate) fn respond(&self, shared: &Shared) -> Response {
+        let (trace, correlation) = (random::uuid(), random::uuid());
+        let timestamp = spaced_date(shared.clock.now());
+        let host = shared.addresses().map(|addresses| addresses.entra.to_string()).unwrap_or_default();
+        let body = json!({
+            "error": self.error,
+            "error_description": format!(
+                "AADSTS{}: {} Trace ID: {trace} Correlation ID: {correlation} Timestamp: {timestamp}",
+                self.code, self.text
+            ),
+            "error_codes": [self.code],
+            "timestamp": timestamp,
+            "trace_id": trace,
+            "correlation_id": correlation,
+            "error_uri": format!("https://{host}/error?code={}", self.code),
+        });
+        (self.status, Json(body)).into_response()
+    }
+}

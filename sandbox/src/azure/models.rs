@@ -1,0 +1,193 @@
+//! The Azure ML workspace's models, and the blobs of its default datastore.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use jiff::Timestamp;
+use sha2::{Digest as _, Sha256};
+
+use crate::clock::Clock;
+use crate::{random, seed};
+
+/// Bytes in one block of a synthetic blob.
+const BLOCK: u64 = 64 * 1024;
+
+/// Models and blobs.
+#[derive(Debug, Default)]
+pub struct Models {
+    /// Versions by model name, in the order of registration.
+    pub versions: BTreeMap<String, Vec<ModelVersion>>,
+    /// Blobs of the default container by name.
+    pub blobs: BTreeMap<String, Blob>,
+}
+
+/// One registered version of a model.
+#[derive(Debug, Clone)]
+pub struct ModelVersion {
+    /// The version.
+    pub version: String,
+    /// `custom_model`, `mlflow_model` or `triton_model`.
+    pub model_type: String,
+    /// Free text.
+    pub description: Option<String>,
+    /// Tags.
+    pub tags: BTreeMap<String, String>,
+    /// Folder of its files in the default container, without slashes around it.
+    pub folder: String,
+    /// Whether it is archived.
+    pub archived: bool,
+    /// When it was registered.
+    pub created: Timestamp,
+}
+
+/// One blob.
+#[derive(Debug, Clone)]
+pub struct Blob {
+    /// What it holds.
+    pub content: Content,
+    /// Entity tag, without quotes.
+    pub etag: String,
+    /// When it was written.
+    pub modified: Timestamp,
+}
+
+/// The bytes of a blob.
+#[derive(Debug, Clone)]
+pub enum Content {
+    /// In memory.
+    Bytes(Bytes),
+    /// Made on the fly, the same each time: for files larger than memory.
+    Synthetic {
+        /// How many bytes.
+        size: u64,
+        /// One block of noise that every block starts from.
+        pattern: Arc<[u8]>,
+    },
+}
+
+impl Content {
+    /// Bytes that look like noise, the same for the same `seed`, and are never held in memory.
+    pub fn synthetic(seed: &str, size: u64) -> Self {
+        let mut pattern = Vec::new();
+        let mut noise = Sha256::digest(seed.as_bytes());
+        while (pattern.len() as u64) < BLOCK {
+            pattern.extend_from_slice(&noise);
+            noise = Sha256::digest(noise);
+        }
+        Self::Synthetic { size, pattern: pattern.into() }
+    }
+
+    /// How many bytes.
+    pub fn size(&self) -> u64 {
+        match self {
+            Self::Bytes(bytes) => bytes.len() as u64,
+            Self::Synthetic { size, .. } => *size,
+        }
+    }
+
+    /// Some bytes from `offset` on, at most `length`, at least one unless `offset` is at the end.
+    pub fn chunk(&self, offset: u64, length: u64) -> Bytes {
+        let length = length.min(self.size().saturating_sub(offset));
+        match self {
+            Self::Bytes(bytes) => slice(bytes, offset, length),
+            Self::Synthetic { pattern, .. } => {
+                let within = offset % BLOCK;
+                slice(&block(pattern, offset / BLOCK), within, length.min(BLOCK - within))
+            }
+        }
+    }
+}
+
+/// A block of a synthetic blob: the pattern, with the block's number in front so that no two blocks are the same.
+fn block(pattern: &[u8], number: u64) -> Bytes {
+    let mut block = pattern.to_vec();
+    for (byte, stamp) in block.iter_mut().zip(number.to_be_bytes()) {
+        *byte ^= stamp;
+    }
+    block.into()
+}
+
+fn slice(bytes: &Bytes, offset: u64, length: u64) -> Bytes {
+    let from = usize::try_from(offset).unwrap_or(usize::MAX).min(bytes.len());
+    let to = usize::try_from(offset.saturating_add(length)).unwrap_or(usize::MAX).min(bytes.len());
+    bytes.slice(from..to)
+}
+
+impl Models {
+    /// The seeded models.
+    pub(crate) fn seeded(clock: &Clock) -> Self {
+        let mut models = Self::default();
+        for model in seed::MODELS {
+            let files = model
+                .files
+                .iter()
+                .map(|(path, bytes)| ((*path).to_owned(), Content::Bytes(Bytes::from_static(bytes))));
+            models.register(model.name, model.version, model.tags, files.collect(), clock.now());
+        }
+        models
+    }
+
+    /// Registers a version whose files are `files`. A version that is there already is replaced, with new etags.
+    pub(crate) fn register(
+        &mut self,
+        name: &str,
+        version: &str,
+        tags: &[(&str, &str)],
+        files: Vec<(String, Content)>,
+        now: Timestamp,
+    ) {
+        let folder = format!("LocalUpload/{}/{name}", folder_hash(name, version));
+        for (path, content) in files {
+            let blob = Blob { content, etag: format!("0x{}", random::hex().to_uppercase()), modified: now };
+            self.blobs.insert(format!("{folder}/{path}"), blob);
+        }
+        let tags = tags.iter().map(|(tag, value)| ((*tag).to_owned(), (*value).to_owned())).collect();
+        let registered = ModelVersion {
+            version: version.to_owned(),
+            model_type: "custom_model".to_owned(),
+            description: None,
+            tags,
+            folder,
+            archived: false,
+            created: now,
+        };
+        let versions = self.versions.entry(name.to_owned()).or_default();
+        versions.retain(|other| other.version != version);
+        versions.push(registered);
+    }
+
+    /// One version of a model.
+    pub fn version(&self, name: &str, version: &str) -> Option<&ModelVersion> {
+        self.versions.get(name)?.iter().find(|it| it.version == version)
+    }
+}
+
+/// Azure ML uploads into a folder named by a hash; ours is that of name and version.
+fn folder_hash(name: &str, version: &str) -> String {
+    let mut hash = hex::encode(Sha256::digest(format!("{name}:{version}").as_bytes()));
+    hash.truncate(32);
+    hash
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn synthetic_content_is_the_same_however_it_is_cut() {
+        let content = Content::synthetic("x", 3 * BLOCK + 17);
+        let read = |step: u64| {
+            let mut all = Vec::new();
+            while (all.len() as u64) < content.size() {
+                all.extend_from_slice(&content.chunk(all.len() as u64, step));
+            }
+            all
+        };
+        let whole = read(u64::MAX);
+        assert_eq!(whole.len() as u64, content.size());
+        assert_eq!(read(1000), whole);
+        assert_ne!(whole[..8], whole[BLOCK as usize..BLOCK as usize + 8]);
+        assert!(content.chunk(content.size(), 1).is_empty());
+    }
+}

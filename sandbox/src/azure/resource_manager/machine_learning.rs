@@ -1,0 +1,269 @@
+//! Azure ML's control plane: workspace, models and their versions, datastores.
+
+use http::StatusCode;
+use serde_json::{Value, json};
+
+use super::refusal::Refusal;
+use super::{Answer, Call, check_group};
+use crate::azure::models::ModelVersion;
+use crate::seed;
+
+/// The workspace's default datastore.
+const DATASTORE: &str = "workspaceblobstore";
+
+impl Call<'_> {
+    /// Serves what lies below the workspace with ARM id `scope`.
+    pub(super) fn in_workspace(&self, group: &str, workspace: &str, scope: &str, rest: &[&str]) -> Answer {
+        let kind = rest.first().map(|kind| kind.to_ascii_lowercase()).unwrap_or_default();
+        let (action, scope) = match (kind.as_str(), rest.get(1..).unwrap_or_default()) {
+            ("", _) => ("read", scope.to_owned()),
+            ("models", [] | [_]) => ("models/read", with(scope, rest)),
+            ("models", [_, _versions, ..]) => ("models/versions/read", with(scope, rest)),
+            ("datastores", _) => ("datastores/read", with(scope, rest)),
+            _ => return Err(self.no_such_path()),
+        };
+        self.read(&format!("Microsoft.MachineLearningServices/workspaces/{action}"), &scope)?;
+        check_group(group)?;
+        if !workspace.eq_ignore_ascii_case(seed::WORKSPACE) {
+            return Err(Refusal::resource_not_found(
+                "Microsoft.MachineLearningServices/workspaces",
+                workspace,
+            ));
+        }
+        match (kind.as_str(), rest.get(1..).unwrap_or_default()) {
+            ("models", []) => self.models(),
+            ("models", [name]) => self.model(name),
+            ("models", [name, versions]) if versions.eq_ignore_ascii_case("versions") => self.versions(name),
+            ("models", [name, versions, version]) if versions.eq_ignore_ascii_case("versions") => {
+                self.version(name, version)
+            }
+            ("datastores", []) => self.datastores(),
+            ("datastores", [name]) => datastore_named(name),
+            ("", _) => Ok((StatusCode::OK, workspace_shown())),
+            _ => Err(self.no_such_path()),
+        }
+    }
+
+    fn models(&self) -> Answer {
+        let view = self.view()?;
+        let models = self.shared.azure.models();
+        let shown = models.versions.iter().filter(|(_, versions)| versions.iter().any(|it| view.shows(it)));
+        self.page(shown.map(|(name, versions)| model_shown(name, versions)).collect())
+    }
+
+    fn model(&self, name: &str) -> Answer {
+        let models = self.shared.azure.models();
+        let versions = models.versions.get(name).ok_or_else(|| no_model(name))?;
+        Ok((StatusCode::OK, model_shown(name, versions)))
+    }
+
+    fn versions(&self, name: &str) -> Answer {
+        let view = self.view()?;
+        let models = self.shared.azure.models();
+        let versions = models.versions.get(name).ok_or_else(|| no_model(name))?;
+        let wanted = self.query.get("version");
+        let mut versions: Vec<&ModelVersion> = versions
+            .iter()
+            .filter(|it| {
+                view.shows(it) && wanted.is_none_or(|wanted| it.version == wanted) && self.has_tags(it)
+            })
+            .collect();
+        // In order of registration; newest first unless asked otherwise.
+        let order = self.query.get("$orderBy").unwrap_or_default().to_ascii_lowercase();
+        if !order.ends_with(" asc") {
+            versions.reverse();
+        }
+        self.page(versions.into_iter().map(|version| version_shown(name, version)).collect())
+    }
+
+    fn version(&self, name: &str, version: &str) -> Answer {
+        let models = self.shared.azure.models();
+        let found = models.version(name, version).ok_or_else(|| {
+            let message = format!(
+                "ModelNotFound: Model with name {name}, version {version} not found in provided workspace"
+            );
+            Refusal::not_found("UserError", message)
+        })?;
+        Ok((StatusCode::OK, version_shown(name, found)))
+    }
+
+    fn datastores(&self) -> Answer {
+        let default = self.query.get("isDefault").is_none_or(|it| it.eq_ignore_ascii_case("true"));
+        self.page(default.then(datastore_shown).into_iter().collect())
+    }
+
+    fn view(&self) -> Result<View, Refusal> {
+        match self.query.get("listViewType") {
+            None | Some("ActiveOnly") => Ok(View::Active),
+            Some("ArchivedOnly") => Ok(View::Archived),
+            Some("All") => Ok(View::All),
+            Some(other) => {
+                let message = format!("The value '{other}' is not valid for ListViewType.");
+                Err(Refusal::bad_request("ValidationError", message))
+            }
+        }
+    }
+
+    /// `tags=a=b,c`: every named tag, with the value if one is given.
+    fn has_tags(&self, version: &ModelVersion) -> bool {
+        let wanted = self.query.get("tags").unwrap_or_default();
+        wanted.split(',').filter(|tag| !tag.is_empty()).all(|tag| match tag.split_once('=') {
+            Some((tag, value)) => version.tags.get(tag).is_some_and(|has| has == value),
+            None => version.tags.contains_key(tag),
+        })
+    }
+}
+
+/// Which versions a list shows.
+#[derive(Clone, Copy)]
+enum View {
+    Active,
+    Archived,
+    All,
+}
+
+impl View {
+    fn shows(self, version: &ModelVersion) -> bool {
+        match self {
+            Self::Active => !version.archived,
+            Self::Archived => version.archived,
+            Self::All => true,
+        }
+    }
+}
+
+fn with(scope: &str, rest: &[&str]) -> String {
+    format!("{scope}/{}", rest.join("/"))
+}
+
+fn workspace_id() -> String {
+    format!(
+        "/subscriptions/{}/resourceGroups/{}/providers/Microsoft.MachineLearningServices/workspaces/{}",
+        seed::SUBSCRIPTION,
+        seed::RESOURCE_GROUP,
+        seed::WORKSPACE
+    )
+}
+
+fn no_model(name: &str) -> Refusal {
+    Refusal::not_found(
+        "UserError",
+        format!("ModelContainerNotFound: Model with name {name} not found in provided workspace"),
+    )
+}
+
+fn datastore_named(name: &str) -> Answer {
+    if name == DATASTORE {
+        return Ok((StatusCode::OK, datastore_shown()));
+    }
+    Err(Refusal::not_found("UserError", format!("Could not find datastore: {name}")))
+}
+
+fn workspace_shown() -> Value {
+    let providers =
+        format!("/subscriptions/{}/resourceGroups/{}/providers", seed::SUBSCRIPTION, seed::RESOURCE_GROUP);
+    json!({
+        "id": workspace_id(),
+        "name": seed::WORKSPACE,
+        "type": "Microsoft.MachineLearningServices/workspaces",
+        "location": seed::REGION,
+        "kind": "Default",
+        "tags": {},
+        "sku": { "name": "Basic", "tier": "Basic" },
+        "properties": {
+            "friendlyName": seed::WORKSPACE,
+            "workspaceId": "8a1e2d3c-4b5f-4a6e-9d7c-0e1f2a3b4c50",
+            "storageAccount":
+                format!("{providers}/Microsoft.Storage/storageAccounts/{}", seed::STORAGE_ACCOUNT),
+            "tenantId": seed::TENANT,
+            "publicNetworkAccess": "Enabled",
+            "hbiWorkspace": false,
+            "provisioningState": "Succeeded",
+        },
+    })
+}
+
+fn datastore_shown() -> Value {
+    json!({
+        "id": format!("{}/datastores/{DATASTORE}", workspace_id()),
+        "name": DATASTORE,
+        "type": "Microsoft.MachineLearningServices/workspaces/datastores",
+        "properties": {
+            "datastoreType": "AzureBlob",
+            "isDefault": true,
+            "accountName": seed::STORAGE_ACCOUNT,
+            "containerName": seed::CONTAINER,
+            "endpoint": "core.windows.net",
+            "protocol": "https",
+            "subscriptionId": seed::SUBSCRIPTION,
+            "resourceGroup": seed::RESOURCE_GROUP,
+            "credentials": { "credentialsType": "None" },
+            "serviceDataAccessAuthIdentity": "None",
+            "description": null,
+            "tags": {},
+            "properties": {},
+        },
+        "systemData": system_data("2026-01-05T08:00:00Z"),
+    })
+}
+
+fn system_data(time: &str) -> Value {
+    json!({
+        "createdAt": time,
+        "createdBy": "Ada Administrator",
+        "createdByType": "User",
+        "lastModifiedAt": time,
+        "lastModifiedBy": "Ada Administrator",
+        "lastModifiedByType": "User",
+    })
+}
+
+fn model_shown(name: &str, versions: &[ModelVersion]) -> Value {
+    let numbers = versions.iter().filter_map(|it| it.version.parse::<u64>().ok());
+    let next = numbers.max().unwrap_or(0) + 1;
+    let created = versions.first().map(|it| it.created.to_string()).unwrap_or_default();
+    json!({
+        "id": format!("{}/models/{name}", workspace_id()),
+        "name": name,
+        "type": "Microsoft.MachineLearningServices/workspaces/models",
+        "properties": {
+            "description": null,
+            "tags": {},
+            "properties": {},
+            "isArchived": versions.iter().all(|it| it.archived),
+            "latestVersion": versions.last().map(|it| it.version.as_str()),
+            "nextVersion": next.to_string(),
+            "provisioningState": "Succeeded",
+        },
+        "systemData": system_data(&created),
+    })
+}
+
+fn version_shown(name: &str, version: &ModelVersion) -> Value {
+    let paths = format!(
+        "azureml://subscriptions/{}/resourceGroups/{}/workspaces/{}/datastores/{DATASTORE}/paths/{}",
+        seed::SUBSCRIPTION,
+        seed::RESOURCE_GROUP,
+        seed::WORKSPACE,
+        version.folder
+    );
+    json!({
+        "id": format!("{}/models/{name}/versions/{}", workspace_id(), version.version),
+        "name": version.version,
+        "type": "Microsoft.MachineLearningServices/workspaces/models/versions",
+        "properties": {
+            "description": version.description,
+            "tags": version.tags,
+            "properties": {},
+            "isArchived": version.archived,
+            "isAnonymous": false,
+            "flavors": {},
+            "modelType": version.model_type,
+            "modelUri": paths,
+            "jobName": null,
+            "stage": null,
+            "provisioningState": "Succeeded",
+        },
+        "systemData": system_data(&version.created.to_string()),
+    })
+}
