@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::name::{LABEL_MAX, slug};
-use crate::spec::{Bridge, Team};
+use crate::spec::{Bridge, Google, Team};
 
 /// Label of every Kubernetes object we make, with the value [`MANAGED_BY`].
 pub const MANAGED_BY_LABEL: &str = "app.kubernetes.io/managed-by";
@@ -81,6 +81,16 @@ impl Bridge {
     /// A declared team.
     pub fn team(&self, name: &str) -> Option<&Team> {
         self.teams.iter().find(|team| team.name == name)
+    }
+}
+
+impl Google {
+    /// The region of the location: a cluster may stand in one zone, a repository lies in a region.
+    pub fn region(&self) -> &str {
+        match self.location.rsplit_once('-') {
+            Some((region, zone)) if zone.len() == 1 && zone.bytes().all(|byte| byte.is_ascii_lowercase()) => region,
+            _ => &self.location,
+        }
     }
 }
 

@@ -12,16 +12,21 @@
 
 pub mod act;
 pub mod convention;
+pub mod doctor;
+pub mod file;
 pub mod finding;
 pub mod image;
 pub mod inventory;
 pub mod manifest;
+pub mod model_ref;
 pub mod name;
+pub mod pattern;
 pub mod plan;
 pub mod port;
 pub mod quantity;
 pub mod resolve;
 pub mod resource;
+pub mod schema;
 pub mod shipment;
 pub mod spec;
 pub mod want;

@@ -8,8 +8,10 @@ use super::people::People;
 use crate::convention::service_account_id;
 use crate::inventory::Facts;
 use crate::plan::Obstacle;
-use crate::resource::{Grant, GrantTarget, Pool, Provider, Repository, Resource, ServiceAccount};
-use crate::spec::{Bridge, Right, Team};
+use crate::resource::{
+    Grant, GrantTarget, Pool, Provider, Repository, Resource, ResourceKey, ServiceAccount,
+};
+use crate::spec::{Bridge, Google, Right, Team};
 
 /// The longest condition Google takes.
 const CONDITION_MAX: usize = 4096;
@@ -35,7 +37,7 @@ pub(super) fn wanted(bridge: &Bridge, facts: &Facts, people: &People<'_>) -> (Ve
         Resource::Provider(provider),
         Resource::Repository(Repository {
             id: bridge.google.repository.clone(),
-            location: bridge.google.location.clone(),
+            location: bridge.google.region().to_owned(),
         }),
     ];
     resources.extend(bridge.teams.iter().map(service_account));
@@ -61,6 +63,19 @@ fn too_long(provider: &Provider) -> Option<Obstacle> {
         key: Resource::Provider(provider.clone()).key(),
         problem: format!("the attribute condition has {length} characters, and Google takes {CONDITION_MAX}"),
         mend: "let callers that may do the same hold one app role, instead of declaring each".to_owned(),
+    })
+}
+
+/// A wrong number would build principals that nobody is.
+pub(super) fn other_project(bridge: &Bridge, facts: &Facts) -> Option<Obstacle> {
+    let Google { project, project_number, .. } = &bridge.google;
+    (*project_number != facts.project_number).then(|| Obstacle {
+        key: ResourceKey(format!("google/project/{project}")),
+        problem: format!(
+            "the number of project `{project}` is `{}`, and `projectNumber` says `{project_number}`",
+            facts.project_number
+        ),
+        mend: format!("write `projectNumber: \"{}\"` into `bridge.yaml`", facts.project_number),
     })
 }
 

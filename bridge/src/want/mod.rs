@@ -20,6 +20,7 @@ use people::People;
 /// What the bridge wants, and what keeps some of it from being wanted for now.
 pub fn wanted(bridge: &Bridge, facts: &Facts) -> (Vec<Resource>, Vec<Obstacle>) {
     let (people, mut obstacles) = People::of(bridge, facts);
+    obstacles.extend(google::other_project(bridge, facts));
     let mut resources = azure::wanted(bridge, facts, &people);
     let (google, too_long) = google::wanted(bridge, facts, &people);
     resources.extend(google);

@@ -1,0 +1,140 @@
+//! Who may come across.
+
+use super::{Judge, Place, syntax};
+use crate::file::format::IdentityFile;
+use crate::file::nearest::nearest;
+use crate::file::shape::{Flaw, one_of};
+use crate::spec::{Identity, Right, Team, Who};
+
+pub(super) fn identities(
+    judge: &mut Judge<'_>,
+    place: &Place,
+    files: &[IdentityFile],
+    teams: &[Team],
+) -> Vec<Identity> {
+    let mut identities = Vec::new();
+    for (index, file) in files.iter().enumerate() {
+        let place = place.item(index);
+        let name = judge.text(&place.key("name"), &file.name, &syntax::IDENTITY_NAME);
+        let who = who(judge, &place, file);
+        let may = rights(judge, &place.key("may"), &file.may, teams);
+        // Without a `who` there is a flaw already, and the result will not count.
+        identities.extend(who.map(|who| Identity { name, who, may }));
+    }
+    let names = files.iter().enumerate().map(|(index, file)| (place.item(index).key("name"), file.name.as_str()));
+    judge.unique("identity", names);
+    unique_principals(judge, place, files);
+    identities
+}
+
+fn who(judge: &mut Judge<'_>, place: &Place, file: &IdentityFile) -> Option<Who> {
+    if file.app_role.is_none() && !file.members.is_empty() {
+        let flaw = Flaw::new(judge.key_span(&place.key("members")), "`members` without `appRole`".to_owned())
+            .expected("members of an app role; who belongs to a group is up to Entra");
+        judge.flaw(flaw);
+    }
+    let mut given = Vec::new();
+    if let Some(id) = &file.service_principal {
+        given.push(("servicePrincipal", Who::ServicePrincipal(judge.guid(&place.key("servicePrincipal"), id))));
+    }
+    if let Some(id) = &file.managed_identity {
+        given.push(("managedIdentity", Who::ManagedIdentity(judge.guid(&place.key("managedIdentity"), id))));
+    }
+    if let Some(role) = &file.app_role {
+        given.push(("appRole", app_role(judge, place, role, &file.members)));
+    }
+    if let Some(id) = &file.group {
+        given.push(("group", Who::Group(judge.guid(&place.key("group"), id))));
+    }
+    let expected = "one of `servicePrincipal`, `managedIdentity`, `appRole` and `group`";
+    match given.as_slice() {
+        [] => {
+            let message = format!("identity `{}` names nobody", file.name);
+            let flaw = Flaw::new(judge.span(place), message).expected(expected);
+            judge.flaw(flaw);
+        }
+        [_] => {}
+        [(first, _), others @ ..] => {
+            for (other, _) in others {
+                let flaw = Flaw::new(judge.key_span(&place.key(other)), format!("both `{first}` and `{other}` are given"))
+                    .expected(expected)
+                    .related(judge.key_span(&place.key(first)), "the other one");
+                judge.flaw(flaw);
+            }
+        }
+    }
+    given.into_iter().next().map(|(_, who)| who)
+}
+
+fn app_role(judge: &mut Judge<'_>, place: &Place, role: &str, members: &[String]) -> Who {
+    let role = judge.text(&place.key("appRole"), role, &syntax::APP_ROLE);
+    let place = place.key("members");
+    let lower: Vec<String> =
+        members.iter().enumerate().map(|(index, member)| judge.guid(&place.item(index), member)).collect();
+    judge.unique("member", lower.iter().enumerate().map(|(index, member)| (place.item(index), member.as_str())));
+    Who::AppRole { role, members: lower }
+}
+
+fn rights(judge: &mut Judge<'_>, place: &Place, texts: &[String], teams: &[Team]) -> Vec<Right> {
+    if texts.is_empty() {
+        let flaw = Flaw::new(judge.span(place), "this identity may do nothing".to_owned())
+            .expected("at least one of `push`, `read` and `deploy:TEAM`");
+        judge.flaw(flaw);
+    }
+    judge.unique("right", texts.iter().enumerate().map(|(index, text)| (place.item(index), text.as_str())));
+    let rights = texts.iter().enumerate();
+    rights.filter_map(|(index, text)| right(judge, &place.item(index), text, teams)).collect()
+}
+
+fn right(judge: &mut Judge<'_>, place: &Place, text: &str, teams: &[Team]) -> Option<Right> {
+    match (text, text.strip_prefix("deploy:").map(str::trim)) {
+        ("push", _) => Some(Right::Push),
+        ("read", _) => Some(Right::Read),
+        (_, Some(team)) => {
+            known_team(judge, place, team, teams);
+            Some(Right::Deploy(team.to_owned()))
+        }
+        (other, None) => {
+            let near = nearest(other, ["push", "read", "deploy"].into_iter());
+            let near = near.map(|near| if near == "deploy" { "deploy:TEAM" } else { near });
+            let flaw = Flaw::new(judge.span(place), format!("`{other}` is no right"))
+                .expected("`push`, `read` or `deploy:TEAM`")
+                .help(near.map(|near| format!("did you mean `{near}`?")));
+            judge.flaw(flaw);
+            None
+        }
+    }
+}
+
+/// Says so if a team is not declared.
+pub(super) fn known_team(judge: &mut Judge<'_>, place: &Place, name: &str, teams: &[Team]) {
+    let names = || teams.iter().map(|team| team.name.as_str());
+    if names().any(|known| known == name) {
+        return;
+    }
+    let known: Vec<String> = names().map(|name| format!("`{name}`")).collect();
+    let expected = if known.is_empty() { "a team declared under `teams`".to_owned() } else { one_of(&known) };
+    let flaw = Flaw::new(judge.span(place), format!("no team `{name}` is declared"))
+        .expected(expected)
+        .help(nearest(name, names()).map(|near| format!("did you mean `{near}`?")));
+    judge.flaw(flaw);
+}
+
+/// A principal in two identities would have the rights of both, which nobody sees who reads only one.
+fn unique_principals(judge: &mut Judge<'_>, place: &Place, files: &[IdentityFile]) {
+    let mut principals = Vec::new();
+    for (index, file) in files.iter().enumerate() {
+        let place = place.item(index);
+        let own = [
+            ("servicePrincipal", &file.service_principal),
+            ("managedIdentity", &file.managed_identity),
+            ("appRole", &file.app_role),
+            ("group", &file.group),
+        ];
+        for (key, value) in own {
+            let folded = |value: &String| if key == "appRole" { value.clone() } else { value.to_lowercase() };
+            principals.extend(value.as_ref().map(|value| (place.key(key), format!("{key}: {}", folded(value)))));
+        }
+    }
+    judge.unique("principal", principals.iter().map(|(place, principal)| (place.clone(), principal.as_str())));
+}

@@ -1,0 +1,316 @@
+//! Whether a document has the shape of a bridge file: known keys, each once, of the right kinds. The JSON Schema says
+//! what is right, so that the two cannot disagree, and all problems are found at once.
+
+use std::ops::Range;
+
+use serde_json::Value;
+
+use super::nearest::nearest;
+use super::problem::Spot;
+use super::tree::{Content, Entry, Node};
+
+/// A problem, before it knows its file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Flaw {
+    pub(super) span: Range<usize>,
+    pub(super) message: String,
+    pub(super) expected: Option<String>,
+    pub(super) help: Option<String>,
+    pub(super) related: Vec<(Range<usize>, String)>,
+}
+
+impl Flaw {
+    pub(super) fn new(span: Range<usize>, message: String) -> Self {
+        Self { span, message, expected: None, help: None, related: Vec::new() }
+    }
+
+    pub(super) fn expected(mut self, expected: impl Into<String>) -> Self {
+        self.expected = Some(expected.into());
+        self
+    }
+
+    pub(super) fn help(mut self, help: Option<String>) -> Self {
+        self.help = help;
+        self
+    }
+
+    pub(super) fn related(mut self, span: Range<usize>, what: impl Into<String>) -> Self {
+        self.related.push((span, what.into()));
+        self
+    }
+}
+
+/// Checks a document and gives it as JSON without the parts that are wrong in shape, so that the rest can be judged.
+/// `None` in the place of the JSON if too much is missing for that.
+pub(super) fn check(text: &str, root: &Node, schema: &Value) -> (Option<Value>, Vec<Flaw>) {
+    let mut checker = Checker { text, schema, flaws: Vec::new() };
+    let json = checker.node(root, schema, &first_line(text, &root.span));
+    (json, checker.flaws)
+}
+
+/// A long value is pointed at by its first line.
+fn first_line(text: &str, span: &Range<usize>) -> Range<usize> {
+    let line = text.get(span.clone()).unwrap_or_default().lines().next().unwrap_or_default();
+    span.start..span.start + line.len()
+}
+
+struct Checker<'a> {
+    text: &'a str,
+    schema: &'a Value,
+    flaws: Vec<Flaw>,
+}
+
+impl<'a> Checker<'a> {
+    /// Checks one value. `holder` is the place of what holds it: its key, where it has one.
+    fn node(&mut self, node: &Node, schema: &'a Value, holder: &Range<usize>) -> Option<Value> {
+        let schema = self.branch(node, self.resolve(schema));
+        let fits = kinds(schema).any(|kind| fits(&node.value, kind));
+        match &node.value {
+            _ if !fits => self.wrong_kind(node, schema, holder),
+            Content::Map(entries) if schema.get("properties").is_some() => self.fields(entries, schema, holder),
+            Content::Map(entries) => self.free_map(entries, schema),
+            Content::List(items) => self.items(items, schema, holder),
+            Content::Null => Some(Value::Null),
+            Content::Bool(value) => Some(Value::Bool(*value)),
+            Content::Number(number) => self.in_range(node, number, schema),
+            Content::Text(text) => self.allowed(node, text, schema),
+        }
+    }
+
+    /// Follows a reference to its definition.
+    fn resolve(&self, schema: &'a Value) -> &'a Value {
+        let pointer = schema.get("$ref").and_then(Value::as_str).and_then(|reference| reference.strip_prefix('#'));
+        pointer.and_then(|pointer| self.schema.pointer(pointer)).unwrap_or(schema)
+    }
+
+    /// Among alternatives, the one for this kind of value, or else the first.
+    fn branch(&self, node: &Node, schema: &'a Value) -> &'a Value {
+        let Some(branches) = schema.get("anyOf").and_then(Value::as_array) else { return schema };
+        let mut branches = branches.iter().map(|branch| self.resolve(branch));
+        let first = branches.clone().next().unwrap_or(schema);
+        branches.find(|branch| kinds(branch).any(|kind| fits(&node.value, kind))).unwrap_or(first)
+    }
+
+    fn fields(&mut self, entries: &[Entry], schema: &'a Value, holder: &Range<usize>) -> Option<Value> {
+        let properties = schema.get("properties").and_then(Value::as_object)?;
+        let mut fields = serde_json::Map::new();
+        let mut complete = true;
+        for entry in self.once(entries) {
+            match properties.get(&entry.key) {
+                None => self.unknown_key(entry, properties.keys()),
+                // A key with nothing after it is as good as absent.
+                Some(_) if matches!(entry.node.value, Content::Null) => {}
+                Some(property) => match self.node(&entry.node, property, &entry.key_span) {
+                    Some(value) => drop(fields.insert(entry.key.clone(), value)),
+                    None => complete = false,
+                },
+            }
+        }
+        let given = |name: &str| entries.iter().find(|entry| entry.key == name);
+        for name in schema.get("required").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str) {
+            let (span, what) = match given(name) {
+                Some(entry) if matches!(entry.node.value, Content::Null) => (&entry.key_span, "has no value"),
+                Some(_) => continue,
+                None => (holder, "is missing"),
+            };
+            complete = false;
+            let flaw = Flaw::new(span.clone(), format!("`{name}` {what}"));
+            self.flaws.push(match properties.get(name).and_then(description) {
+                Some(description) => flaw.expected(description),
+                None => flaw,
+            });
+        }
+        complete.then_some(Value::Object(fields))
+    }
+
+    fn free_map(&mut self, entries: &[Entry], schema: &'a Value) -> Option<Value> {
+        let values = schema.get("additionalProperties")?;
+        let mut fields = serde_json::Map::new();
+        for entry in self.once(entries) {
+            if let Some(value) = self.node(&entry.node, values, &entry.key_span) {
+                fields.insert(entry.key.clone(), value);
+            }
+        }
+        Some(Value::Object(fields))
+    }
+
+    fn items(&mut self, items: &[Node], schema: &'a Value, holder: &Range<usize>) -> Option<Value> {
+        let of = schema.get("items")?;
+        let mut values = Vec::new();
+        for item in items {
+            let holder = if matches!(item.value, Content::Null) { holder.clone() } else { self.start_of(item) };
+            // A broken item keeps its place, so that the others keep their numbers.
+            values.push(self.node(item, of, &holder).unwrap_or(Value::Null));
+        }
+        let complete = !values.contains(&Value::Null);
+        complete.then_some(Value::Array(values))
+    }
+
+    /// Where an item of a list begins: its first key, if it has keys.
+    fn start_of(&self, item: &Node) -> Range<usize> {
+        match &item.value {
+            Content::Map(entries) => entries.first().map_or(item.span.clone(), |entry| entry.key_span.clone()),
+            _ => first_line(self.text, &item.span),
+        }
+    }
+
+    /// The first entry of each key; the others are flaws.
+    fn once<'e>(&mut self, entries: &'e [Entry]) -> Vec<&'e Entry> {
+        let mut kept: Vec<&Entry> = Vec::new();
+        for entry in entries {
+            match kept.iter().find(|first| first.key == entry.key) {
+                None => kept.push(entry),
+                Some(first) => self.flaws.push(
+                    Flaw::new(entry.key_span.clone(), format!("`{}` is given twice", entry.key))
+                        .expected("each key once")
+                        .related(first.key_span.clone(), "given here first"),
+                ),
+            }
+        }
+        kept
+    }
+
+    fn unknown_key<'k>(&mut self, entry: &Entry, known: impl Iterator<Item = &'k String> + Clone) {
+        let help = nearest(&entry.key, known.clone().map(String::as_str)).map(|near| format!("did you mean `{near}`?"));
+        let known: Vec<String> = known.map(|key| format!("`{key}`")).collect();
+        self.flaws.push(
+            Flaw::new(entry.key_span.clone(), format!("unknown key `{}`", entry.key))
+                .expected(one_of(&known))
+                .help(help),
+        );
+    }
+
+    fn wrong_kind(&mut self, node: &Node, schema: &'a Value, holder: &Range<usize>) -> Option<Value> {
+        let expected: Vec<&str> = kinds(schema).filter(|kind| *kind != "null").map(kind_in_words).collect();
+        let source = self.text.get(node.span.clone()).unwrap_or_default().lines().next().unwrap_or_default();
+        let (span, found) = match &node.value {
+            Content::Null => (holder.clone(), "there is no value".to_owned()),
+            Content::List(_) => (holder.clone(), "this is a list".to_owned()),
+            Content::Map(_) => (holder.clone(), "this is a map of keys".to_owned()),
+            Content::Text(_) => (first_line(self.text, &node.span), format!("`{source}` is text")),
+            Content::Bool(_) => (node.span.clone(), format!("`{source}` is a truth value")),
+            Content::Number(_) => (node.span.clone(), format!("`{source}` is a number")),
+        };
+        let quotable = matches!(node.value, Content::Bool(_) | Content::Number(_)) && expected.contains(&"text");
+        let help = quotable.then(|| format!("put it in quotes: `\"{source}\"`"));
+        self.flaws.push(Flaw::new(span, found).expected(expected.join(" or ")).help(help));
+        None
+    }
+
+    fn in_range(&mut self, node: &Node, number: &serde_json::Number, schema: &Value) -> Option<Value> {
+        let (least, most) = limits(schema);
+        let value = number.as_f64().unwrap_or(f64::NAN);
+        if least.is_none_or(|least| value >= least) && most.is_none_or(|most| value <= most) {
+            return Some(Value::Number(number.clone()));
+        }
+        let expected = match (least, most) {
+            (Some(least), Some(most)) => format!("{least} to {most}"),
+            (Some(least), None) => format!("{least} or more"),
+            (None, most) => format!("{} or less", most.unwrap_or_default()),
+        };
+        self.flaws.push(Flaw::new(node.span.clone(), format!("`{number}` is out of range")).expected(expected));
+        None
+    }
+
+    fn allowed(&mut self, node: &Node, text: &str, schema: &'a Value) -> Option<Value> {
+        let allowed = choices(schema);
+        if allowed.is_empty() || allowed.contains(&text) {
+            return Some(Value::String(text.to_owned()));
+        }
+        let help = nearest(text, allowed.iter().copied()).map(|near| format!("did you mean `{near}`?"));
+        let allowed: Vec<String> = allowed.iter().map(|choice| format!("`{choice}`")).collect();
+        self.flaws.push(
+            Flaw::new(node.span.clone(), format!("`{text}` is not known here")).expected(one_of(&allowed)).help(help),
+        );
+        None
+    }
+}
+
+/// The JSON types that a schema allows.
+fn kinds(schema: &Value) -> impl Iterator<Item = &str> {
+    let kinds = match schema.get("type") {
+        Some(Value::String(kind)) => vec![kind.as_str()],
+        Some(Value::Array(kinds)) => kinds.iter().filter_map(Value::as_str).collect(),
+        // Enumerations with a description for each choice say their type there.
+        _ => vec!["string"],
+    };
+    kinds.into_iter()
+}
+
+fn fits(value: &Content, kind: &str) -> bool {
+    match value {
+        Content::Null => kind == "null",
+        Content::Bool(_) => kind == "boolean",
+        Content::Number(number) => kind == "number" || kind == "integer" && !number.is_f64(),
+        Content::Text(_) => kind == "string",
+        Content::List(_) => kind == "array",
+        Content::Map(_) => kind == "object",
+    }
+}
+
+fn kind_in_words(kind: &str) -> &str {
+    match kind {
+        "string" => "text",
+        "integer" => "a whole number",
+        "number" => "a number",
+        "boolean" => "`true` or `false`",
+        "array" => "a list",
+        "object" => "a map of keys",
+        other => other,
+    }
+}
+
+fn limits(schema: &Value) -> (Option<f64>, Option<f64>) {
+    let number = |name: &str| schema.get(name).and_then(Value::as_f64);
+    let most = match schema.get("format").and_then(Value::as_str) {
+        Some("uint16") => Some(f64::from(u16::MAX)),
+        Some("uint32") => Some(f64::from(u32::MAX)),
+        _ => None,
+    };
+    (number("minimum"), number("maximum").or(most))
+}
+
+/// The texts that a schema enumerates.
+fn choices(schema: &Value) -> Vec<&str> {
+    let listed = schema.get("enum").and_then(Value::as_array).into_iter().flatten();
+    let described = schema.get("oneOf").and_then(Value::as_array).into_iter().flatten();
+    let constants = std::iter::once(schema).chain(described).filter_map(|choice| choice.get("const"));
+    let more = schema.get("oneOf").and_then(Value::as_array).into_iter().flatten();
+    let more = more.filter_map(|choice| choice.get("enum").and_then(Value::as_array)).flatten();
+    listed.chain(constants).chain(more).filter_map(Value::as_str).collect()
+}
+
+/// The first sentence of a description, as the end of "expected …".
+fn description(schema: &Value) -> Option<String> {
+    let text = schema.get("description").and_then(Value::as_str)?;
+    let sentence = text.split(['.', ';', '\n']).next().unwrap_or(text);
+    let mut characters = sentence.chars();
+    let first = characters.next()?;
+    // A word of capitals only is a name.
+    let keeps = characters.clone().next().is_some_and(char::is_uppercase);
+    Some(if keeps { sentence.to_owned() } else { format!("{}{}", first.to_lowercase(), characters.as_str()) })
+}
+
+/// `a`, `b` or `c`.
+pub(super) fn one_of(choices: &[String]) -> String {
+    match choices {
+        [] => "nothing".to_owned(),
+        [only] => only.clone(),
+        [before @ .., last] => format!("{} or {last}", before.join(", ")),
+    }
+}
+
+impl Flaw {
+    /// The flaw as a problem of a file.
+    pub(super) fn into_problem(self, file: &str, text: &str) -> super::Problem {
+        let related = self.related.into_iter().map(|(span, what)| (Spot::of(text, span), what)).collect();
+        super::Problem {
+            file: file.to_owned(),
+            spot: Spot::of(text, self.span),
+            message: self.message,
+            expected: self.expected,
+            help: self.help,
+            related,
+        }
+    }
+}

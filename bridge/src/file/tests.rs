@@ -1,0 +1,119 @@
+//! Bridge files and what is said about them.
+
+use super::*;
+use crate::spec::{Expose, Right, Runtime, Scaling, VersionRef, Who};
+
+const HARBOUR: &str = include_str!("examples/harbour.yaml");
+
+/// Every problem as an editor would show it: the line, the text underlined.
+fn shown(text: &str) -> String {
+    let problems = parse("bridge.yaml", text).unwrap_err();
+    let shown = problems.iter().map(|problem| {
+        let underlined = text.get(problem.spot.span.clone()).unwrap();
+        format!("{problem}\n    ^ {underlined:?}\n")
+    });
+    shown.collect()
+}
+
+fn replaced(from: &str, to: &str) -> String {
+    assert_eq!(HARBOUR.matches(from).count(), 1, "{from}");
+    HARBOUR.replace(from, to)
+}
+
+#[test]
+fn harbour() {
+    let bridge = parse("bridge.yaml", HARBOUR).unwrap_or_else(|problems| panic!("{problems:#?}"));
+    insta::assert_json_snapshot!(bridge);
+}
+
+#[test]
+fn defaults() {
+    let bridge = parse("bridge.yaml", HARBOUR).unwrap();
+    assert_eq!(bridge.azure.tenant, "0f3a7c1e-5b52-4c8e-9d1a-6f2b8e4d7a10");
+    assert_eq!(bridge.federation.pool, "gangplank");
+    assert_eq!(bridge.federation.provider, "entra");
+    assert_eq!(bridge.federation.application, "gangplank-harbour");
+    assert_eq!(bridge.teams[0].namespace, "oncology");
+    assert_eq!(bridge.identities[0].may, [Right::Push, Right::Deploy("oncology".into())]);
+    assert!(matches!(&bridge.identities[1].who, Who::AppRole { role, members } if role == "Cellar.Deployer" && members.len() == 1));
+    assert_eq!(bridge.services[0].runtime, Runtime::Onnx);
+    assert_eq!(bridge.services[0].expose, Expose::Cluster);
+    assert_eq!(bridge.services[0].model.version, VersionRef::Exact("2".into()));
+    assert_eq!(bridge.services[1].scaling, Scaling { min: 1, max: 3, cpu_percent: 70 });
+    assert_eq!(bridge.endpoints.sts.as_deref(), Some("http://127.0.0.1:8080"));
+    for (given, min, max) in [("{min: 5}", 5, 5), ("{max: 1}", 1, 1), ("{}", 1, 3)] {
+        let bridge = parse("bridge.yaml", &replaced("{min: 2, max: 6}", given)).unwrap();
+        assert_eq!((bridge.services[0].scaling.min, bridge.services[0].scaling.max), (min, max), "{given}");
+    }
+}
+
+#[test]
+fn wrong_shape() {
+    insta::assert_snapshot!(shown(include_str!("examples/wrong-shape.yaml")));
+}
+
+#[test]
+fn wrong_meaning() {
+    insta::assert_snapshot!(shown(include_str!("examples/wrong-meaning.yaml")));
+}
+
+#[test]
+fn no_bridge_at_all() {
+    let mut all = String::new();
+    for text in ["", "# only a comment\n", "---\n", "- a\n- b\n", "just text", "7", "{}", "a: [", "a:\n\tb: 1\n"] {
+        all.push_str(&format!("{text:?}\n{}", shown(text)));
+    }
+    insta::assert_snapshot!(all);
+}
+
+#[test]
+fn aliases_are_fine_and_bounded() {
+    let text = HARBOUR
+        .replace("{cpu: 8, memory: 16Gi, pods: 20}", "&quota {cpu: 8, memory: 16Gi, pods: 20}")
+        .replace("    namespace: wine\n", "    namespace: wine\n    quota: *quota\n");
+    let bridge = parse("bridge.yaml", &text).unwrap();
+    assert_eq!(bridge.teams[0].quota, bridge.teams[1].quota);
+    let mut laughs = String::from("a0: &a0 [x]\n");
+    for level in 1..12 {
+        let before = vec![format!("*a{}", level - 1); 10].join(",");
+        laughs.push_str(&format!("a{level}: &a{level} [{before}]\n"));
+    }
+    let problems = parse("bridge.yaml", &laughs).unwrap_err();
+    assert!(problems[0].message.contains("too large"), "{}", problems[0]);
+}
+
+#[test]
+fn places_are_right() {
+    for (from, to, line, underlined) in [
+        ("workspace: quay", "workspace: \"qu ay\"", 9, "\"qu ay\""),
+        ("  cluster: ship\n", "", 10, "google"),
+        ("team: cellar\n", "team: celler\n", 45, "celler"),
+        ("callers: [clinic]", "callers: [clinic, ü]", 35, "ü"),
+        ("min: 2, max: 6", "min: 7, max: 6", 43, "7"),
+    ] {
+        let text = replaced(from, to);
+        let problems = parse("bridge.yaml", &text).unwrap_err();
+        assert_eq!(problems.len(), 1, "{problems:#?}");
+        assert_eq!(problems[0].spot.line, line, "{}", problems[0]);
+        assert_eq!(&text[problems[0].spot.span.clone()], underlined, "{}", problems[0]);
+    }
+}
+
+/// Cutting a file anywhere, or writing a stray character anywhere, gives a bridge or problems inside the text, and no
+/// panic.
+#[test]
+fn every_cut_and_every_stray_character() {
+    for (position, _) in HARBOUR.char_indices().step_by(3) {
+        for text in [
+            HARBOUR[..position].to_owned(),
+            format!("{}{}{}", &HARBOUR[..position], ["*", "\t", "ü", "{", ": ", "\u{feff}"][position % 6], &HARBOUR[position..]),
+        ] {
+            if let Err(problems) = parse("bridge.yaml", &text) {
+                assert!(!problems.is_empty());
+                for problem in problems {
+                    assert!(text.get(problem.spot.span.clone()).is_some(), "{problem:?}");
+                }
+            }
+        }
+    }
+}
