@@ -1,7 +1,5 @@
 //! From a model reference to one model version, for a team that may serve it.
 
-use std::cmp::Ordering;
-
 use crate::port::{ModelSource, ModelVersion, PortError, Refused};
 use crate::spec::{ModelRef, Team, VersionRef};
 
@@ -75,7 +73,7 @@ pub async fn resolve<S: ModelSource>(
 }
 
 fn admit(model: &str, team: &Team) -> Result<(), ResolveError> {
-    if team.models.iter().any(|pattern| matches(pattern, model)) {
+    if team.may_serve(model) {
         return Ok(());
     }
     Err(ResolveError::NotTheTeams {
@@ -152,22 +150,6 @@ fn number(version: &str) -> Option<u128> {
     if version.bytes().all(|byte| byte.is_ascii_digit()) { version.parse().ok() } else { None }
 }
 
-/// Whether a name fits a pattern in which `*` stands for any run of characters.
-fn matches(pattern: &str, name: &str) -> bool {
-    let mut parts = pattern.split('*');
-    let Some(first) = parts.next() else { return false };
-    let Some(mut rest) = name.strip_prefix(first) else { return false };
-    let parts: Vec<&str> = parts.collect();
-    let Some((last, middle)) = parts.split_last() else { return rest.is_empty() };
-    for part in middle {
-        match rest.find(part).and_then(|at| rest.get(at + part.len()..)) {
-            Some(after) => rest = after,
-            None => return false,
-        }
-    }
-    rest.len().cmp(&last.len()) != Ordering::Less && rest.ends_with(last)
-}
-
 /// Names in backticks, or a word for none.
 fn listed(names: &[String]) -> String {
     const SHOWN: usize = 20;
@@ -180,3 +162,6 @@ fn listed(names: &[String]) -> String {
     }
     text
 }
+
+#[cfg(test)]
+mod tests;

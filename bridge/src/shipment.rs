@@ -119,3 +119,66 @@ impl Record {
         }))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::manifest::fixture;
+
+    fn shipment(digest: &str, second: i64) -> Shipment {
+        let when = jiff::Timestamp::from_second(second).unwrap();
+        Shipment {
+            id: Shipment::id_of(digest, when),
+            service: "wine".to_owned(),
+            namespace: "cellar".to_owned(),
+            model: "Wine_Cultivar".to_owned(),
+            version: "1".to_owned(),
+            asset_id: "/subscriptions/s".to_owned(),
+            image: format!("host/p/r/i@{digest}"),
+            digest: digest.to_owned(),
+            when,
+            who: "ci".to_owned(),
+            took_ms: 1,
+            urls: vec![format!("http://{second}")],
+        }
+    }
+
+    #[test]
+    fn keeps_the_last_ten_newest_first() {
+        let mut record = Record::default();
+        for second in 0..12 {
+            record.add(shipment(&format!("sha256:{second}"), second));
+        }
+        let digests: Vec<&str> = record.shipments.iter().map(|it| it.digest.as_str()).collect();
+        assert_eq!(digests.len(), KEPT);
+        assert_eq!((digests[0], digests[9]), ("sha256:11", "sha256:2"));
+    }
+
+    #[test]
+    fn the_same_image_again_is_the_same_shipment() {
+        let mut record = Record::default();
+        let first = record.add(shipment("sha256:a", 1));
+        let again = record.add(shipment("sha256:a", 2));
+        assert_eq!((&again.id, again.when), (&first.id, first.when));
+        assert_eq!(again.urls, ["http://2"]);
+        assert_eq!(record.shipments, [again]);
+        record.add(shipment("sha256:b", 3));
+        record.add(shipment("sha256:a", 4));
+        assert_eq!(record.shipments.len(), 3, "going back is a shipment of its own");
+    }
+
+    #[test]
+    fn reads_back_what_it_writes() {
+        let (bridge, team, service) = (fixture::bridge(), fixture::team(), fixture::service());
+        let mut record = Record::default();
+        record.add(shipment("sha256:a", 1));
+        let object = record.config_map(&bridge, &team, &service).unwrap();
+        assert_eq!(object["metadata"]["name"], "shipment-wine");
+        assert_eq!(object["metadata"]["namespace"], "cellar");
+        assert_eq!(object["metadata"]["labels"]["app.kubernetes.io/managed-by"], "gangplank");
+        assert_eq!(Record::read(&object).unwrap(), record);
+        assert_eq!(Record::read(&json!({"metadata": {"name": "x"}})).unwrap(), Record::default());
+        let broken = Record::read(&json!({"metadata": {"name": "x"}, "data": {DATA: "{"}})).unwrap_err();
+        assert!(broken.to_string().contains("ConfigMap `x`"), "{broken}");
+    }
+}

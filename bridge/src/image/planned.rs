@@ -126,3 +126,89 @@ fn labels(service: &Service, version: &ModelVersion) -> BTreeMap<String, String>
     }
     labels
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::manifest::fixture;
+
+    fn file(path: &str, size: u64) -> ModelFile {
+        ModelFile { path: path.to_owned(), size, etag: "e".to_owned(), url: format!("https://b/{path}") }
+    }
+
+    fn plan(files: &[ModelFile]) -> Result<ImagePlan, ImageError> {
+        plan_image(&fixture::bridge(), &fixture::service(), &fixture::version(), files)
+    }
+
+    #[test]
+    fn names_and_places() {
+        let plan = plan(&[file("model.onnx", 3)]).unwrap();
+        assert_eq!(plan.repository, "harbour/models/wine-cultivar-742c5b");
+        assert_eq!(plan.tag, "1");
+        assert_eq!(plan.base, Base::Scorer);
+        assert_eq!(plan.layers[0].root, "/var/azureml-app/azureml-models/Wine_Cultivar/1");
+        assert_eq!(plan.env["AZUREML_MODEL_DIR"], "/var/azureml-app/azureml-models/Wine_Cultivar/1");
+        assert_eq!(plan.annotations[ASSET_ID], fixture::version().asset_id);
+        assert_eq!(plan.annotations["dev.gangplank.tags/stage"], "production");
+        assert_eq!(plan.annotations["org.opencontainers.image.created"], "2026-01-02T03:04:05Z");
+        assert!(!plan.labels.contains_key("dev.gangplank.tags/stage"));
+    }
+
+    #[test]
+    fn a_runtime_of_the_users_is_the_base() {
+        let image = format!("host/base@sha256:{}", "0".repeat(64));
+        let service = Service {
+            runtime: Runtime::Image { image: image.clone(), port: 9000 },
+            ..fixture::service()
+        };
+        let plan =
+            plan_image(&fixture::bridge(), &service, &fixture::version(), &[file("m", 1)]).unwrap();
+        assert_eq!(plan.base, Base::Image(image));
+        assert_eq!(plan.labels["dev.gangplank.service-runtime"], "image");
+    }
+
+    #[test]
+    fn refuses_what_cannot_be_an_image() {
+        let rows: [(&str, &str, &[&str], &str); 6] = [
+            ("m", "1", &[], "has no files"),
+            ("m", "1", &["../x"], "`.` or `..`"),
+            ("..", "1", &["x"], "model name `..`"),
+            ("a/b", "1", &["x"], "slash in a name"),
+            ("m", "1/../2", &["x"], "version `1/../2`"),
+            ("m", "", &["x"], "empty component"),
+        ];
+        for (name, number, paths, expected) in rows {
+            let version =
+                ModelVersion { name: name.to_owned(), version: number.to_owned(), ..fixture::version() };
+            let files: Vec<_> = paths.iter().map(|path| file(path, 1)).collect();
+            let error = plan_image(&fixture::bridge(), &fixture::service(), &version, &files).unwrap_err();
+            assert!(error.to_string().contains(expected), "{error}");
+        }
+    }
+
+    #[test]
+    fn domain_scoped_projects_are_two_components() {
+        let mut bridge = fixture::bridge();
+        bridge.google.project = "example.com:harbour".to_owned();
+        assert_eq!(repository_and_tag(&bridge, "m", "v").0, "example.com/harbour/models/m");
+    }
+
+    proptest! {
+        #[test]
+        fn any_order_gives_one_plan(sizes in prop::collection::vec(0_u64..100 << 20, 1..40), turn in 0_usize..40) {
+            let files: Vec<_> = sizes.iter().enumerate().map(|(n, size)| file(&format!("d{}/f{n}", n % 3), *size)).collect();
+            let mut turned = files.clone();
+            turned.rotate_left(turn % files.len());
+            turned.reverse();
+            let straight = plan(&files).unwrap();
+            prop_assert_eq!(&straight, &plan(&turned).unwrap());
+            let mut paths: Vec<_> = straight.layers.iter().flat_map(|it| &it.files).map(|it| it.path.clone()).collect();
+            let mut all: Vec<_> = files.iter().map(|it| it.path.clone()).collect();
+            paths.sort();
+            all.sort();
+            prop_assert_eq!(paths, all);
+        }
+    }
+}

@@ -11,6 +11,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use serde::Serialize;
 use serde_json::Value;
 
+use crate::convention::BRIDGE_LABEL;
 use crate::name::{LABEL_MAX, slug};
 use crate::port::ModelVersion;
 use crate::spec::{Bridge, Service, Team};
@@ -21,8 +22,6 @@ pub use self::secret_gate::{Leak, LeakKind, refuse_secrets};
 pub const PORT: u16 = 8080;
 /// Name of the port, on the Service and in the container.
 pub const PORT_NAME: &str = "http";
-/// Label that names the bridge, on everything we create in a cluster.
-pub const BRIDGE_LABEL: &str = "gangplank.dev/bridge";
 /// Label that names the service.
 pub const SERVICE_LABEL: &str = "gangplank.dev/service";
 
@@ -100,15 +99,13 @@ pub fn to_yaml(objects: &[Value]) -> Result<String, RenderError> {
     Ok(text)
 }
 
-/// The labels of everything that belongs to a service. The team's own come first, so that none of ours is overridden.
+/// The labels of everything that belongs to a service.
 pub fn labels(bridge: &Bridge, team: &Team, service: &Service) -> BTreeMap<String, String> {
-    let mut labels = team.labels.clone();
+    let mut labels = bridge.team_labels(team);
     labels.extend(
         [
             ("app.kubernetes.io/name", service.name.clone()),
             ("app.kubernetes.io/part-of", bridge.name.clone()),
-            ("app.kubernetes.io/managed-by", "gangplank".to_owned()),
-            ("gangplank.dev/team", team.name.clone()),
             ("gangplank.dev/model", slug(&service.model.name, LABEL_MAX).text),
         ]
         .map(|(name, value)| (name.to_owned(), value)),
@@ -178,5 +175,7 @@ fn value<T: Serialize>(what: &str, object: &T) -> Result<Value, RenderError> {
         .map_err(|error| RenderError::Unwritable { what: what.to_owned(), problem: error.to_string() })
 }
 
+#[cfg(test)]
+pub(crate) mod fixture;
 #[cfg(test)]
 mod tests;

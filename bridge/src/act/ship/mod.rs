@@ -23,7 +23,7 @@ use bytes::Bytes;
 
 use crate::image::{ASSET_ID, ImageError, ImagePlan, PushedImage, plan_image};
 use crate::manifest::{self, Leak, RenderError, Rendering};
-use crate::port::{Cluster, Event, ImageStore, ModelSource, ModelVersion, ObjectKey, PortError, Time, Watch};
+use crate::port::{Cluster, Event, ImageStore, ModelSource, ModelVersion, ObjectKey, PortError, Refused, Time, Watch};
 use crate::resolve::{ResolveError, resolve};
 use crate::shipment::{Shipment, UnreadableRecord};
 use crate::spec::{Bridge, ModelRef, Service, Team};
@@ -169,7 +169,10 @@ impl ShipError {
     /// Whether shipping again may succeed without anybody changing anything.
     pub fn is_transient(&self) -> bool {
         match self {
-            Self::Port { source, .. } | Self::Resolve(ResolveError::Source(source)) => source.is_transient(),
+            // A conflict is a file or an object that changed under us: the next run reads it anew.
+            Self::Port { source, .. } | Self::Resolve(ResolveError::Source(source)) => {
+                source.is_transient() || source.kind == Refused::Conflict
+            }
             Self::Superseded { .. } => true,
             _ => false,
         }
@@ -233,7 +236,7 @@ where
 
 fn team_of<'a>(request: &ShipRequest<'a>) -> Result<&'a Team, ShipError> {
     let name = &request.service.team;
-    request.bridge.teams.iter().find(|team| team.name == *name).ok_or_else(|| ShipError::NoTeam {
+    request.bridge.team(name).ok_or_else(|| ShipError::NoTeam {
         service: request.service.name.clone(),
         team: name.clone(),
     })

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::retry::Patience;
 use super::{ShipError, ShipPorts, ShipRequest};
-use crate::manifest::BRIDGE_LABEL;
+use crate::convention::{BRIDGE_LABEL, MANAGED_BY, MANAGED_BY_LABEL};
 use crate::port::{Cluster, ObjectKey, ObjectKind, PortResult, Time, Watch};
 use crate::resource::KubernetesObject;
 use crate::spec::{Bridge, Scaling, Service, Team};
@@ -78,7 +78,7 @@ pub(super) async fn apply<M, I, C: Cluster, T: Time, W: Watch>(
 /// Whether a live object carries the mark of our bridge.
 pub(super) fn is_ours(bridge: &Bridge, live: &Value) -> bool {
     let label = |name: &str| live.pointer("/metadata/labels")?.get(name)?.as_str();
-    label(BRIDGE_LABEL) == Some(&bridge.name) && label("app.kubernetes.io/managed-by") == Some("gangplank")
+    label(BRIDGE_LABEL) == Some(&bridge.name) && label(MANAGED_BY_LABEL) == Some(MANAGED_BY)
 }
 
 #[cfg(test)]

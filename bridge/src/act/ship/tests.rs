@@ -1,1 +1,0 @@
-//! The act against a world of fakes.
