@@ -100,12 +100,18 @@ impl At<'_> {
     }
 
     fn require(&self, resources: &Resources, permission: &str) -> Result<(), ApiError> {
-        let allowed = is_project(self.project) && resources.allows(&self.call.identity.caller, permission, None);
+        let allowed =
+            is_project(self.project) && resources.allows(&self.call.identity.caller, permission, None);
         if allowed { Ok(()) } else { Err(denied(permission, &self.parent())) }
     }
 
     /// The repository if the caller has `permission` on it; who lacks it is not told whether it is there.
-    fn find<'r>(&self, resources: &'r Resources, id: &str, permission: &str) -> Result<&'r Repository, ApiError> {
+    fn find<'r>(
+        &self,
+        resources: &'r Resources,
+        id: &str,
+        permission: &str,
+    ) -> Result<&'r Repository, ApiError> {
         let name = self.name(id);
         if !resources.allows_on_repository(&self.call.identity.caller, permission, &name) {
             return Err(denied(permission, &name));
@@ -147,7 +153,8 @@ impl At<'_> {
         }
         let now = self.world.clock.now();
         let object = sent(&self.call.body, now)?;
-        let repository = Repository { object, policy: Policy::default(), images: std::collections::BTreeMap::new() };
+        let repository =
+            Repository { object, policy: Policy::default(), images: std::collections::BTreeMap::new() };
         let response = typed(self.shown(id, &repository));
         resources.repositories.insert(key, repository);
         Ok(self.begin_operation(resources, response))
@@ -175,7 +182,9 @@ impl At<'_> {
             };
         }
         object.insert("updateTime".to_owned(), json!(self.world.clock.now().to_string()));
-        self.existing(resources, id).map(|repository| self.shown(id, repository)).ok_or_else(ApiError::not_found)
+        self.existing(resources, id)
+            .map(|repository| self.shown(id, repository))
+            .ok_or_else(ApiError::not_found)
     }
 
     fn delete(&self, resources: &mut Resources, id: &str) -> Result<Value, ApiError> {
@@ -247,7 +256,8 @@ impl At<'_> {
 }
 
 fn denied(permission: &str, resource: &str) -> ApiError {
-    let message = format!("Permission '{permission}' denied on resource '//{HOST}/{resource}' (or it may not exist).");
+    let message =
+        format!("Permission '{permission}' denied on resource '//{HOST}/{resource}' (or it may not exist).");
     let metadata = json!({ "permission": permission, "resource": resource });
     ApiError::new(Code::PermissionDenied, message).with_info("IAM_PERMISSION_DENIED", HOST, &metadata)
 }
@@ -286,7 +296,8 @@ fn require_id(id: &str) -> Result<(), ApiError> {
     if fits {
         return Ok(());
     }
-    let message = format!("Invalid repository ID \"{id}\": expected [a-z][a-z0-9-]*[a-z0-9], at most 63 characters.");
+    let message =
+        format!("Invalid repository ID \"{id}\": expected [a-z][a-z0-9-]*[a-z0-9], at most 63 characters.");
     Err(ApiError::new(Code::InvalidArgument, message))
 }
 
@@ -295,9 +306,9 @@ fn require_labels(labels: Option<&Value>) -> Result<(), ApiError> {
     let Some(labels) = labels.and_then(Value::as_object) else { return Ok(()) };
     let plain = |text: &str| {
         text.len() <= 63
-            && text.chars().all(|letter| {
-                letter.is_lowercase() || letter.is_numeric() || letter == '_' || letter == '-'
-            })
+            && text
+                .chars()
+                .all(|letter| letter.is_lowercase() || letter.is_numeric() || letter == '_' || letter == '-')
     };
     let fits = |(key, value): (&String, &Value)| {
         plain(key) && key.starts_with(char::is_lowercase) && value.as_str().is_some_and(plain)
@@ -310,7 +321,8 @@ fn require_labels(labels: Option<&Value>) -> Result<(), ApiError> {
 
 /// A finished operation's response carries its type.
 fn typed(object: Value) -> Value {
-    let mut response = json!({ "@type": "type.googleapis.com/google.devtools.artifactregistry.v1.Repository" });
+    let mut response =
+        json!({ "@type": "type.googleapis.com/google.devtools.artifactregistry.v1.Repository" });
     if let (Some(response), Value::Object(object)) = (response.as_object_mut(), object) {
         response.extend(object);
     }

@@ -87,30 +87,43 @@ async fn read(world: &World, service: Service, request: Request) -> Result<Call,
     let identity = authenticate(world, service, &parts.headers, aged)?;
     let mut path: Vec<String> = parts.uri.path().split('/').skip(1).map(decode).collect();
     let verb = path.last_mut().map(split_verb).unwrap_or_default();
-    let query = url::form_urlencoded::parse(parts.uri.query().unwrap_or_default().as_bytes()).into_owned().collect();
+    let query =
+        url::form_urlencoded::parse(parts.uri.query().unwrap_or_default().as_bytes()).into_owned().collect();
     let bytes = to_bytes(body, LARGEST_BODY).await.map_err(|_| ApiError::invalid_argument())?;
     let body = if bytes.is_empty() { Value::Null } else { parse(&bytes)? };
     Ok(Call { method: parts.method.to_string(), path, verb, query, body, identity })
 }
 
 fn parse(bytes: &[u8]) -> Result<Value, ApiError> {
-    serde_json::from_slice(bytes)
-        .map_err(|error| ApiError::new(Code::InvalidArgument, format!("Invalid JSON payload received. {error}")))
+    serde_json::from_slice(bytes).map_err(|error| {
+        ApiError::new(Code::InvalidArgument, format!("Invalid JSON payload received. {error}"))
+    })
 }
 
-fn authenticate(world: &World, service: Service, headers: &HeaderMap, aged: bool) -> Result<Identity, ApiError> {
+fn authenticate(
+    world: &World,
+    service: Service,
+    headers: &HeaderMap,
+    aged: bool,
+) -> Result<Identity, ApiError> {
     let metadata = json!({ "service": service.host });
     let token = bearer(headers).ok_or_else(|| {
-        unauthenticated("Request is missing required authentication credential.")
-            .with_info("CREDENTIALS_MISSING", "googleapis.com", &metadata)
+        unauthenticated("Request is missing required authentication credential.").with_info(
+            "CREDENTIALS_MISSING",
+            "googleapis.com",
+            &metadata,
+        )
     })?;
     let identity = tokens::authenticate(world, token, aged).map_err(|error| {
         let reason = match error {
             AuthError::Expired => "ACCESS_TOKEN_EXPIRED",
             AuthError::Unknown => "ACCESS_TOKEN_TYPE_UNSUPPORTED",
         };
-        unauthenticated("Request had invalid authentication credentials.")
-            .with_info(reason, "googleapis.com", &metadata)
+        unauthenticated("Request had invalid authentication credentials.").with_info(
+            reason,
+            "googleapis.com",
+            &metadata,
+        )
     })?;
     if identity.has_scope(CLOUD_PLATFORM) {
         Ok(identity)

@@ -48,8 +48,9 @@ fn require(resources: &Resources, call: &Call, project: &str, permission: &str) 
 }
 
 fn denied(project: &str, permission: &str) -> ApiError {
-    let message =
-        format!("Permission '{permission}' denied on resource '//{HOST}/projects/{project}' (or it may not exist).");
+    let message = format!(
+        "Permission '{permission}' denied on resource '//{HOST}/projects/{project}' (or it may not exist)."
+    );
     let metadata = json!({ "permission": permission, "resource": format!("projects/{project}") });
     ApiError::new(Code::PermissionDenied, message).with_info("IAM_PERMISSION_DENIED", HOST, &metadata)
 }

@@ -73,12 +73,11 @@ fn step(resources: &Resources, caller: &Caller, id: &str, permission: &str) -> R
 fn scopes(call: &Call) -> Result<Vec<String>, ApiError> {
     let scopes = call.body.get("scope").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
     let known = |scope: &str| {
-        scope.starts_with("https://www.googleapis.com/auth/") || matches!(scope, "openid" | "email" | "profile")
+        scope.starts_with("https://www.googleapis.com/auth/")
+            || matches!(scope, "openid" | "email" | "profile")
     };
-    let scopes: Option<Vec<String>> = scopes
-        .iter()
-        .map(|scope| scope.as_str().filter(|scope| known(scope)).map(str::to_owned))
-        .collect();
+    let scopes: Option<Vec<String>> =
+        scopes.iter().map(|scope| scope.as_str().filter(|scope| known(scope)).map(str::to_owned)).collect();
     scopes.filter(|scopes| !scopes.is_empty()).ok_or_else(ApiError::invalid_argument)
 }
 
@@ -86,7 +85,8 @@ fn lifetime(call: &Call) -> Result<SignedDuration, ApiError> {
     let seconds = match call.body.get("lifetime") {
         None | Some(Value::Null) => LONGEST,
         Some(text) => {
-            let seconds = text.as_str().and_then(|text| text.strip_suffix('s')?.split('.').next()?.parse().ok());
+            let seconds =
+                text.as_str().and_then(|text| text.strip_suffix('s')?.split('.').next()?.parse().ok());
             seconds.ok_or_else(ApiError::invalid_argument)?
         }
     };

@@ -22,11 +22,11 @@ mod tokens;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 pub use self::oauth2::AdministratorCredentials;
-pub use self::tokens::{AuthError, Identity, USERINFO_EMAIL, authenticate, mint_node_token};
 use self::registry::Uploads;
 use self::resources::Resources;
 use self::sts::KeySets;
 use self::tokens::Tokens;
+pub use self::tokens::{AuthError, Identity, USERINFO_EMAIL, authenticate, mint_node_token};
 use crate::clock::Clock;
 use crate::signing::SigningError;
 

@@ -71,7 +71,8 @@ async fn token(State(world): State<Shared>, headers: HeaderMap, body: Bytes) -> 
 
 /// The text fields of a form or JSON body, by their snake-case names.
 pub(crate) fn fields(headers: &HeaderMap, body: &[u8]) -> BTreeMap<String, String> {
-    let kind = headers.get(http::header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+    let kind =
+        headers.get(http::header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
     if !kind.starts_with("application/json") {
         return url::form_urlencoded::parse(body).into_owned().collect();
     }
@@ -105,17 +106,24 @@ fn refresh(world: &World, fields: &BTreeMap<String, String>) -> Result<Value, OA
         return Err(OAuthError::new("invalid_client", "The OAuth client was not found.").unauthorized());
     }
     if field("client_secret") != known.client_secret {
-        return Err(OAuthError::new("invalid_client", "The provided client secret is invalid.").unauthorized());
+        return Err(
+            OAuthError::new("invalid_client", "The provided client secret is invalid.").unauthorized()
+        );
     }
     if field("refresh_token") != known.refresh_token {
         return Err(OAuthError::new("invalid_grant", "Bad Request"));
     }
     let granted = [CLOUD_PLATFORM, USERINFO_EMAIL, "openid"];
-    let asked: Vec<&str> = field("scope").split_ascii_whitespace().chain(field("scopes").split_ascii_whitespace()).collect();
+    let asked: Vec<&str> =
+        field("scope").split_ascii_whitespace().chain(field("scopes").split_ascii_whitespace()).collect();
     let same = |scope: &str| if scope == "email" { USERINFO_EMAIL } else { scope }.to_owned();
-    let scopes: Vec<String> = if asked.is_empty() { &granted[..] } else { &asked }.iter().map(|one| same(one)).collect();
+    let scopes: Vec<String> =
+        if asked.is_empty() { &granted[..] } else { &asked }.iter().map(|one| same(one)).collect();
     if let Some(foreign) = scopes.iter().find(|scope| !granted.contains(&scope.as_str())) {
-        return Err(OAuthError::new("invalid_scope", format!("Some requested scopes were invalid. {{invalid=[{foreign}]}}")));
+        return Err(OAuthError::new(
+            "invalid_scope",
+            format!("Some requested scopes were invalid. {{invalid=[{foreign}]}}"),
+        ));
     }
     let scope = scopes.join(" ");
     let now = world.clock.now();

@@ -107,12 +107,12 @@ fn normal(bindings: Vec<Binding>) -> Vec<Binding> {
 /// E-mail addresses know no case.
 fn canonical(member: &str) -> String {
     match member.parse() {
-        Ok(Principal::User(_) | Principal::ServiceAccount(_) | Principal::Group(_) | Principal::Domain(_)) => {
-            member.split_once(':').map_or_else(
-                || member.to_owned(),
-                |(kind, address)| format!("{kind}:{}", address.to_ascii_lowercase()),
-            )
-        }
+        Ok(
+            Principal::User(_) | Principal::ServiceAccount(_) | Principal::Group(_) | Principal::Domain(_),
+        ) => member.split_once(':').map_or_else(
+            || member.to_owned(),
+            |(kind, address)| format!("{kind}:{}", address.to_ascii_lowercase()),
+        ),
         _ => member.to_owned(),
     }
 }
@@ -165,7 +165,9 @@ fn check_member(resources: &Resources, member: &str) -> Result<(), ApiError> {
     };
     match member.parse::<Principal>() {
         Err(error) => invalid(format!("Invalid member: {error}.")),
-        Ok(Principal::ServiceAccount(email)) if is_ours(&email) && resources.service_account(&email).is_none() => {
+        Ok(Principal::ServiceAccount(email))
+            if is_ours(&email) && resources.service_account(&email).is_none() =>
+        {
             invalid(format!("Service account {email} does not exist."))
         }
         Ok(Principal::KubernetesServiceAccount { project, .. }) if project != seed::PROJECT => {
@@ -201,16 +203,22 @@ mod tests {
         let mut policy = Policy::default();
         assert_eq!(policy.to_json(), json!({ "etag": "ACAB" }));
         let etag = policy.etag();
-        policy.replace(wanted(&etag, json!([{ "role": "roles/viewer", "members": ["user:A@b.c"] }]))).unwrap();
+        policy
+            .replace(wanted(&etag, json!([{ "role": "roles/viewer", "members": ["user:A@b.c"] }])))
+            .unwrap();
         assert!(policy.replace(wanted(&etag, json!([]))).is_err());
-        assert_eq!(policy.to_json()["bindings"], json!([{ "role": "roles/viewer", "members": ["user:a@b.c"] }]));
+        assert_eq!(
+            policy.to_json()["bindings"],
+            json!([{ "role": "roles/viewer", "members": ["user:a@b.c"] }])
+        );
         policy.replace(wanted("", json!([]))).unwrap();
         assert_ne!(policy.etag(), NEVER_SET);
     }
 
     #[test]
     fn bindings_of_one_role_become_one() {
-        let one = |member: &str| Binding { role: "roles/a".into(), members: vec![member.into()], condition: None };
+        let one =
+            |member: &str| Binding { role: "roles/a".into(), members: vec![member.into()], condition: None };
         let joined = normal(vec![one("user:b@x"), one("user:a@x"), one("user:b@x")]);
         assert_eq!(joined.len(), 1);
         assert_eq!(joined[0].members, ["user:a@x", "user:b@x"]);
@@ -220,6 +228,9 @@ mod tests {
     fn the_dead_keep_their_grants_to_themselves() {
         let mut policy = Policy::granting("roles/viewer", "serviceAccount:a@b.c");
         policy.bury("a@b.c", "17");
-        assert_eq!(policy.to_json()["bindings"][0]["members"], json!(["deleted:serviceAccount:a@b.c?uid=17"]));
+        assert_eq!(
+            policy.to_json()["bindings"][0]["members"],
+            json!(["deleted:serviceAccount:a@b.c?uid=17"])
+        );
     }
 }

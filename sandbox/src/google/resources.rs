@@ -131,7 +131,8 @@ impl Resources {
     /// The e-mail of the service account named by e-mail or numeric id.
     pub(crate) fn service_account_email(&self, name: &str) -> Option<String> {
         let name = name.to_ascii_lowercase();
-        let named = |(email, account): &(&String, &ServiceAccount)| **email == name || account.unique_id == name;
+        let named =
+            |(email, account): &(&String, &ServiceAccount)| **email == name || account.unique_id == name;
         self.service_accounts.iter().find(named).map(|(email, _)| email.clone())
     }
 
@@ -167,7 +168,9 @@ impl Resources {
     /// The same for a repository by its resource name; an absent one has only the project's policy.
     pub(crate) fn allows_on_repository(&self, caller: &Caller, permission: &str, resource: &str) -> bool {
         let parts: Vec<&str> = resource.split('/').collect();
-        let ["projects", project, "locations", location, "repositories", id] = parts.as_slice() else { return false };
+        let ["projects", project, "locations", location, "repositories", id] = parts.as_slice() else {
+            return false;
+        };
         let own = self.repository(project, location, id).map(|repository| &repository.policy);
         is_project(project) && self.allows(caller, permission, own)
     }

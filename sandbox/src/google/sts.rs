@@ -96,7 +96,8 @@ fn read(fields: &BTreeMap<String, String>) -> Result<Request<'_>, OAuthError> {
         return invalid("grant_type", EXCHANGE);
     }
     let audience = field("audience");
-    let audience = ResourceName::parse_audience(audience).ok_or_else(|| Refusal::audience_parameter(audience))?;
+    let audience =
+        ResourceName::parse_audience(audience).ok_or_else(|| Refusal::audience_parameter(audience))?;
     if !matches!(field("requested_token_type"), "" | ACCESS_TOKEN) {
         return invalid("requested_token_type", ACCESS_TOKEN);
     }

@@ -40,9 +40,11 @@ fn answer(world: &World, call: &Call) -> Result<Value, ApiError> {
         ["v1", "projects", project, "locations", "global", "workloadIdentityPools", rest @ ..] => {
             let parent = Parent { resources: &mut resources, call, now };
             match rest {
-                [pool, "providers", rest @ ..] => {
-                    providers::answer(parent.below(project, pool, &["providers"], rest)?, pool, (method, rest, verb))
-                }
+                [pool, "providers", rest @ ..] => providers::answer(
+                    parent.below(project, pool, &["providers"], rest)?,
+                    pool,
+                    (method, rest, verb),
+                ),
                 _ => pools::answer(parent.below(project, "", &[], rest)?, (method, rest, verb)),
             }
         }
@@ -69,7 +71,10 @@ struct Scope<'a> {
 impl<'a> Parent<'a> {
     fn below(self, project: &str, pool: &str, noun: &[&str], rest: &[&str]) -> Result<Scope<'a>, ApiError> {
         let mut named = format!("projects/{project}/locations/global");
-        let ids = [pool].into_iter().filter(|id| !id.is_empty()).chain(noun.iter().copied().filter(|_| !rest.is_empty()));
+        let ids = [pool]
+            .into_iter()
+            .filter(|id| !id.is_empty())
+            .chain(noun.iter().copied().filter(|_| !rest.is_empty()));
         for part in ids.chain(rest.iter().copied()) {
             let noun = if named.ends_with("/global") { "workloadIdentityPools/" } else { "" };
             named = format!("{named}/{noun}{part}");
@@ -86,8 +91,10 @@ impl Scope<'_> {
     }
 
     fn denied(&self, permission: &str) -> ApiError {
-        let message =
-            format!("Permission '{permission}' denied on resource '//{HOST}/{}' (or it may not exist).", self.named);
+        let message = format!(
+            "Permission '{permission}' denied on resource '//{HOST}/{}' (or it may not exist).",
+            self.named
+        );
         let metadata = json!({ "permission": permission, "resource": self.named });
         ApiError::new(Code::PermissionDenied, message).with_info("IAM_PERMISSION_DENIED", HOST, &metadata)
     }
@@ -114,7 +121,11 @@ fn operation(resources: &Resources, call: &Call, path: &[&str]) -> Result<Value,
         return Err(ApiError::new(Code::PermissionDenied, "The caller does not have permission"));
     }
     // Names are given out with the project's number; the id is as good.
-    let numbered = name.replacen(&format!("projects/{}/", seed::PROJECT), &format!("projects/{}/", seed::PROJECT_NUMBER), 1);
+    let numbered = name.replacen(
+        &format!("projects/{}/", seed::PROJECT),
+        &format!("projects/{}/", seed::PROJECT_NUMBER),
+        1,
+    );
     resources.operation(&numbered).cloned().ok_or_else(ApiError::not_found)
 }
 
@@ -129,7 +140,11 @@ fn require_id(id: &str, field: &str) -> Result<(), ApiError> {
 }
 
 /// `current` with the fields of the call's update mask taken from its body.
-fn patched<T: Serialize + DeserializeOwned>(current: &T, call: &Call, allowed: &[&str]) -> Result<T, ApiError> {
+fn patched<T: Serialize + DeserializeOwned>(
+    current: &T,
+    call: &Call,
+    allowed: &[&str],
+) -> Result<T, ApiError> {
     let mask = call.update_mask();
     let invalid = |_| ApiError::invalid_argument();
     let mut object = serde_json::to_value(current).map_err(invalid)?;

@@ -43,7 +43,8 @@ fn create(mut scope: Scope<'_>) -> Result<Value, ApiError> {
     scope.require("iam.workloadIdentityPools.create")?;
     let id = scope.call.query("workloadIdentityPoolId").unwrap_or_default().to_owned();
     require_id(&id, "workload_identity_pool_id")?;
-    let sent: Pool = serde_json::from_value(scope.call.body.clone()).map_err(|_| ApiError::invalid_argument())?;
+    let sent: Pool =
+        serde_json::from_value(scope.call.body.clone()).map_err(|_| ApiError::invalid_argument())?;
     let name = format!("projects/{}/locations/global/workloadIdentityPools/{id}", seed::PROJECT_NUMBER);
     let value = Pool { name, state: State::Active, ..sent };
     require_texts(&value.display_name, &value.description)?;

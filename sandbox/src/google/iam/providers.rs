@@ -55,8 +55,10 @@ fn create(mut scope: Scope<'_>, pool: &str) -> Result<Value, ApiError> {
     if parent.pool.expires.is_some() {
         return Err(ApiError::not_found());
     }
-    let sent: Provider = serde_json::from_value(scope.call.body.clone()).map_err(|_| ApiError::invalid_argument())?;
-    let value = Provider { name: format!("{}/providers/{id}", parent.pool.value.name), state: State::Active, ..sent };
+    let sent: Provider =
+        serde_json::from_value(scope.call.body.clone()).map_err(|_| ApiError::invalid_argument())?;
+    let value =
+        Provider { name: format!("{}/providers/{id}", parent.pool.value.name), state: State::Active, ..sent };
     require_valid(&value)?;
     if parent.providers.contains_key(&id) {
         return Err(ApiError::already_exists());

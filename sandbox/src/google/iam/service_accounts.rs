@@ -43,7 +43,11 @@ pub(super) fn answer(
         }
         ("POST", [id], "testIamPermissions") => {
             let email = resources.service_account_email(id).ok_or_else(unknown)?;
-            Ok(policy::test(resources, call, resources.service_account(&email).map(|account| &account.policy)))
+            Ok(policy::test(
+                resources,
+                call,
+                resources.service_account(&email).map(|account| &account.policy),
+            ))
         }
         _ => Err(ApiError::no_such_method()),
     }
@@ -68,7 +72,8 @@ fn create(resources: &mut Resources, call: &Call) -> Result<Value, ApiError> {
     require_texts(display_name, description)?;
     let email = format!("{id}@{}.iam.gserviceaccount.com", seed::PROJECT);
     if resources.service_account(&email).is_some() {
-        let message = format!("Service account {id} already exists within project projects/{}.", seed::PROJECT);
+        let message =
+            format!("Service account {id} already exists within project projects/{}.", seed::PROJECT);
         return Err(ApiError::new(Code::AlreadyExists, message).with(json!({
             "@type": "type.googleapis.com/google.rpc.ResourceInfo",
             "resourceName": name(&email),
@@ -105,7 +110,8 @@ fn switch(resources: &mut Resources, call: &Call, id: &str, permission: &str) ->
 /// The e-mail of account `id` if the caller has `permission` on it. Whoever lacks it is not told whether it is there.
 fn find(resources: &Resources, call: &Call, id: &str, permission: &str) -> Result<String, ApiError> {
     let email = resources.service_account_email(id);
-    let own = email.as_ref().and_then(|email| resources.service_account(email)).map(|account| &account.policy);
+    let own =
+        email.as_ref().and_then(|email| resources.service_account(email)).map(|account| &account.policy);
     if !resources.allows(&call.identity.caller, permission, own) {
         return Err(denied(permission));
     }

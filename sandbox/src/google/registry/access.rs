@@ -89,30 +89,38 @@ pub(crate) fn visitor(
     wanted: Option<(&ImageName, Action)>,
 ) -> Result<Visitor, RegistryError> {
     let challenge = challenge(&parts.headers, wanted);
-    let Some(token) = shown_token(&parts.headers).map_err(|text| RegistryError::unauthorized(text, challenge.clone()))?
+    let Some(token) =
+        shown_token(&parts.headers).map_err(|text| RegistryError::unauthorized(text, challenge.clone()))?
     else {
         return Err(RegistryError::unauthorized(anonymous(wanted), challenge));
     };
     let aged = parts.extensions.get::<Expired>().is_some();
     match tokens::authenticate_registry(world, &token, aged) {
         Ok((identity, grants)) => Ok(Visitor { identity, grants, challenge }),
-        Err(AuthError::Unknown | AuthError::Expired) => {
-            Err(RegistryError::unauthorized("authentication failed: the access token is invalid or expired", challenge))
-        }
+        Err(AuthError::Unknown | AuthError::Expired) => Err(RegistryError::unauthorized(
+            "authentication failed: the access token is invalid or expired",
+            challenge,
+        )),
     }
 }
 
 impl Visitor {
     /// Whether this visitor may do `action` to `name`, and whether the repository is there.
-    pub(crate) fn permit(&self, world: &World, name: &ImageName, action: Action) -> Result<(), RegistryError> {
+    pub(crate) fn permit(
+        &self,
+        world: &World,
+        name: &ImageName,
+        action: Action,
+    ) -> Result<(), RegistryError> {
         self.require_grant(name, action)?;
         self.require_iam(world, name, action)?;
         let resources = world.google.resources();
         match resources.repository(&name.project, crate::seed::LOCATION, &name.repository) {
             Some(_) => Ok(()),
-            None => {
-                Err(RegistryError::unknown("NAME_UNKNOWN", format!("Repository \"{}\" not found", name.repository)))
-            }
+            None => Err(RegistryError::unknown(
+                "NAME_UNKNOWN",
+                format!("Repository \"{}\" not found", name.repository),
+            )),
         }
     }
 
@@ -158,14 +166,19 @@ pub(crate) fn give_token(world: &World, parts: &Parts) -> Result<Value, Registry
     }
     let visitor = visitor(world, parts, first)?;
     if visitor.grants.is_some() {
-        return Err(RegistryError::unauthorized("a registry token gets no registry token", visitor.challenge));
+        return Err(RegistryError::unauthorized(
+            "a registry token gets no registry token",
+            visitor.challenge,
+        ));
     }
     let grants = grants(world, &visitor, &asked)?;
     let now = world.clock.now();
     let end = now.checked_add(SignedDuration::from_hours(1)).unwrap_or(now).min(visitor.identity.expires);
     let identity = Identity { expires: end, ..visitor.identity };
     let token = tokens::mint_registry(world, identity, grants);
-    Ok(json!({ "token": token, "expires_in": end.duration_since(now).as_secs(), "issued_at": now.to_string() }))
+    Ok(
+        json!({ "token": token, "expires_in": end.duration_since(now).as_secs(), "issued_at": now.to_string() }),
+    )
 }
 
 /// The first scope must be allowed whole; of the others (mount sources) only what is allowed is given.
@@ -191,7 +204,8 @@ fn grants(
 
 /// `repository:NAME:pull,push`; scopes of other kinds are passed over.
 fn parse_scope(scope: &str) -> Result<Option<(ImageName, Vec<Action>)>, RegistryError> {
-    let Some((name, actions)) = scope.strip_prefix("repository:").and_then(|rest| rest.rsplit_once(':')) else {
+    let Some((name, actions)) = scope.strip_prefix("repository:").and_then(|rest| rest.rsplit_once(':'))
+    else {
         return Ok(None);
     };
     Ok(Some((ImageName::parse(name)?, actions.split(',').filter_map(Action::of_word).collect())))

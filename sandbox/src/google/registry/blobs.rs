@@ -54,7 +54,9 @@ fn parse_range(range: &HeaderValue, size: u64) -> Option<Option<(u64, u64)>> {
     let (first, last) = match (first.parse::<u64>(), last.parse::<u64>()) {
         (Ok(first), Ok(last)) if first <= last => (first, last.min(size.saturating_sub(1))),
         (Ok(first), Err(_)) if last.is_empty() => (first, size.saturating_sub(1)),
-        (Err(_), Ok(length)) if first.is_empty() && length > 0 => (size.saturating_sub(length), size.saturating_sub(1)),
+        (Err(_), Ok(length)) if first.is_empty() && length > 0 => {
+            (size.saturating_sub(length), size.saturating_sub(1))
+        }
         _ => return None,
     };
     Some((first < size).then(|| (first, last - first + 1)))

@@ -50,8 +50,9 @@ pub(crate) fn put(
     reference: &str,
     (headers, bytes): (&HeaderMap, Bytes),
 ) -> Result<Response, RegistryError> {
-    let document: Document = serde_json::from_slice(&bytes)
-        .map_err(|error| RegistryError::invalid("MANIFEST_INVALID", format!("Failed to parse manifest: {error}")))?;
+    let document: Document = serde_json::from_slice(&bytes).map_err(|error| {
+        RegistryError::invalid("MANIFEST_INVALID", format!("Failed to parse manifest: {error}"))
+    })?;
     let media_type = media_type(headers, &document)?;
     let digest = storage::digest(&bytes);
     if !is_tag(reference) && reference != digest {
@@ -64,8 +65,15 @@ pub(crate) fn put(
     };
     require_parts(image, &document)?;
     let now = world.clock.now();
-    let size = document.config.iter().chain(&document.layers).map(|part| part.size).sum::<u64>() + bytes.len() as u64;
-    image.manifests.entry(digest.clone()).or_insert(Manifest { media_type, bytes, size, uploaded: now, updated: now });
+    let size = document.config.iter().chain(&document.layers).map(|part| part.size).sum::<u64>()
+        + bytes.len() as u64;
+    image.manifests.entry(digest.clone()).or_insert(Manifest {
+        media_type,
+        bytes,
+        size,
+        uploaded: now,
+        updated: now,
+    });
     if is_tag(reference) {
         image.tag(reference, &digest, now);
     }
@@ -80,7 +88,8 @@ fn require_parts(image: &Image, document: &Document) -> Result<(), RegistryError
         match image.blobs.get(&part.digest) {
             None => return Err(blob_unknown(&part.digest)),
             Some(size) if *size != part.size => {
-                let message = format!("blob {} has {size} bytes, its descriptor says {}", part.digest, part.size);
+                let message =
+                    format!("blob {} has {size} bytes, its descriptor says {}", part.digest, part.size);
                 return Err(RegistryError::invalid("MANIFEST_INVALID", message));
             }
             Some(_) => {}
@@ -106,7 +115,8 @@ fn media_type(headers: &HeaderMap, document: &Document) -> Result<String, Regist
         return invalid(format!("Content-Type does not match the manifest's mediaType \"{found}\""));
     }
     let whole = document.config.is_some() && document.manifests.is_empty();
-    let fits = (IMAGE_TYPES.contains(&found) && whole) || (INDEX_TYPES.contains(&found) && document.config.is_none());
+    let fits = (IMAGE_TYPES.contains(&found) && whole)
+        || (INDEX_TYPES.contains(&found) && document.config.is_none());
     if !fits || document.schema_version != 2 {
         return invalid(format!("Unsupported manifest type \"{found}\""));
     }
@@ -122,13 +132,16 @@ pub(crate) fn read(
 ) -> Result<Response, RegistryError> {
     let resources = world.google.resources();
     let image = resources.image(name);
-    let digest = image.and_then(|image| image.tags.get(reference).map_or(Some(reference), |digest| Some(digest)));
+    let digest =
+        image.and_then(|image| image.tags.get(reference).map_or(Some(reference), |digest| Some(digest)));
     let found = image.zip(digest).and_then(|(image, digest)| Some((digest, image.manifests.get(digest)?)));
     let (digest, manifest) = found.ok_or_else(|| unknown(reference))?;
     let length = manifest.bytes.len();
     let body = if *method == Method::HEAD { Body::empty() } else { Body::from(manifest.bytes.clone()) };
-    let mut response =
-        with_headers(StatusCode::OK, &[(header::CONTENT_TYPE, &manifest.media_type), (CONTENT_DIGEST, digest)])?;
+    let mut response = with_headers(
+        StatusCode::OK,
+        &[(header::CONTENT_TYPE, &manifest.media_type), (CONTENT_DIGEST, digest)],
+    )?;
     response.headers_mut().insert(header::CONTENT_LENGTH, HeaderValue::from(length));
     *response.body_mut() = body;
     Ok(response)
@@ -158,15 +171,17 @@ pub(crate) fn tags(
 ) -> Result<Response, RegistryError> {
     let resources = world.google.resources();
     let image = resources.image(name).filter(|image| !image.manifests.is_empty());
-    let image =
-        image.ok_or_else(|| RegistryError::unknown("NAME_UNKNOWN", format!("Image \"{}\" not found", name.image)))?;
+    let image = image.ok_or_else(|| {
+        RegistryError::unknown("NAME_UNKNOWN", format!("Image \"{}\" not found", name.image))
+    })?;
     let limit = query.get("n").and_then(|n| n.parse::<usize>().ok()).unwrap_or(usize::MAX);
     let after = query.get("last").map_or("", String::as_str);
     let mut left = image.tags.keys().filter(|tag| tag.as_str() > after);
     let page: Vec<&String> = left.by_ref().take(limit).collect();
-    let next = left.next().and(page.last()).map(|last| {
-        format!("</v2/{}/tags/list?n={limit}&last={last}>; rel=\"next\"", name.path())
-    });
+    let next = left
+        .next()
+        .and(page.last())
+        .map(|last| format!("</v2/{}/tags/list?n={limit}&last={last}>; rel=\"next\"", name.path()));
     let mut response = Json(json!({ "name": name.path(), "tags": page })).into_response();
     if let Some(link) = next.and_then(|link| HeaderValue::try_from(link).ok()) {
         response.headers_mut().insert(header::LINK, link);

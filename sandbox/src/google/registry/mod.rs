@@ -23,7 +23,6 @@ use serde_json::json;
 pub(crate) use storage::remove as remove_blobs;
 pub(crate) use uploads::Uploads;
 
-
 use self::access::{Action, visitor};
 use self::error::RegistryError;
 pub(crate) use self::name::ImageName;
@@ -52,7 +51,9 @@ async fn answer(world: &World, parts: &Parts, body: Body) -> Result<Response, Re
             visitor(world, parts, None)?;
             Ok(Json(json!({})).into_response())
         }
-        "/v2/token" if parts.method == Method::GET => Ok(Json(access::give_token(world, parts)?).into_response()),
+        "/v2/token" if parts.method == Method::GET => {
+            Ok(Json(access::give_token(world, parts)?).into_response())
+        }
         "/v2/token" => Err(RegistryError::new(StatusCode::METHOD_NOT_ALLOWED, "UNSUPPORTED", "expected GET")),
         path if path.starts_with("/artifacts-uploads/") => upload(world, parts, body).await,
         path => {
@@ -75,17 +76,27 @@ async fn image(
     let reads = reads(&parts.method);
     match (part, &parts.method) {
         (Part::Uploads, &Method::POST) => uploads::begin(world, &visitor, name, &query(parts)),
-        (Part::Blob(digest), method) if reads => blobs::read(world, &name, &digest, (method, &parts.headers)).await,
+        (Part::Blob(digest), method) if reads => {
+            blobs::read(world, &name, &digest, (method, &parts.headers)).await
+        }
         (Part::Manifest(reference), method) if reads => manifests::read(world, &name, &reference, method),
         (Part::Manifest(reference), &Method::PUT) => {
             let bytes = to_bytes(body, LARGEST_MANIFEST).await.map_err(|_| {
-                RegistryError::new(StatusCode::PAYLOAD_TOO_LARGE, "MANIFEST_INVALID", "manifest is larger than 4 MiB")
+                RegistryError::new(
+                    StatusCode::PAYLOAD_TOO_LARGE,
+                    "MANIFEST_INVALID",
+                    "manifest is larger than 4 MiB",
+                )
             })?;
             manifests::put(world, &name, &reference, (&parts.headers, bytes))
         }
         (Part::Manifest(reference), &Method::DELETE) => manifests::delete(world, &name, &reference),
         (Part::Tags, _) if reads => manifests::tags(world, &name, &query(parts)),
-        _ => Err(RegistryError::new(StatusCode::METHOD_NOT_ALLOWED, "UNSUPPORTED", "the operation is unsupported")),
+        _ => Err(RegistryError::new(
+            StatusCode::METHOD_NOT_ALLOWED,
+            "UNSUPPORTED",
+            "the operation is unsupported",
+        )),
     }
 }
 
@@ -110,7 +121,11 @@ async fn upload(world: &World, parts: &Parts, body: Body) -> Result<Response, Re
         Method::PUT => uploads::finish(world, id, query(parts).get("digest"), body).await,
         Method::GET => uploads::status(world, id),
         Method::DELETE => uploads::cancel(world, id),
-        _ => Err(RegistryError::new(StatusCode::METHOD_NOT_ALLOWED, "UNSUPPORTED", "the operation is unsupported")),
+        _ => Err(RegistryError::new(
+            StatusCode::METHOD_NOT_ALLOWED,
+            "UNSUPPORTED",
+            "the operation is unsupported",
+        )),
     }
 }
 

@@ -33,7 +33,8 @@ pub(crate) enum Part {
 impl ImageName {
     pub(crate) fn parse(name: &str) -> Result<Self, RegistryError> {
         let mut parts = name.splitn(3, '/');
-        let (Some(project), Some(repository), Some(image)) = (parts.next(), parts.next(), parts.next()) else {
+        let (Some(project), Some(repository), Some(image)) = (parts.next(), parts.next(), parts.next())
+        else {
             return Err(RegistryError::invalid("NAME_INVALID", TOO_SHORT));
         };
         if !name.split('/').all(is_component) {

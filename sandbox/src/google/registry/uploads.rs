@@ -146,7 +146,10 @@ fn created(name: &ImageName, digest: &str) -> Result<Response, RegistryError> {
 }
 
 /// An empty answer with these headers.
-pub(crate) fn with_headers(status: StatusCode, headers: &[(HeaderName, &str)]) -> Result<Response, RegistryError> {
+pub(crate) fn with_headers(
+    status: StatusCode,
+    headers: &[(HeaderName, &str)],
+) -> Result<Response, RegistryError> {
     let mut response = status.into_response();
     for (name, value) in headers {
         let value = HeaderValue::try_from(*value)
