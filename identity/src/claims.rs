@@ -6,9 +6,9 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 /// What may be shown of an Entra token. Names of people and anything unknown are left out.
-const SHOWN: [&str; 15] = [
+const SHOWN: [&str; 17] = [
     "iss", "aud", "sub", "oid", "tid", "ver", "azp", "appid", "idtyp", "roles", "groups", "iat", "nbf",
-    "exp", "uti",
+    "exp", "uti", "scp", "wids",
 ];
 
 /// Claims of a token.

@@ -18,7 +18,9 @@ use azure_core::http::{ClientOptions, ExponentialRetryOptions, RetryOptions, Tra
 use azure_identity::{ClientSecretCredential, ClientSecretCredentialOptions};
 use jiff::Timestamp;
 
+use crate::claims::Claims;
 use crate::environment::Environment;
+use crate::error::TokenError;
 use crate::secret::{AccessToken, Secret};
 
 pub use adc::{Administrator, administrator_google};
@@ -186,6 +188,12 @@ pub struct EntraSource {
 }
 
 impl EntraSource {
+    /// The claims that are no secret of this log-in's token for `scope`; `None` if that token is opaque.
+    pub async fn claims(&self, scope: &str) -> Result<Option<Claims>, TokenError> {
+        let token = entra_token(self, scope).await?;
+        Ok(Claims::of(token.secret.expose()))
+    }
+
     /// Names the log-in among all others, for caches.
     pub(crate) fn identity(&self) -> String {
         format!("{}|{}|{}", self.authority, self.tenant, self.kind)

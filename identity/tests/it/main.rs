@@ -1,0 +1,7 @@
+//! The whole crate from outside, against token services on loopback that may lie.
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "tests")]
+
+mod administrator;
+mod chain;
+mod fake;
+mod source;
