@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use aws_lc_rs::encoding::{AsDer as _, Pkcs8V1Der};
 use aws_lc_rs::rsa::{KeyPair, KeySize};
+use base64::Engine as _;
 use jsonwebtoken::jwk::{Jwk, JwkSet, PublicKeyUse, ThumbprintHash};
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
 use serde_json::{Value, json};
@@ -56,7 +57,12 @@ impl SigningKey {
         let failed = |why: String| SigningError { act: "made", why };
         let pair = KeyPair::generate(KeySize::Rsa2048).map_err(|error| failed(error.to_string()))?;
         let der: Pkcs8V1Der<'_> = pair.as_der().map_err(|error| failed(error.to_string()))?;
-        let private = EncodingKey::from_rsa_der(der.as_ref());
+        // The DER constructor wants PKCS#1, which only the PEM one unwraps from PKCS#8.
+        let pem = format!(
+            "-----BEGIN PRIVATE KEY-----\n{}\n-----END PRIVATE KEY-----\n",
+            base64::engine::general_purpose::STANDARD.encode(der.as_ref())
+        );
+        let private = EncodingKey::from_rsa_pem(pem.as_bytes()).map_err(|error| failed(error.to_string()))?;
         let mut public =
             Jwk::from_encoding_key(&private, Algorithm::RS256).map_err(|error| failed(error.to_string()))?;
         let id = public.thumbprint(ThumbprintHash::SHA256).map_err(|error| failed(error.to_string()))?;
