@@ -197,6 +197,12 @@ mod tests {
         outcome.unwrap().secret.expose().to_owned()
     }
 
+    async fn slow(fetched: Arc<AtomicUsize>, gate: Arc<Semaphore>, now: Timestamp) -> Outcome {
+        fetched.fetch_add(1, Ordering::SeqCst);
+        let _open = gate.acquire().await.unwrap();
+        Ok(token("shared", now, 3600))
+    }
+
     #[tokio::test]
     async fn a_herd_costs_one_fetch() {
         let world = world();
@@ -204,16 +210,8 @@ mod tests {
         let mut herd = tokio::task::JoinSet::new();
         for _ in 0..200 {
             let (cache, fetched, gate) = (world.cache.clone(), world.fetched.clone(), gate.clone());
-            let now = world.clock.now();
-            herd.spawn(async move {
-                cache
-                    .get(key("one"), Hop::Exchange, || async move {
-                        fetched.fetch_add(1, Ordering::SeqCst);
-                        let _open = gate.acquire().await.unwrap();
-                        Ok(token("shared", now, 3600))
-                    })
-                    .await
-            });
+            let fetch = slow(fetched, gate, world.clock.now());
+            herd.spawn(async move { cache.get(key("one"), Hop::Exchange, || fetch).await });
         }
         tokio::task::yield_now().await;
         gate.add_permits(1);

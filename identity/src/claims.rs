@@ -5,10 +5,32 @@ use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-/// What may be shown of an Entra token. Names of people and anything unknown are left out.
-const SHOWN: [&str; 17] = [
-    "iss", "aud", "sub", "oid", "tid", "ver", "azp", "appid", "idtyp", "roles", "groups", "iat", "nbf",
-    "exp", "uti", "scp", "wids",
+/// What may be shown of a token: what trust is decided by. Names of people and anything unknown are left out.
+const SHOWN: [&str; 24] = [
+    "iss",
+    "aud",
+    "sub",
+    "oid",
+    "tid",
+    "ver",
+    "azp",
+    "azpacr",
+    "appid",
+    "appidacr",
+    "idp",
+    "idtyp",
+    "roles",
+    "scp",
+    "groups",
+    "hasgroups",
+    "_claim_names",
+    "wids",
+    "iat",
+    "nbf",
+    "exp",
+    "uti",
+    "jti",
+    "xms_mirid",
 ];
 
 /// Claims of a token.

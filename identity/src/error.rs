@@ -89,16 +89,35 @@ impl TokenError {
         }
     }
 
+    /// The service's own words where it answered, else ours.
+    pub fn words(&self) -> String {
+        match self {
+            Self::Source(SourceError::Refused { message, .. })
+            | Self::Exchange(ExchangeError::Refused { description: message, .. })
+            | Self::Impersonation(ImpersonationError::Refused { message, .. })
+                if !message.is_empty() =>
+            {
+                message.clone()
+            }
+            other => other.to_string(),
+        }
+    }
+
+    /// Whether no answer came at all.
+    pub fn is_unreachable(&self) -> bool {
+        matches!(
+            self,
+            Self::Source(SourceError::Unreachable { .. })
+                | Self::Exchange(ExchangeError::Unreachable { .. })
+                | Self::Impersonation(ImpersonationError::Unreachable { .. })
+                | Self::ApplicationDefault(AdcError::Unreachable { .. })
+        )
+    }
+
     /// Whether the same request may succeed later without anybody changing anything.
     pub fn is_transient(&self) -> bool {
-        match self {
-            Self::Source(SourceError::Unreachable { .. })
-            | Self::Exchange(ExchangeError::Unreachable { .. })
-            | Self::Impersonation(ImpersonationError::Unreachable { .. })
-            | Self::ApplicationDefault(AdcError::Unreachable { .. })
-            | Self::Interrupted(_) => true,
-            _ => self.status().is_some_and(|status| status == 429 || status >= 500),
-        }
+        let busy = self.status().is_some_and(|status| status == 429 || status >= 500);
+        busy || self.is_unreachable() || matches!(self, Self::Interrupted(_))
     }
 
     /// How long the service asked us to wait.

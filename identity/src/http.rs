@@ -10,7 +10,7 @@ use url::{Host, Url};
 pub const USER_AGENT: &str = concat!("gangplank/", env!("CARGO_PKG_VERSION"));
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
-const READ_TIMEOUT: Duration = Duration::from_secs(60);
+const READ_TIMEOUT: Duration = Duration::from_mins(1);
 
 /// Why there is no HTTP client, or no address to send to.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -1,6 +1,7 @@
 //! Where Google's services are: the public addresses, or where the bridge says.
 
 use bridge::spec::Bridge;
+use identity::ChainConfig;
 
 /// Addresses without a slash at the end.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,6 +42,17 @@ impl Addresses {
             registry: choose(endpoints.registry.as_deref(), &registry),
             container: choose(endpoints.container.as_deref(), "https://container.googleapis.com"),
         }
+    }
+}
+
+/// Where a caller's identity chain leads: from Entra, over the bridge's provider, into the bridge's project.
+pub fn chain_config(bridge: &Bridge) -> ChainConfig {
+    let addresses = Addresses::of(bridge);
+    ChainConfig {
+        scope: format!("{}/.default", bridge.identifier_uri()),
+        provider: bridge.provider_name(&bridge.google.project_number),
+        sts: addresses.sts,
+        iam_credentials: addresses.iam_credentials,
     }
 }
 

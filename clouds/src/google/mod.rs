@@ -12,7 +12,7 @@ mod policy;
 mod project;
 pub mod refusal;
 mod repository;
-mod rest;
+pub(crate) mod rest;
 mod service_account;
 
 use bridge::inventory::{Facts, Inventory};
@@ -22,7 +22,7 @@ use bridge::resource::Resource;
 use bridge::spec::Bridge;
 use google_cloud_auth::credentials::Credentials;
 
-pub use addresses::Addresses;
+pub use addresses::{Addresses, chain_config};
 pub use cluster::{ClusterAddress, cluster};
 pub use project::project_number;
 
@@ -67,6 +67,12 @@ impl SetUp {
     /// Adds what Google knows: the project's number and who the cluster's nodes are.
     pub async fn facts(&self, bridge: &Bridge, facts: &mut Facts) -> PortResult<()> {
         facts.project_number = self.projects.number(&bridge.google.project).await?;
+        let declared = &bridge.google.project_number;
+        if facts.project_number != *declared {
+            let (project, found) = (&bridge.google.project, &facts.project_number);
+            let message = format!("project `{project}` has the number `{found}`, but the bridge says `{declared}`");
+            return Err(refusal::own("Cloud Resource Manager", Refused::Invalid, message));
+        }
         let cluster = cluster::find(bridge, self.credentials.clone()).await?;
         facts.node_service_account = cluster::node_service_account(&cluster, &facts.project_number);
         Ok(())
@@ -158,6 +164,7 @@ mod tests {
             },
             google: Google {
                 project: "harbour".to_owned(),
+                project_number: "42".to_owned(),
                 location: "europe-west4".to_owned(),
                 cluster: "ship".to_owned(),
                 repository: "models".to_owned(),

@@ -6,7 +6,7 @@ use std::time::Duration;
 use bridge::port::{PortError, Refused};
 use google_cloud_gax::error::Error;
 use google_cloud_gax::error::rpc::{Code, StatusDetails};
-use identity::TokenError;
+use identity::{Hop, TokenError};
 use serde_json::Value;
 
 /// What kind of "no" an HTTP status is.
@@ -25,9 +25,10 @@ pub(crate) fn kind(status: u16) -> Refused {
 /// No token: the refusal of whichever hop of the identity chain gave none.
 pub fn no_token(error: &TokenError) -> PortError {
     let kind = match error.status() {
-        _ if error.is_transient() && error.status() != Some(429) => Refused::Unavailable,
         Some(429) => Refused::Throttled,
-        Some(403) => Refused::Denied,
+        _ if error.is_transient() => Refused::Unavailable,
+        // Only impersonation is a matter of rights; every other hop is about the credential itself.
+        Some(status @ (403 | 404)) if error.hop() == Hop::Impersonation => kind(status),
         _ => Refused::Unauthenticated,
     };
     PortError {
@@ -35,7 +36,7 @@ pub fn no_token(error: &TokenError) -> PortError {
         kind,
         status: error.status(),
         code: error.code().map(str::to_owned),
-        message: error.to_string(),
+        message: error.words(),
         retry_after: error.retry_after(),
     }
 }

@@ -220,7 +220,7 @@ fn typed(file: &str, error: &CredentialsError) -> AdcError {
     let file = file.to_owned();
     let text = with_causes(error);
     let status = find_status(error);
-    let body = text.split_once("body=<").and_then(|(_, rest)| rest.split_once(">").map(|(body, _)| body));
+    let body = text.split_once("body=<").and_then(|(_, rest)| rest.split_once('>').map(|(body, _)| body));
     let body: Option<Value> = body.and_then(|body| serde_json::from_str(body).ok());
     let field = |name: &str| body.as_ref()?.get(name)?.as_str().map(words);
     if status.is_none() && error.is_transient() {

@@ -13,7 +13,7 @@ use super::SourceError;
 use crate::environment::Environment;
 
 /// The CLI is a Python program that may have to refresh its own tokens first.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 pub(super) fn credential(
     environment: &Environment,

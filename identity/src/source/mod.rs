@@ -194,6 +194,16 @@ impl EntraSource {
         Ok(Claims::of(token.secret.expose()))
     }
 
+    /// Claims of the token that this log-in presents, where it presents one.
+    pub fn assertion_claims(&self) -> Option<Claims> {
+        match &self.kind {
+            SourceKind::WorkloadIdentity { file, .. } => {
+                Claims::of(std::fs::read_to_string(file).ok()?.trim())
+            }
+            SourceKind::ClientSecret { .. } | SourceKind::AzureCli => None,
+        }
+    }
+
     /// Names the log-in among all others, for caches.
     pub(crate) fn identity(&self) -> String {
         format!("{}|{}|{}", self.authority, self.tenant, self.kind)

@@ -30,7 +30,7 @@ impl Typed {
 
     fn typed(&self, error: &Error) -> SourceError {
         if let Some((status, code, text)) = http_refusal(error) {
-            let (who, message) = (self.kind.to_string(), without_trace(text));
+            let (who, message) = (self.kind.to_string(), without_trace(&text));
             let code = code.or_else(|| code_in(&message));
             return SourceError::Refused { who, status, code, message };
         }
@@ -97,8 +97,8 @@ fn code_in(text: &str) -> Option<String> {
 }
 
 /// Entra's words without the trace and correlation ids at their end.
-fn without_trace(text: String) -> String {
-    let line = words(&text);
+fn without_trace(text: &str) -> String {
+    let line = words(text);
     match line.split_once(" Trace ID:") {
         Some((message, _)) => message.to_owned(),
         None => line,
@@ -128,6 +128,6 @@ mod tests {
     fn trace_ids_are_cut_off() {
         let text =
             "AADSTS7000215: Invalid client secret provided. Trace ID: 1 Correlation ID: 2 Timestamp: 3";
-        assert_eq!(without_trace(text.to_owned()), "AADSTS7000215: Invalid client secret provided.");
+        assert_eq!(without_trace(text), "AADSTS7000215: Invalid client secret provided.");
     }
 }

@@ -1,5 +1,5 @@
 //! The whole crate from outside, against token services on loopback that may lie.
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "tests")]
+#![expect(clippy::unwrap_used, reason = "tests")]
 
 mod administrator;
 mod chain;
