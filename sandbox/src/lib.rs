@@ -20,4 +20,5 @@ pub mod signing;
 mod start;
 pub mod world;
 
+pub use folder::FolderError;
 pub use start::{Options, Sandbox, StartError};

@@ -4,16 +4,21 @@ use std::io;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use axum::Router;
 use tokio::net::TcpListener;
+use tokio::task::AbortHandle;
 
 use crate::clock::Clock;
-use crate::folder::{Folder, FolderError};
+use crate::folder::{Folder, FolderError, Renewal};
 use crate::serve::{self, Authority, CertificateError, Listening, Wire};
 use crate::signing::SigningError;
 use crate::world::{Addresses, Faults, Minted, SERVICES, Shared, World};
 use crate::{azure, cluster, control, google};
+
+/// How often the tokens in the folder are made anew; they live an hour.
+const RENEW_EVERY: Duration = Duration::from_mins(20);
 
 /// How a sandbox is to be started.
 #[derive(Debug, Clone, Default)]
@@ -73,6 +78,7 @@ pub struct Sandbox {
     pub world: Shared,
     folder: Folder,
     listening: Option<Listening>,
+    renewing: AbortHandle,
 }
 
 impl Sandbox {
@@ -82,7 +88,9 @@ impl Sandbox {
         let folder = Folder::open(options.folder)?;
         let world = Arc::new(world(&folder, &bound)?);
         azure::settle(&world);
-        let sandbox = Self { listening: Some(serve_all(bound, &world)), world, folder };
+        let listening = Some(serve_all(bound, &world));
+        let renewing = tokio::spawn(renew(folder.renewal(), Arc::clone(&world))).abort_handle();
+        let sandbox = Self { world, folder, listening, renewing };
         cluster::start(Arc::clone(&sandbox.world)).await?;
         sandbox.folder.fill(&sandbox.world)?;
         Ok(sandbox)
@@ -113,8 +121,15 @@ impl Sandbox {
         self.folder.path().join("bin")
     }
 
+    /// Writes fresh tokens into the folder at once: for tests that put the clock forward. Otherwise the sandbox does it
+    /// by itself, long before they end.
+    pub fn renew_tokens(&self) -> Result<(), StartError> {
+        Ok(self.folder.renew(&self.world)?)
+    }
+
     /// Ends everything: the cluster's processes, the listeners, and the folder if it was the sandbox's own.
     pub async fn stop(mut self) {
+        self.renewing.abort();
         cluster::stop(&self.world);
         if let Some(listening) = self.listening.take() {
             listening.stop().await;
@@ -124,7 +139,18 @@ impl Sandbox {
 
 impl Drop for Sandbox {
     fn drop(&mut self) {
+        self.renewing.abort();
         cluster::stop(&self.world);
+    }
+}
+
+/// Renews the folder's tokens until aborted.
+async fn renew(renewal: Renewal, world: Shared) {
+    loop {
+        tokio::time::sleep(RENEW_EVERY).await;
+        if let Err(error) = renewal.renew(&world) {
+            tracing::warn!(%error, "the folder's tokens were not renewed");
+        }
     }
 }
 

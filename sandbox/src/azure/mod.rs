@@ -26,7 +26,6 @@ use directory::{Directory, FederatedCredential};
 use models::{Content, Models};
 use roles::RoleAssignment;
 
-/// The services the Azure CLI's stand-in has tokens for: file name, resources.
 pub(crate) use first_party::{FirstParty, GRAPH, RESOURCE_MANAGER, STORAGE};
 
 /// How many items a list page holds unless the caller asks for fewer.

@@ -46,7 +46,9 @@ async fn strike(State(target): State<Target>, mut request: Request, next: Next) 
 
 /// Cuts `response` after `after` bytes, or waits for a longer answer if this one is too short to be cut there.
 fn cut(target: &Target, response: Response, after: u64) -> Response {
-    let too_short = response.body().size_hint().upper().is_some_and(|length| length <= after);
+    let stated = response.headers().get(header::CONTENT_LENGTH).and_then(|it| it.to_str().ok()?.parse().ok());
+    let length: Option<u64> = stated.or_else(|| response.body().size_hint().exact());
+    let too_short = response.body().is_end_stream() || length.is_some_and(|length| length <= after);
     if too_short {
         target.shared.faults.put_back(target.service, Fault::Cut { after });
         return response;

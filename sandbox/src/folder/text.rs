@@ -1,0 +1,254 @@
+//! The texts in the sandbox's folder: bridge file, kubeconfig, shell lines, the Azure CLI's stand-in.
+
+use std::fmt::Write as _;
+use std::path::Path;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use jiff::Timestamp;
+use serde_json::json;
+
+use crate::seed;
+use crate::world::Addresses;
+
+/// The bridge file for the seeded world.
+pub(super) fn bridge(addresses: &Addresses) -> String {
+    format!("{}{}{}", clouds(), people(), endpoints(addresses))
+}
+
+fn clouds() -> String {
+    format!(
+        "\
+# The bridge between the sandbox's two clouds.
+apiVersion: gangplank.dev/v1alpha1
+kind: Bridge
+metadata:
+  name: harbour
+
+azure:
+  cloud: public
+  tenant: {tenant}
+  subscription: {subscription}
+  resourceGroup: {group}
+  workspace: {workspace}
+
+google:
+  project: {project}
+  projectNumber: \"{number}\"
+  location: {location}
+  cluster: {cluster}
+  repository: models
+
+federation:
+  pool: gangplank
+  provider: entra
+  application: gangplank-bridge
+",
+        tenant = seed::TENANT,
+        subscription = seed::SUBSCRIPTION,
+        group = seed::RESOURCE_GROUP,
+        workspace = seed::WORKSPACE,
+        project = seed::PROJECT,
+        number = seed::PROJECT_NUMBER,
+        location = seed::LOCATION,
+        cluster = seed::CLUSTER,
+    )
+}
+
+fn people() -> String {
+    format!(
+        "
+identities:
+  - name: oncology-ci
+    servicePrincipal: {oncology}
+    may: [push, \"deploy:oncology\"]
+  - name: cellar-deployers
+    appRole: Cellar.Deployer
+    members: [{cellar}]
+    may: [push, \"deploy:cellar\"]
+
+teams:
+  - name: oncology
+    namespace: team-oncology
+    labels: {{ cost-centre: \"4711\" }}
+    models: [\"breast-cancer*\"]
+    quota: {{ cpu: \"8\", memory: 8Gi, pods: 20 }}
+    callers: [clinic]
+  - name: cellar
+    namespace: team-cellar
+    models: [\"Wine_*\"]
+    quota: {{ cpu: \"4\", memory: 4Gi, pods: 10 }}
+
+services:
+  - name: breast-cancer
+    team: oncology
+    model: breast-cancer:1
+    runtime: onnx
+    scaling: {{ min: 2, max: 4, cpuPercent: 70 }}
+    expose: cluster
+    resources: {{ cpu: 100m, memory: 128Mi }}
+    sample: samples/breast-cancer.json
+  - name: wine-cultivar
+    team: cellar
+    model: Wine_Cultivar@latest
+    runtime: onnx
+    scaling: {{ min: 1, max: 3, cpuPercent: 70 }}
+    expose: cluster
+    resources: {{ cpu: 100m, memory: 128Mi }}
+    sample: samples/Wine_Cultivar.json
+",
+        oncology = seed::ONCOLOGY_CI.client_id,
+        cellar = seed::CELLAR_CI.client_id,
+    )
+}
+
+fn endpoints(addresses: &Addresses) -> String {
+    format!(
+        "
+endpoints:
+  caBundle: ca.pem
+  entra: https://{entra}
+  graph: https://{graph}
+  resourceManager: https://{manager}
+  blob: https://{blob}/{{account}}
+  sts: http://{sts}
+  iam: http://{iam}
+  iamCredentials: http://{iam_credentials}
+  cloudResourceManager: http://{cloud_resource_manager}
+  artifactRegistry: http://{artifact_registry}
+  registry: http://{registry}
+  container: http://{container}
+",
+        entra = addresses.entra,
+        graph = addresses.graph,
+        manager = addresses.resource_manager,
+        blob = addresses.blob,
+        sts = addresses.sts,
+        iam = addresses.iam,
+        iam_credentials = addresses.iam_credentials,
+        cloud_resource_manager = addresses.cloud_resource_manager,
+        artifact_registry = addresses.artifact_registry,
+        registry = addresses.registry,
+        container = addresses.container,
+    )
+}
+
+/// The cluster administrator's kubeconfig.
+pub(super) fn kubeconfig(addresses: &Addresses, certificate: &str, folder: &Path) -> String {
+    let config = json!({
+        "apiVersion": "v1",
+        "kind": "Config",
+        "clusters": [{ "name": seed::CLUSTER, "cluster": {
+            "server": format!("https://{}", addresses.cluster),
+            "certificate-authority-data": STANDARD.encode(certificate),
+        } }],
+        "users": [{ "name": "cluster-admin", "user": { "tokenFile": folder.join("cluster-admin.token") } }],
+        "contexts": [{ "name": "sandbox", "context": { "cluster": seed::CLUSTER, "user": "cluster-admin" } }],
+        "current-context": "sandbox",
+    });
+    // JSON is YAML.
+    format!("{config:#}\n")
+}
+
+/// Shell lines for `source`. `NO_PROXY` and `PATH` keep what the shell has.
+pub(super) fn environment(pairs: &[(String, String)], tools: &Path) -> String {
+    let mut text = String::new();
+    for (name, value) in pairs {
+        let quoted = quote(value);
+        let _never_fails = match name.as_str() {
+            "NO_PROXY" => writeln!(text, "export NO_PROXY={quoted}\"${{NO_PROXY:+,$NO_PROXY}}\""),
+            _ => writeln!(text, "export {name}={quoted}"),
+        };
+    }
+    let _never_fails = writeln!(text, "unset AZURE_CLIENT_SECRET");
+    let _never_fails = writeln!(text, "export PATH={}:\"$PATH\"", quote(&tools.display().to_string()));
+    text
+}
+
+/// Shell lines that log in as a machine with a client secret, in place of the one that `env` logs in as.
+pub(super) fn log_in(machine: &seed::Machine, secret: &str) -> String {
+    format!(
+        "unset AZURE_FEDERATED_TOKEN_FILE\nexport AZURE_CLIENT_ID={}\nexport AZURE_CLIENT_SECRET={}\n",
+        quote(machine.client_id),
+        quote(secret)
+    )
+}
+
+/// Text in single quotes for a shell.
+fn quote(text: &str) -> String {
+    format!("'{}'", text.replace('\'', "'\\''"))
+}
+
+/// What `az account get-access-token` prints.
+pub(super) fn azure_cli_token(token: &str, expires: i64) -> String {
+    let end = Timestamp::from_second(expires).unwrap_or_default();
+    let reply = json!({
+        "accessToken": token,
+        "expiresOn": end.strftime("%Y-%m-%d %H:%M:%S.000000").to_string(),
+        "expires_on": expires,
+        "subscription": seed::SUBSCRIPTION,
+        "tenant": seed::TENANT,
+        "tokenType": "Bearer",
+    });
+    format!("{reply:#}\n")
+}
+
+/// The Azure CLI's stand-in: a shell script that hands out the administrator's tokens, which the sandbox renews.
+pub(super) fn azure_cli(folder: &Path) -> String {
+    let tokens = quote(&folder.join("az").display().to_string());
+    let tenant = seed::TENANT;
+    let account = json!({
+        "environmentName": "AzureCloud",
+        "id": seed::SUBSCRIPTION,
+        "isDefault": true,
+        "name": "Harbour sandbox",
+        "state": "Enabled",
+        "tenantId": tenant,
+        "user": { "name": seed::AZURE_ADMIN, "type": "user" },
+    });
+    format!(
+        r#"#!/bin/sh
+# Stands in for the Azure CLI, logged in as the sandbox's administrator.
+tokens={tokens}
+fail() {{ echo "ERROR: $*" >&2; exit 1; }}
+case "$1 $2" in
+"account get-access-token") ;;
+"account show") cat <<'END'
+{account:#}
+END
+  exit 0 ;;
+*) fail "the sandbox's az knows only 'account get-access-token' and 'account show'." ;;
+esac
+shift 2
+resource=https://management.core.windows.net/ tenant= query= output=json
+while [ $# -gt 0 ]; do
+  case "$1" in
+  --*=*) value=${{1#*=}}; name=${{1%%=*}}; shift ;;
+  *) name=$1; value=$2; shift; [ $# -gt 0 ] && shift ;;
+  esac
+  case "$name" in
+  --scope|--scopes|--resource) resource=$value ;;
+  --tenant|-t) tenant=$value ;;
+  --query) query=$value ;;
+  --output|-o) output=$value ;;
+  --subscription|--name|-n|-s|--resource-type) ;;
+  *) fail "unrecognized arguments: $name" ;;
+  esac
+done
+[ -z "$tenant" ] || [ "$tenant" = {tenant} ] ||
+  fail "AADSTS90002: Tenant '$tenant' not found. Check to make sure you have the correct tenant ID."
+case "$resource" in
+https://management.azure.com*|https://management.core.windows.net*) file=management ;;
+https://graph.microsoft.com*) file=graph ;;
+https://storage.azure.com*|https://*.blob.core.windows.net*) file=storage ;;
+*) fail "AADSTS500011: The resource principal named $resource was not found in the tenant named {tenant_name}." ;;
+esac
+case "$output $query" in
+"tsv accessToken") cat "$tokens/$file.token"; echo ;;
+"json "|"jsonc ") cat "$tokens/$file.json" ;;
+*) fail "the sandbox's az prints '--output json', or '--query accessToken --output tsv'." ;;
+esac
+"#,
+        tenant_name = seed::TENANT_NAME,
+    )
+}
