@@ -3,6 +3,21 @@
 
 use serde::Serialize;
 
+/// Every code a finding can have. Each has a page.
+pub const CODES: &[&str] = &[
+    "azure/entra-token-failed",
+    "azure/first-token-failed",
+    "google/audience-not-admitted",
+    "google/cluster-failed",
+    "google/condition-rejects-subject",
+    "google/exchange-failed",
+    "google/impersonation-failed",
+    "google/impersonation-not-granted",
+    "google/issuer-differs",
+    "google/registry-failed",
+    "google/repository-write-not-granted",
+];
+
 /// One problem in the user's world.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Finding {

@@ -137,11 +137,8 @@ async fn existing<S: ModelSource>(model: &str, source: &S) -> Result<Vec<ModelVe
 fn newest(versions: Vec<ModelVersion>) -> Option<ModelVersion> {
     let numbered = versions.iter().all(|it| number(&it.version).is_some());
     versions.into_iter().max_by(|a, b| {
-        let order = if numbered {
-            number(&a.version).cmp(&number(&b.version))
-        } else {
-            a.created.cmp(&b.created)
-        };
+        let order =
+            if numbered { number(&a.version).cmp(&number(&b.version)) } else { a.created.cmp(&b.created) };
         order.then_with(|| a.version.cmp(&b.version))
     })
 }
@@ -156,11 +153,11 @@ fn listed(names: &[String]) -> String {
     if names.is_empty() {
         return "none".to_owned();
     }
-    let mut text = names.iter().take(SHOWN).map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
-    if names.len() > SHOWN {
-        text.push_str(&format!(" and {} more", names.len() - SHOWN));
+    let shown = names.iter().take(SHOWN).map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
+    match names.len().saturating_sub(SHOWN) {
+        0 => shown,
+        more => format!("{shown} and {more} more"),
     }
-    text
 }
 
 #[cfg(test)]

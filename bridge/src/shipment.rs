@@ -56,7 +56,9 @@ pub struct Record {
 
 /// A record that cannot be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{DATA}` of ConfigMap `{name}` is not a list of shipments: {problem}; correct it, or delete the ConfigMap")]
+#[error(
+    "`{DATA}` of ConfigMap `{name}` is not a list of shipments: {problem}; correct it, or delete the ConfigMap"
+)]
 pub struct UnreadableRecord {
     /// The ConfigMap.
     pub name: String,
@@ -84,7 +86,8 @@ impl Record {
 
     /// Reads the record from a ConfigMap as the API server stores it.
     pub fn read(config_map: &Value) -> Result<Self, UnreadableRecord> {
-        let Some(text) = config_map.get("data").and_then(|data| data.get(DATA)).and_then(Value::as_str) else {
+        let Some(text) = config_map.get("data").and_then(|data| data.get(DATA)).and_then(Value::as_str)
+        else {
             return Ok(Self::default());
         };
         serde_json::from_str(text).map_err(|error| UnreadableRecord {
@@ -106,7 +109,12 @@ impl Record {
     }
 
     /// The ConfigMap to apply.
-    pub fn config_map(&self, bridge: &Bridge, team: &Team, service: &Service) -> Result<Value, UnreadableRecord> {
+    pub fn config_map(
+        &self,
+        bridge: &Bridge,
+        team: &Team,
+        service: &Service,
+    ) -> Result<Value, UnreadableRecord> {
         let key = Self::key(team, service);
         let text = serde_json::to_string_pretty(self)
             .map_err(|error| UnreadableRecord { name: key.name.clone(), problem: error.to_string() })?;

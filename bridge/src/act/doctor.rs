@@ -12,7 +12,11 @@ pub async fn examine<P: Probe>(walk: &Walk<'_>, probe: &P) -> Diagnosis {
         match walk.next(&evidence) {
             Step::Done(diagnosis) => return diagnosis,
             Step::Ask(ask) => {
-                let answer = if asked.insert(ask.clone()) { probe.fetch(&ask).await } else { ask.unseen("the probe answered another question") };
+                let answer = if asked.insert(ask.clone()) {
+                    probe.fetch(&ask).await
+                } else {
+                    ask.unseen("the probe answered another question")
+                };
                 evidence.add(answer);
             }
         }

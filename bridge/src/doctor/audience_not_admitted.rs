@@ -2,8 +2,8 @@
 
 use trust::provider::Stage;
 
-use super::hops::RefusedExchange;
 use super::hop_failed::update_provider;
+use super::hops::RefusedExchange;
 use crate::finding::{Confidence, Finding, cause};
 
 /// Audiences of Microsoft's own services. Whoever admits one of them admits every token that any program holds for that
@@ -23,7 +23,8 @@ pub(super) fn check(case: &RefusedExchange<'_>) -> Option<Finding> {
     let seen = case.predicted.as_ref().filter(|it| it.stage == Stage::Audience);
     let said = case.predicted.is_none()
         && case.error.is_some_and(|error| {
-            error.message.contains("The audience in ID Token") || error.message.contains("The audience in JWT")
+            error.message.contains("The audience in ID Token")
+                || error.message.contains("The audience in JWT")
         });
     if seen.is_none() && !said {
         return None;
@@ -48,7 +49,8 @@ pub(super) fn check(case: &RefusedExchange<'_>) -> Option<Finding> {
 }
 
 fn mend(finding: Finding, case: &RefusedExchange<'_>, audience: Option<&str>) -> Finding {
-    let first_party = |audience: &str| FIRST_PARTY.iter().any(|it| audience.trim_end_matches('/').starts_with(it));
+    let first_party =
+        |audience: &str| FIRST_PARTY.iter().any(|it| audience.trim_end_matches('/').starts_with(it));
     match audience {
         Some(audience) if first_party(audience) => finding.mend(
             "ask for a token for our own application; never admit the audience of one of Microsoft's services",

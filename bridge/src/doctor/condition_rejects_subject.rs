@@ -17,7 +17,11 @@ pub(super) fn check(case: &RefusedExchange<'_>) -> Option<Finding> {
     let finding = Finding::new(
         "google/condition-rejects-subject",
         cause::LITERAL_MISMATCH,
-        format!("provider `{}` admits others, but not {}", case.walk.bridge.federation.provider, caller.name()),
+        format!(
+            "provider `{}` admits others, but not {}",
+            case.walk.bridge.federation.provider,
+            caller.name()
+        ),
     )
     .found(compared(case), "claims of the Entra token");
     let finding = match seen {

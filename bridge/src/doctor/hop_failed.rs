@@ -14,13 +14,37 @@ use crate::spec::Bridge;
 /// What Entra's commonest codes mean here: code, cause, what to do.
 const ENTRA_CODES: [(&str, &str, &str); 9] = [
     ("AADSTS500011", cause::OBJECT_MISSING, "our application is not in the tenant: run `gangplank apply`"),
-    ("AADSTS700016", cause::OBJECT_MISSING, "the client id is unknown in the tenant: check both, and that its service principal exists"),
+    (
+        "AADSTS700016",
+        cause::OBJECT_MISSING,
+        "the client id is unknown in the tenant: check both, and that its service principal exists",
+    ),
     ("AADSTS90002", cause::RESOURCE_NAME, "the tenant does not exist: check `azure.tenant`"),
-    ("AADSTS7000215", cause::CREDENTIAL_ABSENT, "the client secret is wrong or expired; mind that the secret's id is not its value"),
-    ("AADSTS700024", cause::TOKEN_EXPIRED, "the workload's token is out of its time: read its file anew, check the clock"),
-    ("AADSTS70025", cause::OBJECT_MISSING, "the client has no federated credential: add one for this workload"),
-    ("AADSTS700211", cause::ISSUER_MISMATCH, "no federated credential has this issuer; a slash at its end counts"),
-    ("AADSTS700212", cause::AUDIENCE_MISMATCH, "the workload's token must have the audience `api://AzureADTokenExchange`"),
+    (
+        "AADSTS7000215",
+        cause::CREDENTIAL_ABSENT,
+        "the client secret is wrong or expired; mind that the secret's id is not its value",
+    ),
+    (
+        "AADSTS700024",
+        cause::TOKEN_EXPIRED,
+        "the workload's token is out of its time: read its file anew, check the clock",
+    ),
+    (
+        "AADSTS70025",
+        cause::OBJECT_MISSING,
+        "the client has no federated credential: add one for this workload",
+    ),
+    (
+        "AADSTS700211",
+        cause::ISSUER_MISMATCH,
+        "no federated credential has this issuer; a slash at its end counts",
+    ),
+    (
+        "AADSTS700212",
+        cause::AUDIENCE_MISMATCH,
+        "the workload's token must have the audience `api://AzureADTokenExchange`",
+    ),
     ("AADSTS700213", cause::LITERAL_MISMATCH, "no federated credential has this subject; capitals count"),
 ];
 
@@ -39,7 +63,8 @@ pub(super) fn expired_first_token(walk: &Walk<'_>, token: &FirstToken) -> Option
 }
 
 pub(super) fn first_token(error: &PortError) -> Finding {
-    let finding = refused("azure/first-token-failed", "the caller has nothing to log in to Entra with", error);
+    let finding =
+        refused("azure/first-token-failed", "the caller has nothing to log in to Entra with", error);
     Finding { cause: if is_network(error) { cause::NETWORK } else { cause::CREDENTIAL_ABSENT }, ..finding }
         .advice(
             "give one of: a workload identity (AZURE_FEDERATED_TOKEN_FILE, AZURE_CLIENT_ID, AZURE_TENANT_ID), a client \
@@ -49,8 +74,11 @@ pub(super) fn first_token(error: &PortError) -> Finding {
 
 pub(super) fn entra_token(walk: &Walk<'_>, error: &PortError) -> Finding {
     let resource = walk.bridge.identifier_uri();
-    let finding =
-        refused("azure/entra-token-failed", format!("Entra gives the caller no token for `{resource}`"), error);
+    let finding = refused(
+        "azure/entra-token-failed",
+        format!("Entra gives the caller no token for `{resource}`"),
+        error,
+    );
     let code = |code: &str| {
         let said = error.code.as_deref() == Some(code);
         // Shorter codes begin longer ones.
@@ -66,14 +94,15 @@ pub(super) fn entra_token(walk: &Walk<'_>, error: &PortError) -> Finding {
 
 pub(super) fn exchange(case: &RefusedExchange<'_>) -> Finding {
     let code = "google/exchange-failed";
-    let summary = format!("Google's STS refuses the token at provider `{}`", case.walk.bridge.federation.provider);
+    let summary =
+        format!("Google's STS refuses the token at provider `{}`", case.walk.bridge.federation.provider);
     let finding = match case.error {
         Some(error) => refused(code, summary, error),
         None => Finding::new(code, cause::OTHER, summary).confidence(Confidence::Likely),
     };
     if let Some(predicted) = &case.predicted {
-        let (cause, advice) = stage_advice(predicted.stage);
-        return Finding { cause, confidence: Confidence::Certain, ..finding }
+        let (class, advice) = stage_advice(predicted.stage);
+        return Finding { cause: class, confidence: Confidence::Certain, ..finding }
             .expected(&predicted.expected, "the provider's configuration")
             .found(&predicted.found, "the Entra token and the provider's state")
             .advice(advice);
@@ -94,13 +123,19 @@ pub(super) fn exchange(case: &RefusedExchange<'_>) -> Finding {
 
 fn stage_advice(stage: Stage) -> (&'static str, &'static str) {
     match stage {
-        Stage::Live => (cause::OBJECT_MISSING, "pool or provider is deleted or disabled: run `gangplank apply`"),
-        Stage::Time => (cause::TOKEN_EXPIRED, "get a new token just before the exchange, and check the clock"),
+        Stage::Live => {
+            (cause::OBJECT_MISSING, "pool or provider is deleted or disabled: run `gangplank apply`")
+        }
+        Stage::Time => {
+            (cause::TOKEN_EXPIRED, "get a new token just before the exchange, and check the clock")
+        }
         Stage::Mapping | Stage::SubjectSize => (
             cause::CLAIM_UNUSABLE,
             "the mapping and the token's claims do not fit: run `gangplank apply` to put the mapping back",
         ),
-        Stage::Request => (cause::RESOURCE_NAME, "the provider's full resource name takes the project's number"),
+        Stage::Request => {
+            (cause::RESOURCE_NAME, "the provider's full resource name takes the project's number")
+        }
         Stage::Issuer | Stage::Audience | Stage::Condition => {
             (cause::OTHER, "run `gangplank apply` to put the provider back")
         }
@@ -131,11 +166,11 @@ fn behind_a_grant(
 ) -> Finding {
     let missing = |error: &PortError| error.kind == Refused::NotFound;
     if error.message.contains("has not been used in project") {
-        return Finding { cause: cause::API_DISABLED, confidence: Confidence::Certain, ..finding }
+        return Finding { cause: cause::API_DISABLED, confidence: Confidence::Likely, ..finding }
             .mend("switch the API on", format!("gcloud services enable {api} --project={project}"));
     }
     if missing(error) || policy.refusal().is_some_and(missing) {
-        return Finding { cause: cause::OBJECT_MISSING, confidence: Confidence::Certain, ..finding }
+        return Finding { cause: cause::OBJECT_MISSING, confidence: Confidence::Likely, ..finding }
             .mend("make it as the bridge declares", "gangplank apply");
     }
     if error.kind == Refused::Denied && policy.seen().is_some() {

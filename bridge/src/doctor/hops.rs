@@ -67,10 +67,7 @@ pub(super) fn entra_token(walk: &Walk<'_>, evidence: &Evidence) -> Verdict {
 pub(super) fn exchange(walk: &Walk<'_>, evidence: &Evidence) -> Verdict {
     let (pool, provider) = (walk.bridge.federation.pool.clone(), walk.bridge.federation.provider.clone());
     let project = walk.bridge.google.project.clone();
-    let attempt = need!(
-        evidence.exchange,
-        Ask::Exchange { pool: pool.clone(), provider: provider.clone() }
-    );
+    let attempt = need!(evidence.exchange, Ask::Exchange { pool: pool.clone(), provider: provider.clone() });
     if attempt.seen().is_some() {
         return Verdict::Sound(format!("pool {pool}, provider {provider}"));
     }

@@ -4,8 +4,8 @@
 use trust::provider::Stage;
 use trust::token::{Claims, TokenVersion};
 
-use super::hops::RefusedExchange;
 use super::hop_failed::update_provider;
+use super::hops::RefusedExchange;
 use crate::finding::{Confidence, Finding, cause};
 use crate::spec::Bridge;
 
@@ -13,7 +13,8 @@ pub(super) fn check(case: &RefusedExchange<'_>) -> Option<Finding> {
     let seen = case.predicted.as_ref().filter(|it| it.stage == Stage::Issuer);
     let said = case.predicted.is_none()
         && case.error.is_some_and(|error| {
-            error.message.contains("The issuer in ID Token") || error.message.contains("Specified identity issuer")
+            error.message.contains("The issuer in ID Token")
+                || error.message.contains("Specified identity issuer")
         });
     if seen.is_none() && !said {
         return None;

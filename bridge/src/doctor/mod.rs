@@ -87,8 +87,11 @@ enum Verdict {
     Broken(Box<Finding>),
 }
 
+/// Looks at one hop.
+type Look = fn(&Walk<'_>, &Evidence) -> Verdict;
+
 /// Every hop with the function that looks at it, in the order of the walk.
-const HOPS: [(Hop, fn(&Walk<'_>, &Evidence) -> Verdict); 6] = [
+const HOPS: [(Hop, Look); 6] = [
     (Hop::FirstToken, hops::first_token),
     (Hop::EntraToken, hops::entra_token),
     (Hop::Exchange, hops::exchange),

@@ -65,7 +65,10 @@ mod tests {
     }
 
     fn shape(files: Vec<ModelFile>) -> Vec<Vec<String>> {
-        group("/r", files).into_iter().map(|it| it.files.into_iter().map(|file| file.path).collect()).collect()
+        group("/r", files)
+            .into_iter()
+            .map(|it| it.files.into_iter().map(|file| file.path).collect())
+            .collect()
     }
 
     #[test]
@@ -77,10 +80,7 @@ mod tests {
     #[test]
     fn shared_layers_are_bounded() {
         let files = (0..9).map(|n| file(&format!("f{n}"), 15 * MIB)).collect();
-        assert_eq!(
-            shape(files),
-            [vec!["f0", "f1", "f2", "f3"], vec!["f4", "f5", "f6", "f7"], vec!["f8"]]
-        );
+        assert_eq!(shape(files), [vec!["f0", "f1", "f2", "f3"], vec!["f4", "f5", "f6", "f7"], vec!["f8"]]);
     }
 
     #[test]

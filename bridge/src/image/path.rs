@@ -64,7 +64,9 @@ pub(super) fn check_component(component: &str) -> Result<(), &'static str> {
         _ if component.contains('/') => Err("has a slash in a name"),
         _ if component.contains('\\') => Err("has a backslash"),
         _ if component.chars().any(char::is_control) => Err("has a control character"),
-        _ if component.starts_with(".wh.") => Err("has a component that starts with `.wh.`, which deletes files in images"),
+        _ if component.starts_with(".wh.") => {
+            Err("has a component that starts with `.wh.`, which deletes files in images")
+        }
         _ => Ok(()),
     }
 }

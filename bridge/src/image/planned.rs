@@ -51,7 +51,10 @@ pub enum ImageError {
 pub fn repository_and_tag(bridge: &Bridge, model: &str, version: &str) -> (String, String) {
     // A domain-scoped project `example.com:name` is two components in the registry's paths.
     let project = bridge.google.project.replace(':', "/");
-    (format!("{project}/{}/{}", bridge.google.repository, slug(model, LABEL_MAX)), slug(version, LABEL_MAX).text)
+    (
+        format!("{project}/{}/{}", bridge.google.repository, slug(model, LABEL_MAX)),
+        slug(version, LABEL_MAX).text,
+    )
 }
 
 /// Plans the image of one model version for one service.
@@ -66,7 +69,8 @@ pub fn plan_image(
     let (repository, tag) = repository_and_tag(bridge, &version.name, &version.version);
     let labels = labels(service, version);
     let mut annotations = labels.clone();
-    annotations.extend(version.tags.iter().map(|(tag, value)| (format!("dev.gangplank.tags/{tag}"), value.clone())));
+    annotations
+        .extend(version.tags.iter().map(|(tag, value)| (format!("dev.gangplank.tags/{tag}"), value.clone())));
     Ok(ImagePlan {
         repository,
         tag,
@@ -159,12 +163,9 @@ mod tests {
     #[test]
     fn a_runtime_of_the_users_is_the_base() {
         let image = format!("host/base@sha256:{}", "0".repeat(64));
-        let service = Service {
-            runtime: Runtime::Image { image: image.clone(), port: 9000 },
-            ..fixture::service()
-        };
-        let plan =
-            plan_image(&fixture::bridge(), &service, &fixture::version(), &[file("m", 1)]).unwrap();
+        let service =
+            Service { runtime: Runtime::Image { image: image.clone(), port: 9000 }, ..fixture::service() };
+        let plan = plan_image(&fixture::bridge(), &service, &fixture::version(), &[file("m", 1)]).unwrap();
         assert_eq!(plan.base, Base::Image(image));
         assert_eq!(plan.labels["dev.gangplank.service-runtime"], "image");
     }

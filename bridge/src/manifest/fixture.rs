@@ -6,8 +6,8 @@ use std::task::{Context, Poll, Waker};
 
 use crate::port::ModelVersion;
 use crate::spec::{
-    Azure, AzureCloud, Bridge, Endpoints, Expose, Federation, Google, Identity, ModelRef, Quota, Resources, Right,
-    Runtime, Scaling, Service, Team, VersionRef, Who,
+    Azure, AzureCloud, Bridge, Endpoints, Expose, Federation, Google, Identity, ModelRef, Quota, Resources,
+    Right, Runtime, Scaling, Service, Team, VersionRef, Who,
 };
 
 /// Tenant of the bridge.

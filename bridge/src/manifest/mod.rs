@@ -86,11 +86,15 @@ pub fn render(rendering: &Rendering<'_>) -> Result<Vec<Value>, RenderError> {
 
 /// Objects as one YAML text, a document each.
 pub fn to_yaml(objects: &[Value]) -> Result<String, RenderError> {
+    // Folding would put long image references on lines of their own, where nobody greps for them.
+    let options = serde_saphyr::ser_options! { prefer_block_scalars: false, min_fold_chars: usize::MAX };
     let mut text = String::new();
     for object in objects {
-        let document = serde_saphyr::to_string(object).map_err(|error| RenderError::Unwritable {
-            what: object.get("kind").and_then(Value::as_str).unwrap_or("an object").to_owned(),
-            problem: error.to_string(),
+        let document = serde_saphyr::to_string_with_options(object, options.clone()).map_err(|error| {
+            RenderError::Unwritable {
+                what: object.get("kind").and_then(Value::as_str).unwrap_or("an object").to_owned(),
+                problem: error.to_string(),
+            }
         })?;
         text.push_str("---\n");
         text.push_str(document.trim_end());

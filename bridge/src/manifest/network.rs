@@ -72,7 +72,8 @@ fn callers(rendering: &Rendering<'_>) -> Option<Vec<NetworkPolicyPeer>> {
         Expose::Internal | Expose::Public => return None,
         Expose::Cluster => {}
     }
-    let own = NetworkPolicyPeer { pod_selector: Some(LabelSelector::default()), ..NetworkPolicyPeer::default() };
+    let own =
+        NetworkPolicyPeer { pod_selector: Some(LabelSelector::default()), ..NetworkPolicyPeer::default() };
     let named = rendering.team.callers.iter().map(|namespace| NetworkPolicyPeer {
         namespace_selector: Some(labelled(namespace_named(namespace))),
         ..NetworkPolicyPeer::default()

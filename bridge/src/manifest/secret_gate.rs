@@ -5,7 +5,9 @@ use serde_json::Value;
 
 /// An object that would carry a secret. Names the place, never the value.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{object} would carry {kind} at `{field}`; nothing was applied. Let the workload fetch it with its own identity")]
+#[error(
+    "{object} would carry {kind} at `{field}`; nothing was applied. Let the workload fetch it with its own identity"
+)]
 pub struct Leak {
     /// `KIND/NAME`.
     pub object: String,
@@ -106,12 +108,17 @@ fn named(fields: &serde_json::Map<String, Value>, path: &str) -> Option<(String,
 fn is_secret_name(name: &str) -> bool {
     const WORDS: [&str; 7] = ["PASSWORD", "PASSWD", "SECRET", "TOKEN", "KEY", "CREDENTIAL", "SAS"];
     let name = name.to_ascii_uppercase().replace(['-', '.'], "_");
-    WORDS.iter().any(|word| name.strip_suffix(word).is_some_and(|rest| rest.is_empty() || rest.ends_with('_')))
+    WORDS
+        .iter()
+        .any(|word| name.strip_suffix(word).is_some_and(|rest| rest.is_empty() || rest.ends_with('_')))
 }
+
+/// Recognises one kind of secret in a text.
+type Test = fn(&str) -> bool;
 
 /// What kind of secret a text holds, if any.
 fn kind_of(text: &str) -> Option<LeakKind> {
-    let tests: [(fn(&str) -> bool, LeakKind); 8] = [
+    let tests: [(Test, LeakKind); 8] = [
         (is_private_key, LeakKind::PrivateKey),
         (has_signed_token, LeakKind::SignedToken),
         (|text| follows(text, "sig=", 20, is_signature), LeakKind::SharedAccessSignature),
@@ -206,7 +213,10 @@ mod tests {
             (jwt.to_owned(), Some(LeakKind::SignedToken)),
             (format!("Authorization: Bearer {jwt}"), Some(LeakKind::SignedToken)),
             ("eyJhbGciOiJSUzI1NiJ9".to_owned(), None),
-            ("?sv=2024&sig=abcdefghij%2Bklmnopqrstuvwxyz%3D".to_owned(), Some(LeakKind::SharedAccessSignature)),
+            (
+                "?sv=2024&sig=abcdefghij%2Bklmnopqrstuvwxyz%3D".to_owned(),
+                Some(LeakKind::SharedAccessSignature),
+            ),
             ("design=abcdefghijklmnopqrstuvwxyz".to_owned(), None),
             ("sig=".to_owned(), None),
             (
@@ -236,7 +246,10 @@ mod tests {
         };
         let rows = [
             (json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "s"}}), Some("kind")),
-            (json!({"kind": "List", "items": [{"apiVersion": "v1", "kind": "Secret"}]}), Some("items[0].kind")),
+            (
+                json!({"kind": "List", "items": [{"apiVersion": "v1", "kind": "Secret"}]}),
+                Some("items[0].kind"),
+            ),
             (env("DB_PASSWORD", json!("x")), Some("spec.containers[0].env[0].value")),
             (env("token", json!("x")), Some("spec.containers[0].env[0].value")),
             (env("API_KEY", json!("x")), Some("spec.containers[0].env[0].value")),

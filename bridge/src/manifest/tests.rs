@@ -17,8 +17,7 @@ fn rendered(service: &Service, replicas: Option<u32>) -> BTreeMap<String, Value>
 #[test]
 fn kinds_follow_scaling() {
     let kinds = |min, max| -> Vec<String> {
-        let service =
-            Service { scaling: Scaling { min, max, cpu_percent: 70 }, ..fixture::service() };
+        let service = Service { scaling: Scaling { min, max, cpu_percent: 70 }, ..fixture::service() };
         rendered(&service, None).into_keys().collect()
     };
     let base = ["Deployment", "NetworkPolicy", "Service", "ServiceAccount"];
@@ -78,8 +77,14 @@ fn nothing_in_the_selector_changes_with_the_version() {
     let (bridge, team, service) = (fixture::bridge(), fixture::team(), fixture::service());
     let select = |version: &ModelVersion| {
         let image = fixture::image();
-        let rendering =
-            Rendering { bridge: &bridge, team: &team, service: &service, version, image: &image, replicas: None };
+        let rendering = Rendering {
+            bridge: &bridge,
+            team: &team,
+            service: &service,
+            version,
+            image: &image,
+            replicas: None,
+        };
         render(&rendering).unwrap().into_iter().find(|it| it["kind"] == "Deployment").unwrap()
     };
     let first = select(&fixture::version());
@@ -118,8 +123,14 @@ fn images_must_be_pinned() {
     let (bridge, team, service, version) =
         (fixture::bridge(), fixture::team(), fixture::service(), fixture::version());
     for image in ["host/a:1", "host/a", "@sha256:00", &good[..good.len() - 1], &good.replace("ab", "zz")] {
-        let rendering =
-            Rendering { bridge: &bridge, team: &team, service: &service, version: &version, image, replicas: None };
+        let rendering = Rendering {
+            bridge: &bridge,
+            team: &team,
+            service: &service,
+            version: &version,
+            image,
+            replicas: None,
+        };
         assert_eq!(render(&rendering), Err(RenderError::Unpinned(image.to_owned())));
     }
 }
@@ -132,8 +143,14 @@ fn what_a_version_carries_does_not_pass_the_gate() {
         asset_id: "https://a.blob.core.windows.net/c?sig=abcdefghijklmnopqrstuvwxyz".to_owned(),
         ..fixture::version()
     };
-    let rendering =
-        Rendering { bridge: &bridge, team: &team, service: &service, version: &version, image: &image, replicas: None };
+    let rendering = Rendering {
+        bridge: &bridge,
+        team: &team,
+        service: &service,
+        version: &version,
+        image: &image,
+        replicas: None,
+    };
     let error = render(&rendering).unwrap_err().to_string();
     assert!(error.contains("Deployment/wine") && error.contains("shared access signature"), "{error}");
     assert!(!error.contains("abcdef"), "{error}");
@@ -151,5 +168,7 @@ fn yaml_is_read_back_as_it_was() {
 #[test]
 fn the_deployment_as_yaml() {
     let objects = rendered(&fixture::service(), Some(2));
-    insta::assert_snapshot!(to_yaml(&[objects["Deployment"].clone(), objects["NetworkPolicy"].clone()]).unwrap());
+    insta::assert_snapshot!(
+        to_yaml(&[objects["Deployment"].clone(), objects["NetworkPolicy"].clone()]).unwrap()
+    );
 }

@@ -43,7 +43,10 @@ fn not_found() -> PortError {
     }
 }
 
-fn versions(list: &[(&str, i64, &[(&str, &str)])]) -> Vec<ModelVersion> {
+/// A version, the second it was registered in, its tags.
+type Row<'a> = (&'a str, i64, &'a [(&'a str, &'a str)]);
+
+fn versions(list: &[Row<'_>]) -> Vec<ModelVersion> {
     list.iter()
         .map(|(version, created, tags)| ModelVersion {
             version: (*version).to_owned(),
@@ -56,7 +59,10 @@ fn versions(list: &[(&str, i64, &[(&str, &str)])]) -> Vec<ModelVersion> {
 
 fn outcome(model: &str, version: VersionRef) -> String {
     let workspace = Workspace(BTreeMap::from([
-        ("Wine_a".to_owned(), versions(&[("9", 3, &[("s", "p")]), ("10", 2, &[("s", "p")]), ("11", 1, &[("s", "t")])])),
+        (
+            "Wine_a".to_owned(),
+            versions(&[("9", 3, &[("s", "p")]), ("10", 2, &[("s", "p")]), ("11", 1, &[("s", "t")])]),
+        ),
         ("Wine_b".to_owned(), versions(&[("2026.1", 5, &[]), ("beta", 9, &[]), ("7", 7, &[])])),
         ("Wine_empty".to_owned(), Vec::new()),
         ("other".to_owned(), versions(&[("1", 1, &[])])),

@@ -23,7 +23,9 @@ use bytes::Bytes;
 
 use crate::image::{ASSET_ID, ImageError, ImagePlan, PushedImage, plan_image};
 use crate::manifest::{self, Leak, RenderError, Rendering};
-use crate::port::{Cluster, Event, ImageStore, ModelSource, ModelVersion, ObjectKey, PortError, Refused, Time, Watch};
+use crate::port::{
+    Cluster, Event, ImageStore, ModelSource, ModelVersion, ObjectKey, PortError, Refused, Time, Watch,
+};
 use crate::resolve::{ResolveError, resolve};
 use crate::shipment::{Shipment, UnreadableRecord};
 use crate::spec::{Bridge, ModelRef, Service, Team};
@@ -105,7 +107,8 @@ pub enum ShipError {
     Render(#[from] RenderError),
     /// An object of somebody else has the name that one of ours needs.
     #[error(
-        "{} is there and does not belong to bridge `{bridge}`; rename the service, or delete that object", described(key)
+        "{} is there and does not belong to bridge `{bridge}`; rename the service, or delete that object",
+        described(key)
     )]
     Foreign {
         /// The object in the way.
@@ -236,10 +239,10 @@ where
 
 fn team_of<'a>(request: &ShipRequest<'a>) -> Result<&'a Team, ShipError> {
     let name = &request.service.team;
-    request.bridge.team(name).ok_or_else(|| ShipError::NoTeam {
-        service: request.service.name.clone(),
-        team: name.clone(),
-    })
+    request
+        .bridge
+        .team(name)
+        .ok_or_else(|| ShipError::NoTeam { service: request.service.name.clone(), team: name.clone() })
 }
 
 async fn step_resolve<M: ModelSource, I, C, T: Time, W: Watch>(
@@ -249,9 +252,7 @@ async fn step_resolve<M: ModelSource, I, C, T: Time, W: Watch>(
 ) -> Result<ModelVersion, ShipError> {
     step(ports.watch, "resolve", &request.model.name);
     let patience = Patience::new(ports.time, ports.watch);
-    let outcome = patience
-        .retry("resolve", || resolve(&request.model, team, ports.models))
-        .await?;
+    let outcome = patience.retry("resolve", || resolve(&request.model, team, ports.models)).await?;
     Ok(outcome)
 }
 

@@ -34,9 +34,8 @@ pub(super) async fn record<M, I, C: Cluster, T: Time, W: Watch>(
         let mut object = record.config_map(request.bridge, team, request.service)?;
         refuse_secrets(std::slice::from_ref(&object))?;
         expect_version(&mut object, live.as_ref());
-        let written = Patience::new(ports.time, ports.watch)
-            .retry("record", || ports.cluster.apply(&object))
-            .await;
+        let written =
+            Patience::new(ports.time, ports.watch).retry("record", || ports.cluster.apply(&object)).await;
         match written {
             Ok(_) => return Ok(entry),
             Err(error) if error.kind == Refused::Conflict && reads < READS => reads += 1,
@@ -48,7 +47,9 @@ pub(super) async fn record<M, I, C: Cluster, T: Time, W: Watch>(
 /// Lets the API server refuse the write if the record is no longer the one that was read.
 fn expect_version(object: &mut Value, live: Option<&Value>) {
     let version = live.and_then(|live| live.pointer("/metadata/resourceVersion")).cloned();
-    if let (Some(version), Some(metadata)) = (version, object.pointer_mut("/metadata").and_then(Value::as_object_mut)) {
+    if let (Some(version), Some(metadata)) =
+        (version, object.pointer_mut("/metadata").and_then(Value::as_object_mut))
+    {
         metadata.insert("resourceVersion".to_owned(), version);
     }
 }

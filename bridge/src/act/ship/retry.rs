@@ -11,7 +11,7 @@ const ATTEMPTS: u32 = 5;
 /// The first pause; each later one is twice as long.
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 /// The longest pause, also where the service asks for more.
-const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+const LONGEST_PAUSE: Duration = Duration::from_mins(1);
 
 /// An error that may be a port's.
 pub trait OfPort {
@@ -60,7 +60,8 @@ impl<'a, T: Time, W: Watch> Patience<'a, T, W> {
                 Ok(outcome) => return Ok(outcome),
                 Err(error) => error,
             };
-            let Some((why, pause)) = error.port().and_then(|it| Some((it.to_string(), pause(it, tried)?))) else {
+            let Some((why, pause)) = error.port().and_then(|it| Some((it.to_string(), pause(it, tried)?)))
+            else {
                 return Err(error);
             };
             self.watch.event(Event::Retry { what: what.to_owned(), why });

@@ -20,9 +20,7 @@ const PAUSE: Duration = Duration::from_millis(500);
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Look {
     /// New pods alone serve.
-    Done {
-        wanted: u32,
-    },
+    Done { wanted: u32 },
     /// Not yet.
     Waiting {
         ready: u32,
@@ -79,7 +77,8 @@ async fn look<M, I, C: Cluster, T: Time, W: Watch>(
     pushed: &PushedImage,
     ports: ShipPorts<'_, M, I, C, T, W>,
 ) -> Result<Look, ShipError> {
-    let nothing = |why: String| Look::Waiting { ready: 0, wanted: request.service.scaling.min, why: Some(why) };
+    let nothing =
+        |why: String| Look::Waiting { ready: 0, wanted: request.service.scaling.min, why: Some(why) };
     match ports.cluster.get(&deployment_key(team, request.service)).await {
         Ok(Some(deployment)) => Ok(judge(&deployment, &pushed.reference)),
         Ok(None) => Ok(nothing("the Deployment is gone".to_owned())),
@@ -138,7 +137,9 @@ async fn pods_reason<M, I, C: Cluster, T: Time, W: Watch>(
     let pods = list(ports.cluster, "Pod", team, &labels).await.ok()?;
     let new: Vec<&Value> = pods
         .iter()
-        .filter(|pod| pod.pointer("/spec/containers/0/image").and_then(Value::as_str) == Some(&pushed.reference))
+        .filter(|pod| {
+            pod.pointer("/spec/containers/0/image").and_then(Value::as_str) == Some(&pushed.reference)
+        })
         .collect();
     if let Some(reason) = new.iter().find_map(|pod| pod_reason(pod)) {
         return Some(reason);
@@ -182,9 +183,13 @@ fn container_reason(status: &Value) -> Option<String> {
     let ended = |state: &str| {
         let code = status.pointer(&format!("{state}/exitCode"))?.as_i64()?;
         Some(
-            format!("exit code {code} {} {}", text(&format!("{state}/reason")), text(&format!("{state}/message")))
-                .trim_end()
-                .to_owned(),
+            format!(
+                "exit code {code} {} {}",
+                text(&format!("{state}/reason")),
+                text(&format!("{state}/message"))
+            )
+            .trim_end()
+            .to_owned(),
         )
     };
     let reason = text("/state/waiting/reason");
@@ -210,7 +215,8 @@ fn is_ready(pod: &Value) -> bool {
 fn event_reason(event: &Value, pod: &str) -> Option<String> {
     let text = |pointer: &str| event.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
     let about = text("/involvedObject/kind") == "Pod" && text("/involvedObject/name") == pod;
-    (about && text("/type") == "Warning").then(|| format!("pod {pod}: {}: {}", text("/reason"), text("/message")))
+    (about && text("/type") == "Warning")
+        .then(|| format!("pod {pod}: {}: {}", text("/reason"), text("/message")))
 }
 
 #[cfg(test)]

@@ -27,7 +27,8 @@ pub(super) async fn score<M, I, C: Cluster, T: Time, W: Watch>(
     step(ports.watch, "score", what);
     let target = format!("{}:{PORT_NAME}", request.service.name);
     let ask = || async {
-        let reply = ports.cluster.through_proxy(&team.namespace, &target, path, request.sample.clone()).await?;
+        let reply =
+            ports.cluster.through_proxy(&team.namespace, &target, path, request.sample.clone()).await?;
         on_the_way(&reply).map_or(Ok(reply), Err)
     };
     let reply = Patience::new(ports.time, ports.watch).retry("score", ask).await;
@@ -67,8 +68,10 @@ pub(super) async fn urls<M, I, C: Cluster, T: Time, W: Watch>(
     team: &Team,
     ports: ShipPorts<'_, M, I, C, T, W>,
 ) -> Result<Vec<String>, ShipError> {
-    let live = get("score", &service_key(team, request.service), ports).await.map_err(ShipError::at("score"))?;
-    let balancers = live.iter().filter_map(|live| live.pointer("/status/loadBalancer/ingress")?.as_array()).flatten();
+    let live =
+        get("score", &service_key(team, request.service), ports).await.map_err(ShipError::at("score"))?;
+    let balancers =
+        live.iter().filter_map(|live| live.pointer("/status/loadBalancer/ingress")?.as_array()).flatten();
     let mut hosts: Vec<String> = balancers
         .filter_map(|it| it.get("ip").or_else(|| it.get("hostname"))?.as_str())
         .map(str::to_owned)

@@ -21,7 +21,11 @@ fn run(world: &World) -> Result<Shipment, ShipError> {
     run_with(world, None, VersionRef::Latest)
 }
 
-fn run_with(world: &World, sample: Option<&'static [u8]>, version: VersionRef) -> Result<Shipment, ShipError> {
+fn run_with(
+    world: &World,
+    sample: Option<&'static [u8]>,
+    version: VersionRef,
+) -> Result<Shipment, ShipError> {
     let (bridge, service) = (fixture::bridge(), fixture::service());
     let request = ShipRequest {
         bridge: &bridge,
@@ -29,7 +33,7 @@ fn run_with(world: &World, sample: Option<&'static [u8]>, version: VersionRef) -
         model: ModelRef { name: "Wine_Cultivar".to_owned(), version },
         sample: sample.map(Bytes::from_static),
         who: "cellar-ci".to_owned(),
-        rollout_deadline: Duration::from_secs(120),
+        rollout_deadline: Duration::from_mins(2),
     };
     now(ship(&request, ShipPorts { models: world, images: world, cluster: world, time: world, watch: world }))
 }
@@ -49,7 +53,8 @@ fn remains(world: &World) -> serde_json::Value {
         metadata.remove("resourceVersion");
         if key.kind.kind == "ConfigMap" {
             let record = Record::read(&object).unwrap();
-            let shown: Vec<_> = record.shipments.iter().map(|it| (&it.digest, &it.version, &it.who, &it.urls)).collect();
+            let shown: Vec<_> =
+                record.shipments.iter().map(|it| (&it.digest, &it.version, &it.who, &it.urls)).collect();
             object["data"] = json!(shown);
         }
         objects.push(object);
@@ -188,9 +193,7 @@ fn a_refusal_is_not_tried_again() {
 
 #[test]
 fn new_pods_that_do_not_come_up_leave_the_old_ones() {
-    let waiting = |reason: &str, message: &str| {
-        json!({"containerStatuses": [{"state": {"waiting": {"reason": reason, "message": message}}}]})
-    };
+    let waiting = |reason: &str, message: &str| json!({"containerStatuses": [{"state": {"waiting": {"reason": reason, "message": message}}}]});
     let crash = json!({"containerStatuses": [{
         "state": {"waiting": {"reason": "CrashLoopBackOff", "message": "back-off 10s"}},
         "lastState": {"terminated": {"exitCode": 3, "reason": "Error", "message": "no model"}}
@@ -241,7 +244,11 @@ fn events_speak_where_pods_do_not() {
         json!({"type": kind, "reason": "Unhealthy", "message": message,
             "involvedObject": {"kind": "Pod", "name": name}})
     };
-    let warnings = vec![event("Normal", "pod-1", "pulled"), event("Warning", "other", "other's"), event("Warning", "pod-1", "probe failed")];
+    let warnings = vec![
+        event("Normal", "pod-1", "pulled"),
+        event("Warning", "other", "other's"),
+        event("Warning", "pod-1", "probe failed"),
+    ];
     {
         let mut state = world.0.lock().unwrap();
         state.stuck = Some((image, json!({})));
@@ -265,7 +272,10 @@ fn another_hand_is_noticed() {
     let world = World::new();
     world.0.lock().unwrap().other_hand = Some("host/other@sha256:00".to_owned());
     let error = run(&world).unwrap_err();
-    assert!(matches!(&error, ShipError::Superseded { image, .. } if image == "host/other@sha256:00"), "{error}");
+    assert!(
+        matches!(&error, ShipError::Superseded { image, .. } if image == "host/other@sha256:00"),
+        "{error}"
+    );
 }
 
 #[test]
@@ -287,7 +297,8 @@ fn foreign_objects_are_not_touched() {
 
 #[test]
 fn a_tag_of_something_else_is_not_taken() {
-    for annotations in [BTreeMap::new(), BTreeMap::from([(ASSET_ID.to_owned(), "/models/other".to_owned())])] {
+    for annotations in [BTreeMap::new(), BTreeMap::from([(ASSET_ID.to_owned(), "/models/other".to_owned())])]
+    {
         let world = World::new();
         let place = ("harbour/models/wine-cultivar-742c5b".to_owned(), "1".to_owned());
         let facts = ImageFacts { digest: "sha256:00".to_owned(), annotations };

@@ -12,8 +12,8 @@ use sha2::{Digest, Sha256};
 use crate::image::{ImageFacts, ImagePlan, PushedImage};
 use crate::manifest::fixture;
 use crate::port::{
-    ByteStream, Cluster, Event, ImageStore, ModelFile, ModelSource, ModelVersion, ObjectKey, ObjectKind, PortError,
-    PortResult, ProxyReply, Refused, Time, Watch,
+    ByteStream, Cluster, Event, ImageStore, ModelFile, ModelSource, ModelVersion, ObjectKey, ObjectKind,
+    PortError, PortResult, ProxyReply, Refused, Time, Watch,
 };
 use crate::resource::KubernetesObject;
 
@@ -126,11 +126,13 @@ impl World {
 impl State {
     /// What the controller does in one tick: one new pod becomes ready, then one old pod goes.
     fn tick(&mut self) {
-        let Some(deployment) = self.objects.iter().find(|(key, _)| key.kind.kind == "Deployment").map(|(_, it)| it.clone())
+        let Some(deployment) =
+            self.objects.iter().find(|(key, _)| key.kind.kind == "Deployment").map(|(_, it)| it.clone())
         else {
             return;
         };
-        let image = deployment["spec"]["template"]["spec"]["containers"][0]["image"].as_str().unwrap().to_owned();
+        let image =
+            deployment["spec"]["template"]["spec"]["containers"][0]["image"].as_str().unwrap().to_owned();
         let wanted = usize::try_from(deployment["spec"]["replicas"].as_u64().unwrap()).unwrap();
         let stuck = self.stuck.as_ref().is_some_and(|(stuck, _)| *stuck == image);
         if let Some(pod) = self.pods.iter_mut().find(|pod| pod.image == image && !pod.ready) {
@@ -198,7 +200,9 @@ impl ModelSource for World {
     }
 
     async fn versions(&self, model: &str) -> PortResult<Vec<ModelVersion>> {
-        self.call("versions", |state| Ok(state.versions.iter().filter(|it| it.name == model).cloned().collect()))
+        self.call("versions", |state| {
+            Ok(state.versions.iter().filter(|it| it.name == model).cloned().collect())
+        })
     }
 
     async fn version(&self, model: &str, version: &str) -> PortResult<ModelVersion> {
@@ -223,7 +227,12 @@ impl ImageStore for World {
         self.call("find", |state| Ok(state.images.get(&key).cloned()))
     }
 
-    async fn push<S: ModelSource, W: Watch>(&self, plan: &ImagePlan, _: &S, _: &W) -> PortResult<PushedImage> {
+    async fn push<S: ModelSource, W: Watch>(
+        &self,
+        plan: &ImagePlan,
+        _: &S,
+        _: &W,
+    ) -> PortResult<PushedImage> {
         let digest = format!("sha256:{}", hex::encode(Sha256::digest(serde_json::to_vec(plan).unwrap())));
         self.call("push", |state| {
             let facts = ImageFacts { digest: digest.clone(), annotations: plan.annotations.clone() };
@@ -256,7 +265,13 @@ impl Cluster for World {
         panic!("ship deletes nothing, and wanted to delete {key:?}")
     }
 
-    async fn through_proxy(&self, _: &str, service: &str, path: &str, body: Option<Bytes>) -> PortResult<ProxyReply> {
+    async fn through_proxy(
+        &self,
+        _: &str,
+        service: &str,
+        path: &str,
+        body: Option<Bytes>,
+    ) -> PortResult<ProxyReply> {
         assert_eq!(service, "wine:http");
         self.call("proxy", |state| {
             state.asked.push((path.to_owned(), body.is_some()));
