@@ -1,3 +1,19 @@
 //! Speaking to Azure, Google and Kubernetes: implements the ports of bridge.
+//!
+//! A [`Caller`] carries models across by the identity chain; an [`Administrator`] sets both clouds up with log-ins of her
+//! own. Below them one module a side: [`azure`], [`google`], [`kubernetes`], and [`images`] over the crate oci. Wire types
+//! are private to their file, and every service's "no" becomes a [`bridge::port::PortError`] in one place.
+//!
+//! Never: a terminal, the process environment, the clock, a token's text.
 
+mod administrator;
+pub mod azure;
+mod caller;
+mod error;
 pub mod google;
+pub mod images;
+pub mod kubernetes;
+pub mod probe;
+
+pub use administrator::Administrator;
+pub use caller::{Caller, Settings};

@@ -109,8 +109,10 @@ pub async fn image(
     all.push(resolved.manifest.config().clone());
     let tally = blobs(origin, &all, destination.registry, destination.repository, progress).await?;
     let Found { media_type, bytes, .. } = resolved.found;
-    let digest =
-        destination.registry.put_manifest(destination.repository, destination.tag, &media_type, bytes).await?;
+    let digest = destination
+        .registry
+        .put_manifest(destination.repository, destination.tag, &media_type, bytes)
+        .await?;
     Ok(Copied { digest, tally })
 }
 

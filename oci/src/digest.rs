@@ -75,10 +75,7 @@ mod tests {
     #[test]
     fn only_whole_lower_case_sha256_is_a_digest() {
         let good = Digest::of(b"");
-        assert_eq!(
-            good.as_str(),
-            "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
-        );
+        assert_eq!(good.as_str(), "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
         assert_eq!(Digest::parse(good.as_str()), Ok(good.clone()));
         for bad in ["", "sha256:", "sha256:abc", "sha512:00", &good.as_str().to_uppercase(), "latest"] {
             assert_eq!(Digest::parse(bad), Err(MalformedDigest(bad.to_owned())));

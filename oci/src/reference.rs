@@ -180,7 +180,9 @@ mod tests {
 
     #[test]
     fn what_is_no_image_name_is_refused() {
-        for bad in ["", "busybox", "library/busybox", "ghcr.io/", "ghcr.io/A/b", "ghcr.io/a//b:1", "ghcr.io/a:-"] {
+        for bad in
+            ["", "busybox", "library/busybox", "ghcr.io/", "ghcr.io/A/b", "ghcr.io/a//b:1", "ghcr.io/a:-"]
+        {
             assert_eq!(Reference::parse(bad), Err(MalformedReference::Image(bad.to_owned())), "{bad}");
         }
     }

@@ -24,7 +24,11 @@ pub(super) struct Known(BTreeMap<String, KnownLayer>);
 impl Known {
     /// Looks at the image under `tag` and at some others of the repository. What cannot be read is not known; only a
     /// registry that fails altogether is an error.
-    pub(super) async fn read(registry: &Registry, repository: &str, tag: &str) -> Result<Self, RegistryError> {
+    pub(super) async fn read(
+        registry: &Registry,
+        repository: &str,
+        tag: &str,
+    ) -> Result<Self, RegistryError> {
         let mut known = Self::default();
         let mut tags = match registry.tags(repository, 1000).await {
             Ok(tags) => tags,

@@ -7,8 +7,8 @@ mod known;
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
-use futures_util::{FutureExt, TryStreamExt};
 use futures_util::stream::{self, StreamExt};
+use futures_util::{FutureExt, TryStreamExt};
 use oci_spec::image::{Descriptor, ImageManifestBuilder, MediaType, Sha256Digest};
 use serde_json::Value;
 

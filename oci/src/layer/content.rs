@@ -33,11 +33,7 @@ pub struct UnreadableFile {
 
 impl Entry<'_> {
     /// An entry for a file on disk; it is read once now, to know its fingerprint.
-    pub async fn from_file(
-        path: &str,
-        file: &Path,
-        mode: Mode,
-    ) -> Result<Entry<'static>, UnreadableFile> {
+    pub async fn from_file(path: &str, file: &Path, mode: Mode) -> Result<Entry<'static>, UnreadableFile> {
         let unreadable = |source| UnreadableFile { path: file.to_owned(), source };
         let mut digester = Digester::default();
         let mut open = tokio::fs::File::open(file).await.map_err(unreadable)?;

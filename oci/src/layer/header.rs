@@ -24,7 +24,12 @@ pub(super) fn of(item: &Item<'_>) -> Vec<u8> {
     let records = pax_records(path, size);
     let mut blocks = Vec::with_capacity(BLOCK);
     if !records.is_empty() {
-        blocks.extend_from_slice(&ustar("PaxHeaders/0", tar::EntryType::XHeader, 0o644, records.len() as u64));
+        blocks.extend_from_slice(&ustar(
+            "PaxHeaders/0",
+            tar::EntryType::XHeader,
+            0o644,
+            records.len() as u64,
+        ));
         blocks.extend_from_slice(&records);
         blocks.resize(blocks.len().next_multiple_of(BLOCK), 0);
     }

@@ -114,7 +114,8 @@ impl<'a> Layer<'a> {
         for entry in entries {
             check_path(&entry.path)?;
             let path = if root.is_empty() { entry.path.clone() } else { format!("{root}/{}", entry.path) };
-            directories.extend(path.match_indices('/').filter_map(|(at, _)| path.get(..=at)).map(str::to_owned));
+            directories
+                .extend(path.match_indices('/').filter_map(|(at, _)| path.get(..=at)).map(str::to_owned));
             files.push((path, entry));
         }
         let mut items: Vec<Item<'a>> =
@@ -138,7 +139,8 @@ impl<'a> Layer<'a> {
         hash.update(b"gangplank layer 1\0");
         for (path, entry) in self.files() {
             let program = u8::from(entry.mode == Mode::Program);
-            for field in [path.as_bytes(), entry.fingerprint.as_bytes(), &entry.size.to_be_bytes(), &[program]]
+            for field in
+                [path.as_bytes(), entry.fingerprint.as_bytes(), &entry.size.to_be_bytes(), &[program]]
             {
                 hash.update((field.len() as u64).to_be_bytes());
                 hash.update(field);

@@ -46,16 +46,13 @@ struct Reading<'a> {
 /// The content of one file: exactly as many bytes as declared, or an error that names the file.
 fn checked<'a>(entry: &'a Entry<'a>) -> Part<'a> {
     let reading = Reading { entry, bytes: None, found: 0 };
-    try_unfold(reading, |mut reading| async move {
-        Ok(reading.next().await?.map(|chunk| (chunk, reading)))
-    })
-    .boxed()
+    try_unfold(reading, |mut reading| async move { Ok(reading.next().await?.map(|chunk| (chunk, reading))) })
+        .boxed()
 }
 
 impl Reading<'_> {
     async fn next(&mut self) -> Result<Option<Bytes>, LayerError> {
-        let unreadable =
-            |source| LayerError::Unreadable { path: self.entry.path.clone(), source };
+        let unreadable = |source| LayerError::Unreadable { path: self.entry.path.clone(), source };
         let bytes = match &mut self.bytes {
             Some(bytes) => bytes,
             None => self.bytes.insert(self.entry.content.open().await.map_err(unreadable)?),

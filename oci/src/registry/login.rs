@@ -74,15 +74,15 @@ impl Registry {
         let Some(realm) = challenge.and_then(Challenge::realm) else {
             return self.ask(Purpose::Request, scopes, challenge).await;
         };
-        let exchanged = self.exchange(&realm, scopes, challenge).await;
-        let direct = match &exchanged {
-            Ok(exchanged) if exchanged.with_login => None,
-            _ => self.ask(Purpose::Request, scopes, challenge).await?,
-        };
-        if direct.is_some() {
-            return Ok(direct);
+        let login = self.ask(Purpose::Exchange { realm: &realm }, scopes, challenge).await?;
+        if login.is_none() {
+            // Whoever does not log in at token services may still log in at the registry itself.
+            let direct = self.ask(Purpose::Request, scopes, challenge).await?;
+            if direct.is_some() {
+                return Ok(direct);
+            }
         }
-        let exchanged = exchanged?.exchanged;
+        let exchanged = self.exchange(&realm, login, scopes, challenge).await?;
         let header = exchanged.header.clone();
         self.shared.logins.put(scopes, Some(exchanged));
         Ok(Some(header))
@@ -94,8 +94,7 @@ impl Registry {
         scopes: &[Scope],
         challenge: Option<&Challenge>,
     ) -> Result<Option<HeaderValue>, RegistryError> {
-        let ask =
-            Ask { registry: self.host(), purpose, scopes, challenge, refused: challenge.is_some() };
+        let ask = Ask { registry: self.host(), purpose, scopes, challenge, refused: challenge.is_some() };
         let answered = self.shared.authorizer.authorize(&ask).await;
         answered.map_err(|source| RegistryError::LogIn { host: self.host().to_owned(), source })
     }
@@ -103,44 +102,35 @@ impl Registry {
     async fn exchange(
         &self,
         realm: &Url,
+        login: Option<HeaderValue>,
         scopes: &[Scope],
         challenge: Option<&Challenge>,
-    ) -> Result<Exchange, RegistryError> {
+    ) -> Result<Exchanged, RegistryError> {
         let act = "give a token";
         if !self.is_safe(realm) {
-            let problem = format!("the token service `{}` is not on https", realm.origin().ascii_serialization());
+            let problem =
+                format!("the token service `{}` is not on https", realm.origin().ascii_serialization());
             return Err(self.unexpected(act, problem));
         }
-        let header = self.ask(Purpose::Exchange { realm }, scopes, challenge).await?;
-        let with_login = header.is_some();
-        let mut request =
-            self.shared.client.request(Method::GET, with_query(realm, scopes, challenge));
-        if let Some(header) = header {
-            request = request.header(AUTHORIZATION, header);
+        let mut request = self.shared.client.request(Method::GET, with_query(realm, scopes, challenge));
+        if let Some(login) = login {
+            request = request.header(AUTHORIZATION, login);
         }
         let response = request.send().await.map_err(|error| self.unreachable(act, error))?;
         if !response.status().is_success() {
             return Err(self.refusal(response, act).await);
         }
-        let body = read_up_to(response, LONGEST_TOKEN_REPLY)
-            .await
-            .map_err(|error| self.unreachable(act, error))?;
+        let body =
+            read_up_to(response, LONGEST_TOKEN_REPLY).await.map_err(|error| self.unreachable(act, error))?;
         let reply: TokenReply =
             serde_json::from_slice(&body).map_err(|_| self.unexpected(act, "no token in the reply"))?;
-        let exchanged = reply.into_exchanged().ok_or_else(|| self.unexpected(act, "the token is no header"))?;
-        Ok(Exchange { exchanged, with_login })
+        reply.into_exchanged().ok_or_else(|| self.unexpected(act, "the token is no header"))
     }
 
     fn is_safe(&self, realm: &Url) -> bool {
         let local = realm.host_str().is_some_and(is_loopback);
         realm.scheme() == "https" || local || self.shared.endpoint.covers(realm)
     }
-}
-
-struct Exchange {
-    exchanged: Exchanged,
-    /// Whether the token service was told who we are.
-    with_login: bool,
 }
 
 impl TokenReply {

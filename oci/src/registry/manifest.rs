@@ -110,8 +110,8 @@ impl Registry {
         let body = read_up_to(response, LARGEST_MANIFEST)
             .await
             .map_err(|error| self.unreachable(&call.act, error))?;
-        let list: TagList = serde_json::from_slice(&body)
-            .map_err(|error| self.unexpected(&call.act, error.to_string()))?;
+        let list: TagList =
+            serde_json::from_slice(&body).map_err(|error| self.unexpected(&call.act, error.to_string()))?;
         Ok(list.tags.unwrap_or_default().into_iter().take(limit).collect())
     }
 
@@ -148,9 +148,8 @@ impl Registry {
         let header = |name| response.headers().get(name)?.to_str().ok().map(str::to_owned);
         let media_type = header(CONTENT_TYPE).unwrap_or_default();
         let promised = content_digest(&response);
-        let bytes = read_up_to(response, LARGEST_MANIFEST)
-            .await
-            .map_err(|error| self.unreachable(act, error))?;
+        let bytes =
+            read_up_to(response, LARGEST_MANIFEST).await.map_err(|error| self.unreachable(act, error))?;
         let digest = Digest::of(&bytes);
         let named = Digest::parse(version).ok();
         for expected in [named, promised].into_iter().flatten().filter(|expected| *expected != digest) {

@@ -99,11 +99,8 @@ mod tests {
 
     #[test]
     fn pauses_double_up_to_a_bound_and_end() {
-        let patience = Patience {
-            tries: 4,
-            first_pause: Duration::from_secs(1),
-            longest_pause: Duration::from_secs(3),
-        };
+        let patience =
+            Patience { tries: 4, first_pause: Duration::from_secs(1), longest_pause: Duration::from_secs(3) };
         let pauses: Vec<_> =
             (1..=4).map(|failures| patience.pause(failures, None).map(|it| it.as_secs())).collect();
         assert_eq!(pauses, [Some(1), Some(2), Some(3), None]);

@@ -100,7 +100,12 @@ impl From<RegistryError> for Failure {
 
 impl Registry {
     /// Asks the registry to lend a blob from another of its repositories.
-    pub async fn mount(&self, repository: &str, digest: &Digest, from: &str) -> Result<Mounted, RegistryError> {
+    pub async fn mount(
+        &self,
+        repository: &str,
+        digest: &Digest,
+        from: &str,
+    ) -> Result<Mounted, RegistryError> {
         let act = format!("mount the blob {digest} from `{from}`");
         let mut url = self.uploads(repository);
         url.query_pairs_mut().append_pair("mount", digest.as_str()).append_pair("from", from);

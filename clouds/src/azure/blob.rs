@@ -1,0 +1,235 @@
+//! Blobs: listed below a prefix, read with resume. A blob that is no longer the one listed is a conflict.
+
+use std::num::NonZero;
+use std::sync::Arc;
+use std::time::Duration;
+
+use azure_core::credentials::TokenCredential;
+use azure_core::http::{AsyncResponseBody, Etag, Url};
+use azure_storage_blob::models::{
+    BlobClientDownloadOptions, BlobContainerClientListBlobsOptions, BlobItem, HttpRange,
+};
+use azure_storage_blob::{BlobClient, BlobClientOptions, BlobContainerClient, BlobContainerClientOptions};
+use bridge::port::{ByteStream, ModelFile, PortError, PortResult, Refused};
+use bytes::Bytes;
+use futures_util::stream::{StreamExt, TryStreamExt, empty, try_unfold};
+
+use super::location::{Place, blob_url, container_url};
+use super::rest::client_options;
+use crate::error;
+
+const SERVICE: &str = "Azure Blob Storage";
+
+/// A blob is asked for again this often without a byte in between.
+const MOST_CUTS: u32 = 5;
+const FIRST_PAUSE: Duration = Duration::from_millis(500);
+
+/// Blob storage, read as one caller.
+#[derive(Clone)]
+pub(super) struct Blobs {
+    endpoint: String,
+    credential: Arc<dyn TokenCredential>,
+    http: reqwest::Client,
+}
+
+impl Blobs {
+    pub(super) fn new(
+        endpoint: String,
+        credential: Arc<dyn TokenCredential>,
+        http: &reqwest::Client,
+    ) -> Self {
+        Self { endpoint, credential, http: http.clone() }
+    }
+
+    /// All files below a place in path order. A place that is a single blob is a version of one file.
+    pub(super) async fn files(&self, place: &Place) -> PortResult<Vec<ModelFile>> {
+        let container = container_url(&self.endpoint, &place.account, &place.container)?;
+        let options =
+            BlobContainerClientOptions { client_options: client_options(&self.http), ..Default::default() };
+        let client =
+            BlobContainerClient::new(container.clone(), Some(self.credential.clone()), Some(options))
+                .map_err(|failed| error::azure(SERVICE, &failed))?;
+        let options =
+            BlobContainerClientListBlobsOptions { prefix: Some(place.path.clone()), ..Default::default() };
+        let mut items = client.list_blobs(Some(options)).map_err(|failed| error::azure(SERVICE, &failed))?;
+        let mut files = Vec::new();
+        while let Some(item) = items.try_next().await.map_err(|failed| error::azure(SERVICE, &failed))? {
+            files.extend(file(&container, &place.path, item));
+        }
+        files.sort_by(|a: &ModelFile, b: &ModelFile| a.path.cmp(&b.path));
+        if files.is_empty() {
+            let problem = format!("there is no blob at `{}/{}`", place.container, place.path);
+            return Err(error::own(SERVICE, Refused::NotFound, problem));
+        }
+        Ok(files)
+    }
+
+    /// The bytes of one file from `offset` on.
+    pub(super) async fn read(&self, file: &ModelFile, offset: u64) -> PortResult<ByteStream> {
+        let url = Url::parse(&file.url)
+            .map_err(|_| error::own(SERVICE, Refused::Invalid, format!("`{}` is no URL", file.url)))?;
+        let options = BlobClientOptions { client_options: client_options(&self.http), ..Default::default() };
+        let client = BlobClient::new(url, Some(self.credential.clone()), Some(options))
+            .map_err(|failed| error::azure(SERVICE, &failed))?;
+        let mut reading = Reading {
+            client,
+            path: file.path.clone(),
+            etag: file.etag.clone(),
+            offset,
+            size: file.size,
+            body: None,
+            cuts: 0,
+        };
+        if offset >= file.size {
+            return Ok(empty().boxed());
+        }
+        // The first request is made now, so that a refusal is the caller's and not the stream's.
+        reading.open_patiently().await?;
+        Ok(try_unfold(reading, |mut reading| async move {
+            Ok(reading.next().await?.map(|chunk| (chunk, reading)))
+        })
+        .boxed())
+    }
+}
+
+/// One blob being read.
+struct Reading {
+    client: BlobClient,
+    path: String,
+    etag: String,
+    offset: u64,
+    size: u64,
+    body: Option<AsyncResponseBody>,
+    cuts: u32,
+}
+
+impl Reading {
+    async fn next(&mut self) -> PortResult<Option<Bytes>> {
+        while self.offset < self.size {
+            let Some(body) = &mut self.body else {
+                self.open_patiently().await?;
+                continue;
+            };
+            match body.next().await {
+                Some(Ok(chunk)) if chunk.is_empty() => {}
+                Some(Ok(chunk)) => return self.take(chunk).map(Some),
+                Some(Err(cut)) => self.cut(error::azure(SERVICE, &cut)).await?,
+                None => self.cut(self.short()).await?,
+            }
+        }
+        Ok(None)
+    }
+
+    fn take(&mut self, chunk: Bytes) -> PortResult<Bytes> {
+        self.offset += chunk.len() as u64;
+        self.cuts = 0;
+        if self.offset > self.size {
+            let problem = format!("`{}` is longer than listed ({} bytes)", self.path, self.size);
+            return Err(error::own(SERVICE, Refused::Conflict, problem));
+        }
+        Ok(chunk)
+    }
+
+    fn short(&self) -> PortError {
+        let problem = format!("`{}` was cut at byte {} of {}", self.path, self.offset, self.size);
+        error::own(SERVICE, Refused::Unavailable, problem)
+    }
+
+    /// Asks for the rest in one request, whose body is not collected.
+    async fn open(&mut self) -> PortResult<AsyncResponseBody> {
+        let all = usize::try_from(self.size).ok().and_then(NonZero::new);
+        let options = BlobClientDownloadOptions {
+            if_match: Some(Etag::from(self.etag.clone())),
+            range: Some(HttpRange::from(self.offset..self.size)),
+            parallel: NonZero::new(1),
+            partition_size: all,
+            ..Default::default()
+        };
+        let downloaded = self.client.download(Some(options)).await;
+        let result = downloaded.map_err(|failed| self.refusal(error::azure(SERVICE, &failed)))?;
+        Ok(result.body)
+    }
+
+    fn refusal(&self, refused: PortError) -> PortError {
+        let changed = refused.status == Some(412) || refused.status == Some(416);
+        if !changed {
+            return refused;
+        }
+        let message = format!("`{}` changed since it was listed", self.path);
+        PortError { kind: Refused::Conflict, message, ..refused }
+    }
+
+    async fn open_patiently(&mut self) -> PortResult<()> {
+        while self.body.is_none() {
+            match self.open().await {
+                Ok(body) => self.body = Some(body),
+                Err(failed) if failed.is_transient() => self.cut(failed).await?,
+                Err(failed) => return Err(failed),
+            }
+        }
+        Ok(())
+    }
+
+    /// Forgives a cut by waiting, or gives it back when there were too many.
+    async fn cut(&mut self, why: PortError) -> PortResult<()> {
+        self.body = None;
+        self.cuts += 1;
+        if self.cuts >= MOST_CUTS || !why.is_transient() {
+            return Err(why);
+        }
+        tracing::debug!(path = self.path, offset = self.offset, cuts = self.cuts, %why, "reading on after a cut");
+        let pause = why.retry_after.unwrap_or_else(|| FIRST_PAUSE.saturating_mul(1 << self.cuts.min(6)));
+        tokio::time::sleep(pause).await;
+        Ok(())
+    }
+}
+
+/// A listed blob as a file of the version, unless it merely shares the beginning of its name, or stands for a folder.
+fn file(container: &Url, place: &str, item: BlobItem) -> Option<ModelFile> {
+    let name = item.name?;
+    let properties = item.properties?;
+    let path = relative(place, &name)?;
+    let size = properties.content_length?;
+    let etag = properties.etag?.to_string();
+    Some(ModelFile { path, size, etag: quoted(&etag), url: blob_url(container, &name)?.into() })
+}
+
+fn relative(place: &str, name: &str) -> Option<String> {
+    if name == place {
+        // Storage with folders lists the folder itself as an empty blob, told apart by what follows it.
+        return name.rsplit('/').next().map(str::to_owned);
+    }
+    let path = name.strip_prefix(place)?.strip_prefix('/')?;
+    (!path.is_empty() && !path.ends_with('/')).then(|| path.to_owned())
+}
+
+/// Listings give etags without the quotes that requests need.
+fn quoted(etag: &str) -> String {
+    if etag.starts_with('"') || etag.starts_with("W/") { etag.to_owned() } else { format!("\"{etag}\"") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn files_are_named_below_their_version() {
+        for (place, name, expected) in [
+            ("m/1", "m/1/model.onnx", Some("model.onnx")),
+            ("m/1", "m/1/a/b", Some("a/b")),
+            ("m/1", "m/10/model.onnx", None),
+            ("m/1", "m/1/", None),
+            ("m/1", "m/1/folder/", None),
+            ("m/1/model.onnx", "m/1/model.onnx", Some("model.onnx")),
+            ("m/1/model.onnx", "m/1/model.onnx.bak", None),
+        ] {
+            assert_eq!(relative(place, name).as_deref(), expected, "{name} below {place}");
+        }
+    }
+
+    #[test]
+    fn etags_are_quoted_once() {
+        assert_eq!(quoted("0x8D"), "\"0x8D\"");
+        assert_eq!(quoted("\"0x8D\""), "\"0x8D\"");
+    }
+}

@@ -1,0 +1,70 @@
+//! The Azure side: models and their files, and setting up Entra and role assignments with an administrator's log-in.
+//!
+//! Resource Manager and Graph are spoken to by a thin client of our own over the official pipeline ([`rest`]): no official
+//! crate speaks either. Blobs go over the official crate.
+
+mod blob;
+mod location;
+mod models;
+mod rest;
+mod set_up;
+
+use bridge::spec::{AzureCloud, Bridge};
+
+pub use models::{API_VERSION, Models};
+pub use set_up::SetUp;
+
+/// Tokens for Resource Manager, whatever its address.
+const MANAGEMENT_SCOPE: &str = "https://management.azure.com/.default";
+/// Tokens for Graph, whatever its address.
+const GRAPH_SCOPE: &str = "https://graph.microsoft.com/.default";
+
+/// Where Azure's services are, without a slash at the end.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Addresses {
+    /// Entra's authority host.
+    pub entra: String,
+    /// Microsoft Graph.
+    pub graph: String,
+    /// Resource Manager.
+    pub resource_manager: String,
+    /// Blob service, with `{account}` or in path style.
+    pub blob: String,
+}
+
+impl Addresses {
+    /// The addresses that `bridge` uses: those it declares, else those of its cloud.
+    pub fn of(bridge: &Bridge) -> Self {
+        let [entra, graph, resource_manager, blob] = match bridge.azure.cloud {
+            AzureCloud::Public => [
+                "https://login.microsoftonline.com",
+                "https://graph.microsoft.com",
+                "https://management.azure.com",
+                "https://{account}.blob.core.windows.net",
+            ],
+            AzureCloud::UsGovernment => [
+                "https://login.microsoftonline.us",
+                "https://graph.microsoft.us",
+                "https://management.usgovcloudapi.net",
+                "https://{account}.blob.core.usgovcloudapi.net",
+            ],
+            AzureCloud::China => [
+                "https://login.partner.microsoftonline.cn",
+                "https://microsoftgraph.chinacloudapi.cn",
+                "https://management.chinacloudapi.cn",
+                "https://{account}.blob.core.chinacloudapi.cn",
+            ],
+        };
+        let given = &bridge.endpoints;
+        Self {
+            entra: choose(given.entra.as_deref(), entra),
+            graph: choose(given.graph.as_deref(), graph),
+            resource_manager: choose(given.resource_manager.as_deref(), resource_manager),
+            blob: choose(given.blob.as_deref(), blob),
+        }
+    }
+}
+
+fn choose(given: Option<&str>, public: &str) -> String {
+    given.unwrap_or(public).trim_end_matches('/').to_owned()
+}

@@ -1,0 +1,303 @@
+//! The Entra application: found by display name and mark, made, changed, removed, brought back.
+
+use std::collections::BTreeMap;
+
+use azure_core::http::Method;
+use bridge::inventory::{Observed, State};
+use bridge::plan::{Action, Outputs};
+use bridge::port::{PortResult, Refused};
+use bridge::resource::{AppRole, Application, Resource};
+use bridge::spec::Bridge;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::quoted;
+use crate::azure::rest::{Rest, encoded};
+use crate::error;
+
+/// An application as Graph shows it.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Registered {
+    pub(super) id: String,
+    pub(super) app_id: String,
+    display_name: String,
+    #[serde(default)]
+    identifier_uris: Vec<String>,
+    api: Option<Api>,
+    #[serde(default)]
+    app_roles: Vec<RegisteredRole>,
+    #[serde(default)]
+    tags: Vec<String>,
+    group_membership_claims: Option<String>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Api {
+    requested_access_token_version: Option<u8>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct RegisteredRole {
+    id: String,
+    value: Option<String>,
+    display_name: Option<String>,
+    #[serde(default)]
+    is_enabled: bool,
+}
+
+/// The live application of the bridge: the one with our mark, else any of the same name.
+pub(super) async fn find(graph: &Rest, bridge: &Bridge) -> PortResult<Option<Registered>> {
+    choose(named(graph, "/v1.0/applications", bridge).await?, bridge)
+}
+
+/// The application as it is: live, deleted for now, or not at all.
+pub(super) async fn observe(
+    graph: &Rest,
+    bridge: &Bridge,
+    live: Option<&Registered>,
+) -> PortResult<Option<Observed>> {
+    if let Some(live) = live {
+        return Ok(Some(live.observed(bridge, State::Live)));
+    }
+    Ok(deleted(graph, bridge).await?.map(|found| found.observed(bridge, State::SoftDeleted)))
+}
+
+/// Makes one change to the application.
+pub(super) async fn perform(
+    graph: &Rest,
+    bridge: &Bridge,
+    action: &Action,
+    wanted: &Application,
+    outputs: &mut Outputs,
+) -> PortResult<()> {
+    let live = find(graph, bridge).await?;
+    let made = match (action, live) {
+        (Action::Delete { .. }, None) => return Ok(()),
+        (Action::Delete { .. }, Some(live)) => {
+            live.check_ours(graph, bridge)?;
+            return graph.delete(&format!("/v1.0/applications/{}", live.id)).await;
+        }
+        (_, Some(live)) => live,
+        (Action::Undelete { .. }, None) => restore(graph, bridge).await?,
+        (_, None) => create(graph, bridge, wanted).await?,
+    };
+    made.check_ours(graph, bridge)?;
+    update(graph, &made, wanted).await?;
+    outputs.application_id = Some(made.app_id);
+    outputs.application_object_id = Some(made.id);
+    Ok(())
+}
+
+async fn named(graph: &Rest, list: &str, bridge: &Bridge) -> PortResult<Vec<Registered>> {
+    let filter = encoded(&format!("displayName eq {}", quoted(&bridge.federation.application)));
+    graph.list(&format!("{list}?$filter={filter}")).await
+}
+
+/// Entra keeps deleted applications for thirty days, and with them the identifier URI.
+async fn deleted(graph: &Rest, bridge: &Bridge) -> PortResult<Option<Registered>> {
+    let list = "/v1.0/directory/deletedItems/microsoft.graph.application";
+    match named(graph, list, bridge).await {
+        Ok(all) => Ok(all.into_iter().find(|found| found.is_ours(bridge))),
+        // Whoever may not see what was deleted makes a new one.
+        Err(refused) if !refused.is_transient() => Ok(None),
+        Err(failed) => Err(failed),
+    }
+}
+
+fn choose(all: Vec<Registered>, bridge: &Bridge) -> PortResult<Option<Registered>> {
+    let (ours, others): (Vec<_>, Vec<_>) = all.into_iter().partition(|found| found.is_ours(bridge));
+    if ours.len() > 1 {
+        let problem = format!(
+            "{} applications named `{}` carry the tag `{}`; remove the tag from all but one",
+            ours.len(),
+            bridge.federation.application,
+            bridge.mark()
+        );
+        return Err(error::own(super::GRAPH, Refused::Conflict, problem));
+    }
+    Ok(ours.into_iter().chain(others).next())
+}
+
+async fn create(graph: &Rest, bridge: &Bridge, wanted: &Application) -> PortResult<Registered> {
+    let mut body = declared(wanted);
+    if let Some(body) = body.as_object_mut() {
+        body.insert("signInAudience".to_owned(), json!("AzureADMyOrg"));
+        body.insert("tags".to_owned(), json!([bridge.mark()]));
+        body.insert("appRoles".to_owned(), roles(wanted));
+    }
+    read(graph, graph.write(Method::Post, "/v1.0/applications", &body).await?)
+}
+
+async fn restore(graph: &Rest, bridge: &Bridge) -> PortResult<Registered> {
+    let missing = || error::own(super::GRAPH, Refused::NotFound, "the deleted application is gone for good");
+    let gone = deleted(graph, bridge).await?.ok_or_else(missing)?;
+    let path = format!("/v1.0/directory/deletedItems/{}/restore", gone.id);
+    graph.write(Method::Post, &path, &json!({})).await?;
+    Ok(gone)
+}
+
+async fn update(graph: &Rest, found: &Registered, wanted: &Application) -> PortResult<()> {
+    let path = format!("/v1.0/applications/{}", found.id);
+    let leaving = found.leaving(wanted);
+    if !leaving.is_empty() {
+        // Graph removes a role only after it was disabled.
+        let disabled = json!({ "appRoles": merged(wanted, leaving) });
+        graph.write(Method::Patch, &path, &disabled).await?;
+    }
+    let mut body = declared(wanted);
+    if let Some(body) = body.as_object_mut() {
+        body.insert("appRoles".to_owned(), roles(wanted));
+    }
+    graph.write(Method::Patch, &path, &body).await.map(drop)
+}
+
+/// The fields we declare, roles apart.
+fn declared(wanted: &Application) -> Value {
+    json!({
+        "displayName": wanted.display_name,
+        "identifierUris": [wanted.identifier_uri],
+        "api": { "requestedAccessTokenVersion": wanted.token_version },
+        "groupMembershipClaims": wanted.group_claims.then_some("SecurityGroup"),
+    })
+}
+
+fn roles(wanted: &Application) -> Value {
+    Value::Array(wanted.app_roles.iter().map(|(value, role)| role_body(value, role, true)).collect())
+}
+
+fn role_body(value: &str, role: &AppRole, enabled: bool) -> Value {
+    json!({
+        "id": role.id,
+        "value": value,
+        "displayName": role.display_name,
+        "description": role.display_name,
+        "isEnabled": enabled,
+        "allowedMemberTypes": ["Application"],
+    })
+}
+
+/// The wanted roles and, disabled, those that leave.
+fn merged(wanted: &Application, leaving: Vec<(String, AppRole)>) -> Value {
+    let staying = wanted.app_roles.iter();
+    let staying = staying.filter(|(_, role)| !leaving.iter().any(|(_, gone)| gone.id == role.id));
+    let mut all: Vec<Value> = staying.map(|(value, role)| role_body(value, role, true)).collect();
+    // A role whose GUID changes leaves under its value; the one that takes its place comes with the second request.
+    all.retain(|role| !leaving.iter().any(|(value, _)| role["value"] == json!(value)));
+    all.extend(leaving.iter().map(|(value, role)| role_body(value, role, false)));
+    Value::Array(all)
+}
+
+fn read(graph: &Rest, body: Value) -> PortResult<Registered> {
+    serde_json::from_value(body).map_err(|problem| {
+        let problem = format!("the answer is not what is documented: {problem}");
+        error::own(graph.service(), Refused::Invalid, problem)
+    })
+}
+
+impl Registered {
+    pub(super) fn is_ours(&self, bridge: &Bridge) -> bool {
+        self.tags.iter().any(|tag| *tag == bridge.mark())
+    }
+
+    fn check_ours(&self, graph: &Rest, bridge: &Bridge) -> PortResult<()> {
+        if self.is_ours(bridge) {
+            return Ok(());
+        }
+        let problem = format!(
+            "application `{}` exists and does not carry the tag `{}`",
+            self.display_name,
+            bridge.mark()
+        );
+        Err(error::own(graph.service(), Refused::Conflict, problem))
+    }
+
+    fn observed(&self, bridge: &Bridge, state: State) -> Observed {
+        let declared = bridge.identifier_uri();
+        // Other URIs beside ours are nobody's drift.
+        let ours = self.identifier_uris.iter().find(|uri| **uri == declared);
+        let identifier_uri = ours.or_else(|| self.identifier_uris.first()).cloned().unwrap_or_default();
+        let claims = self.group_membership_claims.as_deref().unwrap_or_default();
+        let resource = Resource::Application(Application {
+            display_name: self.display_name.clone(),
+            identifier_uri,
+            token_version: self.api.as_ref().and_then(|api| api.requested_access_token_version).unwrap_or(1),
+            app_roles: self.enabled_roles(),
+            group_claims: claims.contains("SecurityGroup") || claims.contains("All"),
+        });
+        Observed { resource, marked: self.is_ours(bridge), state, holds: None }
+    }
+
+    pub(super) fn enabled_roles(&self) -> BTreeMap<String, AppRole> {
+        self.app_roles.iter().filter(|role| role.is_enabled).filter_map(RegisteredRole::declared).collect()
+    }
+
+    /// Roles that are registered and not wanted, by value.
+    fn leaving(&self, wanted: &Application) -> Vec<(String, AppRole)> {
+        let all = self.app_roles.iter().filter_map(RegisteredRole::declared);
+        all.filter(|(value, role)| wanted.app_roles.get(value).is_none_or(|ours| ours.id != role.id))
+            .collect()
+    }
+}
+
+impl RegisteredRole {
+    fn declared(&self) -> Option<(String, AppRole)> {
+        let display_name = self.display_name.clone().unwrap_or_default();
+        Some((self.value.clone()?, AppRole { id: self.id.clone(), display_name }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn registered() -> Registered {
+        let shown = json!({
+            "id": "o", "appId": "a", "displayName": "Quay", "identifierUris": ["api://t/quay"],
+            "api": {"requestedAccessTokenVersion": null},
+            "appRoles": [
+                {"id": "1", "value": "Stays", "displayName": "Stays", "isEnabled": true},
+                {"id": "2", "value": "Goes", "displayName": "Goes", "isEnabled": true},
+                {"id": "3", "value": "Other", "displayName": "Other", "isEnabled": true},
+            ],
+            "tags": ["gangplank:quay"], "groupMembershipClaims": null,
+        });
+        serde_json::from_value(shown).unwrap()
+    }
+
+    fn wanted(roles: &[(&str, &str)]) -> Application {
+        let role = |(value, id): &(&str, &str)| {
+            ((*value).to_owned(), AppRole { id: (*id).to_owned(), display_name: (*value).to_owned() })
+        };
+        Application {
+            display_name: "Quay".to_owned(),
+            identifier_uri: "api://t/quay".to_owned(),
+            token_version: 2,
+            app_roles: roles.iter().map(role).collect(),
+            group_claims: false,
+        }
+    }
+
+    #[test]
+    fn roles_that_leave_are_disabled_first() {
+        let wanted = wanted(&[("Stays", "1"), ("New", "4"), ("Other", "5")]);
+        let leaving = registered().leaving(&wanted);
+        let values: Vec<_> = leaving.iter().map(|(value, role)| (value.as_str(), role.id.as_str())).collect();
+        assert_eq!(values, [("Goes", "2"), ("Other", "3")]);
+        let merged = merged(&wanted, leaving);
+        let first: Vec<_> = merged
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|role| (role["id"].as_str().unwrap(), role["isEnabled"].as_bool().unwrap()))
+            .collect();
+        assert_eq!(first, [("4", true), ("1", true), ("2", false), ("3", false)]);
+    }
+
+    #[test]
+    fn an_unset_token_version_is_one() {
+        assert_eq!(registered().api.unwrap().requested_access_token_version, None);
+    }
+}

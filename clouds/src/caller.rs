@@ -1,0 +1,133 @@
+//! A caller: somebody who carries models across with the identity chain of the bridge.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use bridge::port::{PortError, PortResult, Refused};
+use bridge::spec::{AzureCloud, Bridge};
+use identity::source::{EntraSource, Options, Preference, azure_credential};
+use identity::{Chain, ChainConfig, Clock, Environment, Grantee, TokenError};
+
+use crate::images::Images;
+use crate::{azure, error, google, kubernetes};
+
+/// What the edge knows and the bridge file does not.
+#[derive(Clone)]
+pub struct Settings {
+    /// The process environment.
+    pub environment: Environment,
+    /// The clock.
+    pub clock: Arc<dyn Clock>,
+    /// Certificate authorities to trust besides the system's, PEM.
+    pub ca_bundle: Option<Vec<u8>>,
+    /// The scorer's executable, for images of our own runtime.
+    pub scorer: Option<PathBuf>,
+    /// The kubeconfig that an administrator named; else `KUBECONFIG` is looked at.
+    pub kubeconfig: Option<PathBuf>,
+    /// The kubeconfig's context; else its current one.
+    pub context: Option<String>,
+}
+
+/// A caller's way to models, images and the cluster.
+pub struct Caller {
+    bridge: Bridge,
+    chain: Chain,
+    models: azure::Models,
+    images: Images,
+    /// Whose rights are used in the cluster.
+    deployer: Grantee,
+}
+
+impl Caller {
+    /// A caller who works for `team`, or, without one, only with her own rights. Asks nobody yet.
+    pub fn connect(bridge: &Bridge, settings: &Settings, team: Option<&str>) -> PortResult<Self> {
+        let http = client(settings)?;
+        let source = entra_source(bridge, settings, Preference::Caller, &http)?;
+        let addresses = google::Addresses::of(bridge);
+        let config = ChainConfig {
+            scope: format!("{}/.default", bridge.identifier_uri()),
+            provider: bridge.provider_name(&bridge.google.project_number),
+            sts: addresses.sts,
+            iam_credentials: addresses.iam_credentials,
+        };
+        let chain = Chain::new(config, source, http.clone(), settings.clock.clone())
+            .map_err(|problem| error::own("bridge file", Refused::Invalid, problem.to_string()))?;
+        let azure_addresses = azure::Addresses::of(bridge);
+        let models = azure::Models::new(bridge, &azure_addresses, chain.azure_credential(), &http)?;
+        let images = Images::new(
+            &addresses.registry,
+            chain.bearer(Grantee::Federated),
+            registry_client(settings)?,
+            settings.scorer.clone(),
+        )?;
+        let deployer = match team {
+            Some(team) => Grantee::ServiceAccount(bridge.service_account_email(team)),
+            None => Grantee::Federated,
+        };
+        Ok(Self { bridge: bridge.clone(), chain, models, images, deployer })
+    }
+
+    /// The identity chain: its tokens, and the record of its hops.
+    pub fn chain(&self) -> &Chain {
+        &self.chain
+    }
+
+    /// The workspace's models.
+    pub fn models(&self) -> &azure::Models {
+        &self.models
+    }
+
+    /// The image registry.
+    pub fn images(&self) -> &Images {
+        &self.images
+    }
+
+    /// Who the caller is on the Google side, as IAM names federated principals. Crosses over to find out.
+    pub async fn principal(&self) -> PortResult<String> {
+        self.chain.federated().await.map_err(|refused| error::no_token(&refused))?;
+        let principal = self.chain.principal().await.map_err(|refused| error::no_token(&refused))?;
+        Ok(principal.unwrap_or_else(|| "a federated principal".to_owned()))
+    }
+
+    /// The cluster, looked up and spoken to as the team's service account.
+    pub async fn cluster(&self) -> PortResult<kubernetes::Cluster> {
+        let credentials = self.chain.google_credentials(self.deployer.clone());
+        let address = google::cluster(&self.bridge, credentials).await?;
+        kubernetes::Cluster::at(&address, self.chain.bearer(self.deployer.clone()))
+    }
+}
+
+/// The log-in to Entra that the environment holds.
+pub(crate) fn entra_source(
+    bridge: &Bridge,
+    settings: &Settings,
+    preference: Preference,
+    http: &reqwest::Client,
+) -> PortResult<EntraSource> {
+    let declared = bridge.endpoints.entra.clone();
+    let national = (bridge.azure.cloud != AzureCloud::Public).then(|| azure::Addresses::of(bridge).entra);
+    let options = Options {
+        tenant: bridge.azure.tenant.clone(),
+        authority_host: declared.or(national),
+        http: http.clone(),
+    };
+    azure_credential(&settings.environment, preference, &options)
+        .map_err(|refused| error::no_token(&TokenError::Source(refused)))
+}
+
+/// The client for everything that is sent tokens.
+pub(crate) fn client(settings: &Settings) -> PortResult<reqwest::Client> {
+    identity::http::client(settings.ca_bundle.as_deref()).map_err(|problem| setup(&problem))
+}
+
+/// The client for registries: they send downloads elsewhere. A log-in does not follow to another host.
+fn registry_client(settings: &Settings) -> PortResult<reqwest::Client> {
+    let builder =
+        identity::http::builder(settings.ca_bundle.as_deref()).map_err(|problem| setup(&problem))?;
+    let builder = builder.redirect(reqwest::redirect::Policy::limited(5));
+    builder.build().map_err(|problem| setup(&problem))
+}
+
+fn setup(problem: &dyn std::error::Error) -> PortError {
+    error::own("TLS", Refused::Invalid, error::with_causes(problem))
+}

@@ -1,0 +1,233 @@
+//! Images: plans of bridge's made and pushed by oci, logged in by identity.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use bridge::image::{self, ImageFacts, ImagePlan, LayerPlan};
+use bridge::port::{Event, ImageStore, ModelFile, ModelSource, PortError, PortResult, Refused, Watch};
+use futures_util::TryStreamExt;
+use futures_util::stream::StreamExt;
+use http::HeaderValue;
+use identity::Bearer;
+use oci::authorizer::{Ask, Purpose};
+use oci::copy::Origin;
+use oci::image::{Base, Image, Run};
+use oci::layer::{Content, Entry, Layer, MalformedLayer, Mode};
+use oci::progress::{Progress, Skip};
+use oci::reference::Reference;
+use oci::{Anonymous, Authorizer, BoxError, Endpoint, Registry};
+use serde_json::Value;
+
+use crate::error;
+
+const SERVICE: &str = "Artifact Registry";
+
+/// Where the scorer lies in an image.
+const SCORER_FOLDER: &str = "/usr/local/bin";
+const SCORER_NAME: &str = "gangplank-scorer";
+const SCORER_PORT: u16 = 5001;
+/// Nobody in particular, and not root.
+const SCORER_USER: &str = "65532";
+
+/// Google's own registries, which take the same log-in.
+const GOOGLES: [&str; 3] = [".pkg.dev", ".gcr.io", "gcr.io"];
+
+/// The image registry, spoken to as one caller.
+#[derive(Clone)]
+pub struct Images {
+    registry: Registry,
+    http: reqwest::Client,
+    bearer: Bearer,
+    scorer: Option<PathBuf>,
+}
+
+impl Images {
+    /// The registry at `address`, as `bearer`. `http` follows redirects, which registries use for downloads; `scorer` is
+    /// the executable that images for our own runtime are made of.
+    pub fn new(
+        address: &str,
+        bearer: Bearer,
+        http: reqwest::Client,
+        scorer: Option<PathBuf>,
+    ) -> PortResult<Self> {
+        identity::http::service_address(address).map_err(|problem| invalid(&problem))?;
+        let endpoint = Endpoint::parse(address).map_err(|problem| invalid(&problem))?;
+        let login = Arc::new(BearerLogin(bearer.clone()));
+        let registry = Registry::new(http.clone(), endpoint, login);
+        Ok(Self { registry, http, bearer, scorer })
+    }
+
+    /// The registry's host, as image references begin with it.
+    pub fn host(&self) -> &str {
+        self.registry.host()
+    }
+
+    /// A client of the registry that an image is in.
+    fn registry_of(&self, reference: &Reference) -> PortResult<Registry> {
+        let host = reference.host.as_str();
+        if host == self.registry.host() {
+            return Ok(self.registry.clone());
+        }
+        let endpoint = Endpoint::parse(host).map_err(|problem| invalid(&problem))?;
+        let login: Arc<dyn Authorizer> = if GOOGLES.iter().any(|google| host.ends_with(google)) {
+            Arc::new(BearerLogin(self.bearer.clone()))
+        } else {
+            Arc::new(Anonymous)
+        };
+        Ok(Registry::new(self.http.clone(), endpoint, login))
+    }
+
+    async fn scorer_layer(&self) -> PortResult<Layer<'static>> {
+        let missing = || {
+            let problem = "no scorer executable to put into the image; name it with `--scorer`";
+            error::own(SERVICE, Refused::Invalid, problem)
+        };
+        let file: &Path = self.scorer.as_deref().ok_or_else(missing)?;
+        let entry = Entry::from_file(SCORER_NAME, file, Mode::Program).await;
+        let entry = entry.map_err(|unreadable| invalid(&unreadable))?;
+        Layer::new(SCORER_FOLDER, vec![entry]).map_err(|malformed| invalid(&malformed))
+    }
+
+    async fn push_plan(
+        &self,
+        plan: &ImagePlan,
+        base: Base<'_>,
+        layers: Vec<Layer<'_>>,
+        progress: &dyn Progress,
+    ) -> PortResult<image::PushedImage> {
+        let image = Image {
+            repository: &plan.repository,
+            tag: &plan.tag,
+            base,
+            layers,
+            env: plan.env.clone(),
+            labels: plan.labels.clone(),
+            annotations: plan.annotations.clone(),
+        };
+        let pushed = oci::image::push(&self.registry, &image, progress).await;
+        let pushed = pushed.map_err(|failed| error::image(SERVICE, &failed))?;
+        Ok(image::PushedImage {
+            reference: format!("{}/{}@{}", self.registry.host(), plan.repository, pushed.digest),
+            digest: pushed.digest.to_string(),
+            sent: pushed.tally.sent,
+            present: pushed.tally.present,
+        })
+    }
+}
+
+impl ImageStore for Images {
+    async fn find(&self, repository: &str, reference: &str) -> PortResult<Option<ImageFacts>> {
+        let found = self.registry.manifest(repository, reference).await;
+        let Some(found) = found.map_err(|failed| error::registry(SERVICE, &failed))? else { return Ok(None) };
+        let manifest: Value = serde_json::from_slice(&found.bytes).map_err(|problem| invalid(&problem))?;
+        let annotations = manifest.get("annotations").and_then(Value::as_object);
+        let annotations = annotations.into_iter().flatten();
+        let text = |(name, value): (&String, &Value)| Some((name.clone(), value.as_str()?.to_owned()));
+        Ok(Some(ImageFacts {
+            digest: found.digest.to_string(),
+            annotations: annotations.filter_map(text).collect(),
+        }))
+    }
+
+    async fn push<S: ModelSource, W: Watch>(
+        &self,
+        plan: &ImagePlan,
+        source: &S,
+        watch: &W,
+    ) -> PortResult<image::PushedImage> {
+        let mut layers: Vec<Layer<'_>> = Vec::new();
+        let origin;
+        let base = match &plan.base {
+            image::Base::Scorer => {
+                layers.push(self.scorer_layer().await?);
+                Base::Scratch(scorer_run())
+            }
+            image::Base::Image(name) => {
+                let reference = Reference::parse(name).map_err(|problem| invalid(&problem))?;
+                origin = (self.registry_of(&reference)?, reference);
+                let (registry, reference) = &origin;
+                let version = reference.version.as_str();
+                Base::Image(Origin { registry, repository: &reference.repository, version })
+            }
+        };
+        for layer in &plan.layers {
+            layers.push(model_layer(layer, source).map_err(|malformed| invalid(&malformed))?);
+        }
+        self.push_plan(plan, base, layers, &Told(watch)).await
+    }
+}
+
+fn scorer_run() -> Run {
+    Run {
+        user: SCORER_USER.to_owned(),
+        entrypoint: vec![format!("{SCORER_FOLDER}/{SCORER_NAME}")],
+        ports: vec![SCORER_PORT],
+        directory: "/".to_owned(),
+    }
+}
+
+fn model_layer<'a, S: ModelSource>(plan: &'a LayerPlan, source: &'a S) -> Result<Layer<'a>, MalformedLayer> {
+    let entries = plan.files.iter().map(|file| Entry {
+        path: file.path.clone(),
+        size: file.size,
+        mode: Mode::Data,
+        fingerprint: file.etag.clone(),
+        content: Box::new(ModelContent { source, file }),
+    });
+    Layer::new(&plan.root, entries.collect())
+}
+
+fn invalid(problem: &dyn std::error::Error) -> PortError {
+    error::own(SERVICE, Refused::Invalid, error::with_causes(problem))
+}
+
+/// A file of a model version, read from where the model lives.
+struct ModelContent<'a, S> {
+    source: &'a S,
+    file: &'a ModelFile,
+}
+
+#[async_trait::async_trait]
+impl<S: ModelSource> Content for ModelContent<'_, S> {
+    async fn open(&self) -> Result<oci::ByteStream<'static>, BoxError> {
+        let bytes = self.source.read(self.file, 0).await?;
+        Ok(bytes.map_err(BoxError::from).boxed())
+    }
+}
+
+/// Logs in with the caller's own token, which the registry takes as it is.
+struct BearerLogin(Bearer);
+
+#[async_trait::async_trait]
+impl Authorizer for BearerLogin {
+    async fn authorize(&self, ask: &Ask<'_>) -> Result<Option<HeaderValue>, BoxError> {
+        if matches!(ask.purpose, Purpose::Exchange { .. }) {
+            return Ok(None);
+        }
+        if ask.refused {
+            self.0.renew().await;
+        }
+        Ok(Some(self.0.header().await?))
+    }
+}
+
+/// Passes on what a transfer tells.
+struct Told<'a, W>(&'a W);
+
+impl<W: Watch> Progress for Told<'_, W> {
+    fn event(&self, event: oci::Event<'_>) {
+        let event = match event {
+            oci::Event::Bytes { what, done, total } => Event::Bytes { what: what.to_owned(), done, total },
+            oci::Event::Skipped { what, size, why } => {
+                let why = match why {
+                    Skip::Present => "present",
+                    Skip::Mounted => "mounted",
+                };
+                Event::Skipped { what: what.to_owned(), size, why }
+            }
+            oci::Event::Retry { what, why } => Event::Retry { what: what.to_owned(), why },
+            oci::Event::Layer { .. } => return,
+        };
+        self.0.event(event);
+    }
+}

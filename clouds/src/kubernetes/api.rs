@@ -1,0 +1,153 @@
+//! Requests to the API server: with a header that is valid now, and again when the server asks for patience.
+
+use std::time::Duration;
+
+use bridge::port::{PortError, PortResult, Refused};
+use bytes::Bytes;
+use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, RETRY_AFTER};
+use http::{HeaderValue, Method, Request};
+use http_body_util::BodyExt;
+use identity::Bearer;
+use serde_json::Value;
+
+use super::SERVICE;
+use crate::error;
+
+/// How often a request is made in all when the server is too busy.
+const TRIES: u32 = 5;
+const FIRST_PAUSE: Duration = Duration::from_millis(500);
+const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+
+/// The API server.
+#[derive(Clone)]
+pub(super) struct Api {
+    pub(super) client: kube::Client,
+    /// Who speaks; `None` if the client's own configuration says it.
+    pub(super) bearer: Option<Bearer>,
+}
+
+/// What a request carries.
+pub(super) enum Body<'a> {
+    Nothing,
+    Json(&'a Value),
+    /// An object to be applied.
+    Apply(&'a Value),
+    /// Passed through to a service, as JSON.
+    Raw(Bytes),
+}
+
+/// What came back.
+pub(super) struct Reply {
+    pub(super) status: u16,
+    headers: HeaderMap,
+    pub(super) body: Bytes,
+}
+
+impl Api {
+    /// Sends a request and reads the object that comes back.
+    pub(super) async fn json(&self, method: Method, path: &str, body: Body<'_>) -> PortResult<Value> {
+        let reply = self.send(method, path, body).await?;
+        if !(200..300).contains(&reply.status) {
+            return Err(reply.refusal());
+        }
+        serde_json::from_slice(&reply.body).map_err(|problem| {
+            error::own(SERVICE, Refused::Invalid, format!("the answer is no object: {problem}"))
+        })
+    }
+
+    /// Sends a request, whatever the answer.
+    pub(super) async fn send(&self, method: Method, path: &str, body: Body<'_>) -> PortResult<Reply> {
+        let content_type = body.content_type();
+        let bytes = body.into_bytes();
+        let mut renewed = false;
+        let mut failures = 0;
+        loop {
+            let reply = self.once(&method, path, content_type, &bytes).await?;
+            match (&self.bearer, reply.status) {
+                (Some(bearer), 401) if !renewed => {
+                    renewed = true;
+                    bearer.renew().await;
+                }
+                // Only this status promises that nothing was done yet.
+                (_, 429) => {
+                    failures += 1;
+                    match reply.pause(failures) {
+                        Some(pause) => tokio::time::sleep(pause).await,
+                        None => return Ok(reply),
+                    }
+                }
+                _ => return Ok(reply),
+            }
+        }
+    }
+
+    async fn once(
+        &self,
+        method: &Method,
+        path: &str,
+        content_type: Option<&'static str>,
+        body: &Bytes,
+    ) -> PortResult<Reply> {
+        let mut request = Request::builder()
+            .method(method.clone())
+            .uri(path)
+            .body(kube::client::Body::from(body.to_vec()))
+            .map_err(|problem| error::own(SERVICE, Refused::Invalid, format!("`{path}`: {problem}")))?;
+        let headers = request.headers_mut();
+        headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
+        if let Some(content_type) = content_type {
+            headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+        }
+        if let Some(bearer) = &self.bearer {
+            let header = bearer.header().await.map_err(|refused| error::no_token(&refused))?;
+            headers.insert(AUTHORIZATION, header);
+        }
+        let response = self.client.send(request).await.map_err(|failed| error::kubernetes(&failed))?;
+        let (parts, body) = response.into_parts();
+        let body = body.collect().await.map_err(|failed| error::kubernetes(&failed))?.to_bytes();
+        Ok(Reply { status: parts.status.as_u16(), headers: parts.headers, body })
+    }
+}
+
+impl Body<'_> {
+    fn content_type(&self) -> Option<&'static str> {
+        match self {
+            Self::Nothing => None,
+            Self::Json(_) | Self::Raw(_) => Some("application/json"),
+            // JSON is YAML; this is the oldest name of the content type, which every server knows.
+            Self::Apply(_) => Some("application/apply-patch+yaml"),
+        }
+    }
+
+    fn into_bytes(self) -> Bytes {
+        match self {
+            Self::Nothing => Bytes::new(),
+            Self::Json(value) | Self::Apply(value) => value.to_string().into(),
+            Self::Raw(bytes) => bytes,
+        }
+    }
+}
+
+impl Reply {
+    /// The error that this answer is.
+    fn refusal(&self) -> PortError {
+        error::kubernetes_answer(self.status, &self.body, self.retry_after())
+    }
+
+    /// The error that this answer is, if the API server itself gave it.
+    pub(super) fn refusal_of_the_server(&self) -> Option<PortError> {
+        let failed = self.status >= 400;
+        let body: Value = if failed { serde_json::from_slice(&self.body).ok()? } else { return None };
+        (body.get("kind")? == "Status" && body.get("apiVersion")? == "v1").then(|| self.refusal())
+    }
+
+    fn retry_after(&self) -> Option<Duration> {
+        let seconds = self.headers.get(RETRY_AFTER)?.to_str().ok()?.trim().parse().ok()?;
+        Some(Duration::from_secs(seconds))
+    }
+
+    fn pause(&self, failures: u32) -> Option<Duration> {
+        let pause = self.retry_after().unwrap_or_else(|| FIRST_PAUSE.saturating_mul(1 << failures.min(6)));
+        (failures < TRIES && pause <= LONGEST_PAUSE).then_some(pause)
+    }
+}
