@@ -48,7 +48,7 @@ pub(super) fn service(rendering: &Rendering<'_>) -> Service {
 /// Admits callers to the service's port and to nothing else.
 pub(super) fn policy(rendering: &Rendering<'_>) -> NetworkPolicy {
     let port = NetworkPolicyPort {
-        port: Some(IntOrString::String(PORT_NAME.to_owned())),
+        port: Some(IntOrString::Int(i32::from(rendering.container_port()))),
         protocol: Some("TCP".to_owned()),
         end_port: None,
     };

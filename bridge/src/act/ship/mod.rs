@@ -215,6 +215,7 @@ where
     })?;
     step(ports.watch, "apply", &format!("{} objects to namespace {}", rendered.len(), team.namespace));
     objects::apply(request.bridge, &rendered, ports).await?;
+    objects::drop_unwanted(request, team, &rendered, ports).await?;
     step(ports.watch, "roll-out", &format!("{} to {}", request.service.name, pushed.digest));
     rollout::wait(request, team, &pushed, ports).await?;
     score::score(request, team, ports).await?;

@@ -53,6 +53,34 @@ pub(super) fn replicas(scaling: &Scaling, live: Option<u32>) -> u32 {
     live.unwrap_or(scaling.min).clamp(scaling.min, scaling.max.max(scaling.min))
 }
 
+/// Kinds that come and go with how a service scales.
+const OPTIONAL: [(&str, &str); 2] =
+    [("autoscaling/v2", "HorizontalPodAutoscaler"), ("policy/v1", "PodDisruptionBudget")];
+
+/// Takes away what the service asked for once and no longer does. An autoscaler that stayed would fight the fixed count;
+/// one that is not ours stays.
+pub(super) async fn drop_unwanted<M, I, C: Cluster, T: Time, W: Watch>(
+    request: &ShipRequest<'_>,
+    team: &Team,
+    rendered: &[Value],
+    ports: ShipPorts<'_, M, I, C, T, W>,
+) -> Result<(), ShipError> {
+    for (api_version, kind) in OPTIONAL {
+        if rendered.iter().any(|object| object.get("kind").and_then(Value::as_str) == Some(kind)) {
+            continue;
+        }
+        let key = key(api_version, kind, team, request.service);
+        let live = get("apply", &key, ports).await.map_err(ShipError::at("apply"))?;
+        if live.is_some_and(|live| is_ours(request.bridge, &live)) {
+            Patience::new(ports.time, ports.watch)
+                .retry("apply", || ports.cluster.delete(&key))
+                .await
+                .map_err(ShipError::at("apply"))?;
+        }
+    }
+    Ok(())
+}
+
 /// Applies objects in order, after a look at all of them that none is somebody else's.
 pub(super) async fn apply<M, I, C: Cluster, T: Time, W: Watch>(
     bridge: &Bridge,

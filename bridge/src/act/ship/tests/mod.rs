@@ -26,10 +26,19 @@ fn run_with(
     sample: Option<&'static [u8]>,
     version: VersionRef,
 ) -> Result<Shipment, ShipError> {
-    let (bridge, service) = (fixture::bridge(), fixture::service());
+    run_service(world, &fixture::service(), sample, version)
+}
+
+fn run_service(
+    world: &World,
+    service: &Service,
+    sample: Option<&'static [u8]>,
+    version: VersionRef,
+) -> Result<Shipment, ShipError> {
+    let bridge = fixture::bridge();
     let request = ShipRequest {
         bridge: &bridge,
-        service: &service,
+        service,
         model: ModelRef { name: "Wine_Cultivar".to_owned(), version },
         sample: sample.map(Bytes::from_static),
         who: "cellar-ci".to_owned(),
@@ -385,4 +394,25 @@ fn the_autoscalers_count_is_kept() {
     world.0.lock().unwrap().objects.get_mut(&key).unwrap()["spec"]["replicas"] = json!(4);
     run(&world).unwrap();
     assert_eq!(world.0.lock().unwrap().objects[&key]["spec"]["replicas"], 4);
+}
+
+#[test]
+fn what_a_service_no_longer_asks_for_goes_and_what_is_not_ours_stays() {
+    let world = World::new();
+    run(&world).unwrap();
+    let kinds = || -> Vec<String> {
+        world.0.lock().unwrap().objects.keys().map(|key| key.kind.kind.clone()).collect()
+    };
+    assert!(kinds().contains(&"HorizontalPodAutoscaler".to_owned()));
+    let fixed =
+        Service { scaling: crate::spec::Scaling { min: 1, max: 1, cpu_percent: 70 }, ..fixture::service() };
+    {
+        let mut state = world.0.lock().unwrap();
+        let budget =
+            state.objects.iter_mut().find(|(key, _)| key.kind.kind == "PodDisruptionBudget").unwrap().1;
+        budget["metadata"]["labels"]["app.kubernetes.io/managed-by"] = json!("somebody");
+    }
+    run_service(&world, &fixed, None, VersionRef::Latest).unwrap();
+    assert!(!kinds().contains(&"HorizontalPodAutoscaler".to_owned()));
+    assert!(kinds().contains(&"PodDisruptionBudget".to_owned()));
 }
