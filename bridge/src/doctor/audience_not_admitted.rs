@@ -2,6 +2,7 @@
 
 use trust::provider::Stage;
 
+use super::evidence::unseen;
 use super::hop_failed::update_provider;
 use super::hops::RefusedExchange;
 use crate::finding::{Confidence, Finding, cause};
@@ -40,10 +41,11 @@ pub(super) fn check(case: &RefusedExchange<'_>) -> Option<Finding> {
     .found(audience, "claim `aud` of the Entra token");
     let finding = match seen {
         Some(refusal) => finding.expected(&refusal.expected, "provider, `oidc.allowedAudiences`"),
-        None => finding.confidence(Confidence::Likely).advice(
-            "see what the provider admits; that takes `iam.workloadIdentityPoolProviders.get`, as in \
-             roles/iam.workloadIdentityPoolViewer",
-        ),
+        None => finding.confidence(Confidence::Likely).advice(unseen(
+            "the provider",
+            case.evidence.provider.as_ref(),
+            "roles/iam.workloadIdentityPoolViewer",
+        )),
     };
     Some(mend(finding, case, audiences.as_deref()))
 }

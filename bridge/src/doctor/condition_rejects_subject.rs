@@ -3,6 +3,7 @@
 use trust::provider::Stage;
 
 use super::caller::{Caller, Declared};
+use super::evidence::unseen;
 use super::hops::RefusedExchange;
 use crate::finding::{Confidence, Finding, cause};
 
@@ -28,10 +29,11 @@ pub(super) fn check(case: &RefusedExchange<'_>) -> Option<Finding> {
         Some(refusal) => finding
             .expected(&refusal.expected, "provider, `attributeCondition`")
             .advice(format!("of the condition, this is false: {}", refusal.found)),
-        None => finding.confidence(Confidence::Likely).advice(
-            "see the condition; that takes `iam.workloadIdentityPoolProviders.get`, as in \
-             roles/iam.workloadIdentityPoolViewer",
-        ),
+        None => finding.confidence(Confidence::Likely).advice(unseen(
+            "the provider",
+            case.evidence.provider.as_ref(),
+            "roles/iam.workloadIdentityPoolViewer",
+        )),
     };
     Some(mend(finding, &caller))
 }

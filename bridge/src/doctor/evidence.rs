@@ -240,3 +240,13 @@ impl<T> Sight<T> {
         }
     }
 }
+
+/// Says why something could not be seen, and the narrowest role that may look at it.
+pub(super) fn unseen<T>(what: &str, sight: Option<&Sight<T>>, role: &str) -> String {
+    let why = match sight {
+        Some(Sight::Unseen { why }) => why.clone(),
+        Some(Sight::Refused(error)) => error.to_string(),
+        Some(Sight::Seen(_)) | None => "nothing to compare it with".to_owned(),
+    };
+    format!("{what} could not be seen ({why}); a log-in with {role} may look at it")
+}

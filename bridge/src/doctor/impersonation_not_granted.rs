@@ -3,6 +3,7 @@
 use trust::iam::Policy;
 
 use super::caller::{Caller, Declared, confidence, members};
+use super::evidence::unseen;
 use super::{Evidence, Sight, Walk};
 use crate::finding::{Confidence, Finding, cause};
 use crate::port::{PortError, Refused};
@@ -42,10 +43,7 @@ pub(super) fn check(
         Sight::Refused(_) | Sight::Unseen { .. } => finding
             .found(&error.message, "Google's IAM credentials service")
             .confidence(Confidence::Likely)
-            .advice(
-                "the account's policy could not be seen; that takes `iam.serviceAccounts.getIamPolicy`, as in \
-                 roles/iam.securityReviewer",
-            ),
+            .advice(unseen("the account's policy", Some(policy), "roles/iam.securityReviewer")),
     };
     Some(mend(finding, walk, &caller, &account))
 }

@@ -4,6 +4,7 @@
 use trust::provider::Stage;
 use trust::token::{Claims, TokenVersion};
 
+use super::evidence::unseen;
 use super::hop_failed::update_provider;
 use super::hops::RefusedExchange;
 use crate::finding::{Confidence, Finding, cause};
@@ -28,10 +29,11 @@ pub(super) fn check(case: &RefusedExchange<'_>) -> Option<Finding> {
     .found(issuer, origin(case.claims));
     let finding = match seen {
         Some(refusal) => finding.expected(&refusal.expected, "provider, `oidc.issuerUri`"),
-        None => finding.confidence(Confidence::Likely).advice(
-            "see what the provider trusts; that takes `iam.workloadIdentityPoolProviders.get`, as in \
-             roles/iam.workloadIdentityPoolViewer",
-        ),
+        None => finding.confidence(Confidence::Likely).advice(unseen(
+            "the provider",
+            case.evidence.provider.as_ref(),
+            "roles/iam.workloadIdentityPoolViewer",
+        )),
     };
     Some(mend(finding, case))
 }

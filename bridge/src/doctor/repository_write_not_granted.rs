@@ -3,6 +3,7 @@
 use trust::iam::Policy;
 
 use super::caller::{Caller, Declared, confidence, members};
+use super::evidence::unseen;
 use super::{Evidence, Sight, Walk};
 use crate::finding::{Confidence, Finding, cause};
 use crate::port::{PortError, Refused};
@@ -42,10 +43,7 @@ pub(super) fn check(
         Sight::Refused(_) | Sight::Unseen { .. } => finding
             .found(&error.message, "Artifact Registry")
             .confidence(Confidence::Likely)
-            .advice(
-                "the repository's policy could not be seen; that takes `artifactregistry.repositories.getIamPolicy`, as \
-                 in roles/iam.securityReviewer. Without it, a repository that does not exist looks the same",
-            ),
+            .advice(unseen("the repository's policy", Some(policy), "roles/iam.securityReviewer")),
     };
     Some(mend(finding, walk, &caller))
 }

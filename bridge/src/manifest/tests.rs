@@ -166,9 +166,16 @@ fn yaml_is_read_back_as_it_was() {
 }
 
 #[test]
-fn the_deployment_as_yaml() {
-    let objects = rendered(&fixture::service(), Some(2));
-    insta::assert_snapshot!(
-        to_yaml(&[objects["Deployment"].clone(), objects["NetworkPolicy"].clone()]).unwrap()
-    );
+fn everything_as_yaml() {
+    let (bridge, team, service) = (fixture::bridge(), fixture::team(), fixture::service());
+    let (version, image) = (fixture::version(), fixture::image());
+    let rendering = Rendering {
+        bridge: &bridge,
+        team: &team,
+        service: &service,
+        version: &version,
+        image: &image,
+        replicas: Some(2),
+    };
+    insta::assert_snapshot!(to_yaml(&render(&rendering).unwrap()).unwrap());
 }

@@ -416,3 +416,22 @@ fn what_a_service_no_longer_asks_for_goes_and_what_is_not_ours_stays() {
     assert!(!kinds().contains(&"HorizontalPodAutoscaler".to_owned()));
     assert!(kinds().contains(&"PodDisruptionBudget".to_owned()));
 }
+
+#[test]
+fn a_shipment_can_move_between_threads() {
+    fn sendable<F: Send>(future: F) -> F {
+        future
+    }
+    let (bridge, service, world) = (fixture::bridge(), fixture::service(), World::new());
+    let request = ShipRequest {
+        bridge: &bridge,
+        service: &service,
+        model: service.model.clone(),
+        sample: None,
+        who: "cellar-ci".to_owned(),
+        rollout_deadline: Duration::from_mins(2),
+    };
+    let world = &world;
+    let ports = ShipPorts { models: world, images: world, cluster: world, time: world, watch: world };
+    now(sendable(ship(&request, ports))).unwrap();
+}
