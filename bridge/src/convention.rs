@@ -63,7 +63,11 @@ impl Bridge {
     /// The resource name of the provider: the `audience` of a token exchange.
     pub fn provider_name(&self, project_number: &str) -> String {
         let Self { federation, .. } = self;
-        format!("//iam.googleapis.com/{}/providers/{}", pool_path(project_number, &federation.pool), federation.provider)
+        format!(
+            "//iam.googleapis.com/{}/providers/{}",
+            pool_path(project_number, &federation.pool),
+            federation.provider
+        )
     }
 
     /// The IAM member string of one federated subject.
@@ -88,7 +92,9 @@ impl Google {
     /// The region of the location: a cluster may stand in one zone, a repository lies in a region.
     pub fn region(&self) -> &str {
         match self.location.rsplit_once('-') {
-            Some((region, zone)) if zone.len() == 1 && zone.bytes().all(|byte| byte.is_ascii_lowercase()) => region,
+            Some((region, zone)) if zone.len() == 1 && zone.bytes().all(|byte| byte.is_ascii_lowercase()) => {
+                region
+            }
             _ => &self.location,
         }
     }

@@ -11,13 +11,17 @@ const NAME_MAX: usize = 255;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ModelRefError {
     /// The name is not one that Azure ML allows.
-    #[error("`{0}` is no model name: expected letters, digits, `-`, `_` and `.`, the first a letter or a digit")]
+    #[error(
+        "`{0}` names no model: expected letters, digits, `-`, `_` and `.`, the first a letter or a digit"
+    )]
     Name(String),
     /// The version is not one that Azure ML allows.
-    #[error("`{0}` is no model version: expected letters, digits, `-`, `_` and `.`, as in `fraud:7`")]
+    #[error(
+        "`{0}` names no version: expected letters, digits, `-`, `_` and `.` after the `:`, as in `fraud:7`"
+    )]
     Version(String),
     /// What follows the `@` is neither `latest` nor a tag.
-    #[error("`@{0}` names no version: expected `@latest` or `@TAG=VALUE`")]
+    #[error("`{0}` names no version: expected `@latest` or `@TAG=VALUE`")]
     Selector(String),
 }
 
@@ -26,10 +30,10 @@ impl ModelRef {
     pub fn parse(text: &str) -> Result<Self, ModelRefError> {
         let (name, version) = match text.find([':', '@']).map(|position| text.split_at(position)) {
             None => (text, VersionRef::Latest),
-            Some((name, rest)) => (name, version(rest)?),
+            Some((name, rest)) => (name, version(text, rest)?),
         };
         if !is_model_name(name) {
-            return Err(ModelRefError::Name(name.to_owned()));
+            return Err(ModelRefError::Name(text.to_owned()));
         }
         Ok(Self { name: name.to_owned(), version })
     }
@@ -45,22 +49,22 @@ impl fmt::Display for ModelRef {
     }
 }
 
-/// What follows the name, beginning with `:` or `@`.
-fn version(text: &str) -> Result<VersionRef, ModelRefError> {
-    if let Some(version) = text.strip_prefix(':') {
+/// What follows the name in `text`, beginning with `:` or `@`.
+fn version(text: &str, rest: &str) -> Result<VersionRef, ModelRefError> {
+    if let Some(version) = rest.strip_prefix(':') {
         return if is_model_name(version) {
             Ok(VersionRef::Exact(version.to_owned()))
         } else {
-            Err(ModelRefError::Version(version.to_owned()))
+            Err(ModelRefError::Version(text.to_owned()))
         };
     }
-    let selector = text.strip_prefix('@').unwrap_or(text);
+    let selector = rest.strip_prefix('@').unwrap_or(rest);
     match selector.split_once('=') {
         _ if selector == "latest" => Ok(VersionRef::Latest),
         Some((tag, value)) if !tag.trim().is_empty() && !selector.contains(char::is_control) => {
             Ok(VersionRef::Tagged { tag: tag.to_owned(), value: value.to_owned() })
         }
-        _ => Err(ModelRefError::Selector(selector.to_owned())),
+        _ => Err(ModelRefError::Selector(text.to_owned())),
     }
 }
 
@@ -97,21 +101,21 @@ mod tests {
 
     #[test]
     fn no_references() {
-        for (text, problem) in [
-            ("", "`` is no model name"),
-            (":7", "`` is no model name"),
-            ("_x", "`_x` is no model name"),
-            ("../x:1", "`../x` is no model name"),
-            ("fraud:", "`` is no model version"),
-            ("fraud:7/8", "`7/8` is no model version"),
-            ("fraud:7@latest", "`7@latest` is no model version"),
-            ("fraud@", "`@` names no version"),
-            ("fraud@newest", "`@newest` names no version"),
-            ("fraud@=x", "`@=x` names no version"),
-            ("fraud@a=b\n", "`@a=b\n` names no version"),
+        for (text, names_no) in [
+            ("", "model"),
+            (":7", "model"),
+            ("_x", "model"),
+            ("../x:1", "model"),
+            ("fraud:", "version"),
+            ("fraud:7/8", "version"),
+            ("fraud:7@latest", "version"),
+            ("fraud@", "version"),
+            ("fraud@newest", "version"),
+            ("fraud@=x", "version"),
+            ("fraud@a=b\n", "version"),
         ] {
             let error = ModelRef::parse(text).unwrap_err().to_string();
-            assert!(error.starts_with(problem), "{text:?}: {error}");
+            assert!(error.starts_with(&format!("`{text}` names no {names_no}: expected ")), "{error}");
         }
     }
 }

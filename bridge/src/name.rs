@@ -132,7 +132,9 @@ mod tests {
         assert!(is_guid(&guid), "{guid}");
         assert_eq!(guid.as_bytes()[14], b'5');
         assert!(b"89ab".contains(&guid.as_bytes()[19]));
-        assert!(!is_guid("6F9619FF-8B86-D011-B42D-00CF4FC964FF") && !is_guid("6f9619ff8b86d011b42d00cf4fc964ff"));
+        assert!(
+            !is_guid("6F9619FF-8B86-D011-B42D-00CF4FC964FF") && !is_guid("6f9619ff8b86d011b42d00cf4fc964ff")
+        );
     }
 
     proptest! {

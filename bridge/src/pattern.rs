@@ -22,7 +22,13 @@ pub fn matches(pattern: &str, name: &str) -> bool {
     for symbol in pattern.chars() {
         reached = if symbol == '*' {
             let mut any = false;
-            reached.iter().map(|&here| { any |= here; any }).collect()
+            reached
+                .iter()
+                .map(|&here| {
+                    any |= here;
+                    any
+                })
+                .collect()
         } else {
             let moved = reached.iter().zip(&name).map(|(&here, &character)| here && character == symbol);
             std::iter::once(false).chain(moved).collect()

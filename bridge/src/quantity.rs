@@ -30,7 +30,8 @@ const SUFFIXES: [(&str, i128); 16] = [
 impl Quantity {
     /// Reads a quantity; `None` if the text is none, is negative, or does not fit.
     pub fn parse(text: &str) -> Option<Self> {
-        if let Some((number, exponent)) = text.split_once(['e', 'E']).filter(|(_, exponent)| !exponent.is_empty())
+        if let Some((number, exponent)) =
+            text.split_once(['e', 'E']).filter(|(_, exponent)| !exponent.is_empty())
             && let Ok(exponent) = exponent.parse::<i32>()
         {
             return scaled(number, exponent_factor(exponent)?);
@@ -90,7 +91,9 @@ mod tests {
 
     #[test]
     fn no_quantities() {
-        for text in ["", "m", ".", "-1", "+1", "1 Gi", "1gi", "1GiB", "1K", "one", "1e", "1e99", "1.2.3", "0x10", "٣"] {
+        for text in
+            ["", "m", ".", "-1", "+1", "1 Gi", "1gi", "1GiB", "1K", "one", "1e", "1e99", "1.2.3", "0x10", "٣"]
+        {
             assert_eq!(Quantity::parse(text), None, "{text}");
         }
     }

@@ -1,24 +1,48 @@
 //! The JSON Schema of the bridge file, for editors. It is made from the same types that read the file.
 
+use std::sync::LazyLock;
+
 use serde_json::Value;
 
 use crate::file::format::BridgeFile;
 
+/// Made once: every reading of a file asks for it.
+pub(crate) static SCHEMA: LazyLock<Value> = LazyLock::new(make);
+
+fn make() -> Value {
+    let Value::Object(mut made) = schemars::schema_for!(BridgeFile).to_value() else { return Value::Null };
+    // What the document is comes first, for those who read it.
+    let mut schema = serde_json::Map::new();
+    for field in ["$schema", "title", "description"] {
+        schema.extend(made.remove(field).map(|value| (field.to_owned(), value)));
+    }
+    schema.extend(made);
+    Value::Object(schema)
+}
+
 /// The schema, in the dialect of 2020-12.
 pub fn json_schema() -> Value {
-    schemars::schema_for!(BridgeFile).to_value()
+    SCHEMA.clone()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    /// `UPDATE_SCHEMA=1 cargo test -p gangplank-bridge schema` would need the environment; `INSTA_UPDATE` does it all.
     #[test]
     fn checked_in_schema_is_current() {
-        let current = include_str!("../../docs/bridge.schema.json");
-        let mut made = serde_json::to_string_pretty(&json_schema()).unwrap();
-        made.push('\n');
-        assert!(made == current, "docs/bridge.schema.json is out of date; write this into it:\n{made}");
+        let checked_in = include_str!("../../docs/bridge.schema.json");
+        let made = serde_json::to_string_pretty(&*SCHEMA).unwrap() + "\n";
+        assert!(made == checked_in, "`docs/bridge.schema.json` should be:\n{made}");
+    }
+
+    #[test]
+    fn every_key_is_described() {
+        let definitions = SCHEMA["$defs"].as_object().unwrap().values().chain([&*SCHEMA]);
+        for definition in definitions {
+            for (key, property) in definition["properties"].as_object().into_iter().flatten() {
+                assert!(property["description"].is_string(), "`{key}` has no description");
+            }
+        }
     }
 }

@@ -22,13 +22,13 @@ const FIRST_PAUSE: Duration = Duration::from_millis(500);
 const LONGEST_PAUSE: Duration = Duration::from_secs(20);
 
 /// The longest pause that a service may ask for.
-const PATIENCE_WITH_THROTTLING: Duration = Duration::from_secs(120);
+const PATIENCE_WITH_THROTTLING: Duration = Duration::from_mins(2);
 
 /// How long something made in this run may take to be known everywhere. Google advises to allow seven minutes.
-const PROPAGATION: Duration = Duration::from_secs(7 * 60);
+const PROPAGATION: Duration = Duration::from_mins(7);
 
 /// The same for something that an earlier, interrupted run may have made just before.
-const PROPAGATION_OF_EARLIER: Duration = Duration::from_secs(60);
+const PROPAGATION_OF_EARLIER: Duration = Duration::from_mins(1);
 
 /// What an act did and did not do.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -146,7 +146,8 @@ impl<'a, S: SetUp, T: Time, W: Watch> Run<'a, S, T, W> {
             } else if self.waited(began) >= self.patience(change, &refusal) {
                 return Err(refusal);
             }
-            let length = refusal.retry_after.map_or(pause, |asked| asked.clamp(pause, PATIENCE_WITH_THROTTLING));
+            let length =
+                refusal.retry_after.map_or(pause, |asked| asked.clamp(pause, PATIENCE_WITH_THROTTLING));
             self.watch.event(Event::Retry { what: change.summary(), why: refusal.to_string() });
             self.time.sleep(length).await;
             pause = (pause * 2).min(LONGEST_PAUSE);

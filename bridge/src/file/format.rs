@@ -47,6 +47,7 @@ pub(crate) struct BridgeFile {
 /// What the bridge is called.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(rename = "Metadata")]
 pub(crate) struct MetadataFile {
     /// Name of the bridge, a DNS label of at most 32 characters. Marks everything the bridge creates.
     pub(crate) name: String,
@@ -55,6 +56,7 @@ pub(crate) struct MetadataFile {
 /// Where models come from.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(rename = "Azure")]
 pub(crate) struct AzureFile {
     /// Which Azure; `public` unless said otherwise.
     #[serde(default)]
@@ -72,6 +74,7 @@ pub(crate) struct AzureFile {
 /// Which Azure.
 #[derive(Debug, Clone, Copy, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(rename = "Cloud")]
 pub(crate) enum CloudFile {
     /// Azure public.
     #[default]
@@ -85,6 +88,7 @@ pub(crate) enum CloudFile {
 /// Where models go.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(rename = "Google")]
 pub(crate) struct GoogleFile {
     /// Project id (not the number).
     pub(crate) project: String,
@@ -102,6 +106,7 @@ pub(crate) struct GoogleFile {
 /// The trust between the two clouds.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(rename = "Federation")]
 pub(crate) struct FederationFile {
     /// Workload identity pool id; `gangplank` unless said otherwise.
     pub(crate) pool: Option<String>,
@@ -114,6 +119,7 @@ pub(crate) struct FederationFile {
 /// Somebody who may come across: exactly one of `servicePrincipal`, `managedIdentity`, `appRole` and `group`.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(rename = "Identity")]
 pub(crate) struct IdentityFile {
     /// Name that people use.
     pub(crate) name: String,
@@ -135,6 +141,7 @@ pub(crate) struct IdentityFile {
 /// A tenant of the cluster.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(rename = "Team")]
 pub(crate) struct TeamFile {
     /// Name of the team, a DNS label of 3 to 24 characters.
     pub(crate) name: String,
@@ -156,18 +163,21 @@ pub(crate) struct TeamFile {
 /// Hard limits of a namespace.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(rename = "Quota")]
 pub(crate) struct QuotaFile {
     /// CPU that all pods may request together.
     pub(crate) cpu: TextOrNumber,
     /// Memory that all pods may request together.
     pub(crate) memory: TextOrNumber,
     /// Number of pods.
+    #[schemars(range(min = 1))]
     pub(crate) pods: u32,
 }
 
 /// A model being served.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(rename = "Service")]
 pub(crate) struct ServiceFile {
     /// Name of the service, a DNS label that begins with a letter.
     pub(crate) name: String,
@@ -194,6 +204,7 @@ pub(crate) struct ServiceFile {
 /// What serves a model.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(untagged)]
+#[schemars(rename = "Runtime")]
 pub(crate) enum RuntimeFile {
     /// One of ours.
     Ours(OurRuntimeFile),
@@ -210,6 +221,7 @@ impl Default for RuntimeFile {
 /// A runtime of ours.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(rename = "OurRuntime")]
 pub(crate) enum OurRuntimeFile {
     /// The scorer for ONNX models.
     Onnx,
@@ -218,17 +230,19 @@ pub(crate) enum OurRuntimeFile {
 /// An image that reads the model from `AZUREML_MODEL_DIR`.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(rename = "Image")]
 pub(crate) struct ImageFile {
     /// The image with its digest, `HOST/PATH@sha256:…`.
     pub(crate) image: String,
     /// The port it listens on.
-    #[schemars(range(min = 1))]
+    #[schemars(range(min = 1, max = 65535))]
     pub(crate) port: u16,
 }
 
 /// How many pods.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(rename = "Scaling")]
 pub(crate) struct ScalingFile {
     /// At least; 1 unless said otherwise.
     #[schemars(range(min = 1))]
@@ -244,6 +258,7 @@ pub(crate) struct ScalingFile {
 /// Who can reach a service.
 #[derive(Debug, Clone, Copy, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(rename = "Expose")]
 pub(crate) enum ExposeFile {
     /// Only inside the cluster.
     #[default]
@@ -257,6 +272,7 @@ pub(crate) enum ExposeFile {
 /// What one pod takes.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(rename = "Resources")]
 pub(crate) struct ResourcesFile {
     /// CPU request; `250m` unless said otherwise.
     pub(crate) cpu: Option<TextOrNumber>,
@@ -267,6 +283,7 @@ pub(crate) struct ResourcesFile {
 /// Addresses that differ from the public clouds'.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(rename = "Endpoints")]
 pub(crate) struct EndpointsFile {
     /// PEM file of certificate authorities to trust besides the system's; relative to the bridge file.
     pub(crate) ca_bundle: Option<String>,

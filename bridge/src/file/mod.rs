@@ -49,7 +49,7 @@ fn judge(text: &str, root: &tree::Node) -> Result<Bridge, Vec<Flaw>> {
                 .help(Some("`gangplank init` writes one".to_owned())),
         ]);
     }
-    let (json, mut flaws) = shape::check(text, root, &crate::schema::json_schema());
+    let (json, mut flaws) = shape::check(text, root, &crate::schema::SCHEMA);
     let Some(json) = json else { return Err(flaws) };
     match format::BridgeFile::deserialize(json) {
         Ok(file) => {

@@ -24,7 +24,8 @@ fn distance(one: &[char], other: &[char]) -> usize {
         for (j, candidate) in other.iter().enumerate() {
             let replaced = at(&last, j) + usize::from(letter != candidate);
             let mut best = replaced.min(at(&last, j + 1) + 1).min(at(&row, j) + 1);
-            let swapped = i > 0 && j > 0 && one.get(i - 1) == Some(candidate) && other.get(j - 1) == Some(letter);
+            let swapped =
+                i > 0 && j > 0 && one.get(i - 1) == Some(candidate) && other.get(j - 1) == Some(letter);
             if swapped {
                 best = best.min(at(&before_last, j - 1) + 1);
             }

@@ -78,7 +78,9 @@ mod tests {
     #[test]
     fn spots() {
         let text = "a: ü\nbb: x";
-        for (span, line, column) in [(0..1, 1, 1), (3..5, 1, 4), (4..5, 1, 4), (6..8, 2, 1), (10..11, 2, 5), (99..100, 2, 6)] {
+        for (span, line, column) in
+            [(0..1, 1, 1), (3..5, 1, 4), (4..5, 1, 4), (6..8, 2, 1), (10..11, 2, 5), (99..100, 2, 6)]
+        {
             let spot = Spot::of(text, span.clone());
             assert_eq!((spot.line, spot.column), (line, column), "{span:?}");
             assert!(text.get(spot.span).is_some(), "{span:?}");

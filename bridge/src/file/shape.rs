@@ -44,7 +44,7 @@ impl Flaw {
 /// `None` in the place of the JSON if too much is missing for that.
 pub(super) fn check(text: &str, root: &Node, schema: &Value) -> (Option<Value>, Vec<Flaw>) {
     let mut checker = Checker { text, schema, flaws: Vec::new() };
-    let json = checker.node(root, schema, &first_line(text, &root.span));
+    let json = checker.node(root, schema, &first_line(text, &(root.span.start..text.len())));
     (json, checker.flaws)
 }
 
@@ -63,11 +63,13 @@ struct Checker<'a> {
 impl<'a> Checker<'a> {
     /// Checks one value. `holder` is the place of what holds it: its key, where it has one.
     fn node(&mut self, node: &Node, schema: &'a Value, holder: &Range<usize>) -> Option<Value> {
-        let schema = self.branch(node, self.resolve(schema));
-        let fits = kinds(schema).any(|kind| fits(&node.value, kind));
+        let branches = self.branches(schema);
+        let fitting = branches.iter().find(|branch| kinds(branch).any(|kind| fits(&node.value, kind)));
+        let Some(&schema) = fitting else { return self.wrong_kind(node, &branches, holder) };
         match &node.value {
-            _ if !fits => self.wrong_kind(node, schema, holder),
-            Content::Map(entries) if schema.get("properties").is_some() => self.fields(entries, schema, holder),
+            Content::Map(entries) if schema.get("properties").is_some() => {
+                self.fields(entries, schema, holder)
+            }
             Content::Map(entries) => self.free_map(entries, schema),
             Content::List(items) => self.items(items, schema, holder),
             Content::Null => Some(Value::Null),
@@ -79,25 +81,28 @@ impl<'a> Checker<'a> {
 
     /// Follows a reference to its definition.
     fn resolve(&self, schema: &'a Value) -> &'a Value {
-        let pointer = schema.get("$ref").and_then(Value::as_str).and_then(|reference| reference.strip_prefix('#'));
+        let pointer =
+            schema.get("$ref").and_then(Value::as_str).and_then(|reference| reference.strip_prefix('#'));
         pointer.and_then(|pointer| self.schema.pointer(pointer)).unwrap_or(schema)
     }
 
-    /// Among alternatives, the one for this kind of value, or else the first.
-    fn branch(&self, node: &Node, schema: &'a Value) -> &'a Value {
-        let Some(branches) = schema.get("anyOf").and_then(Value::as_array) else { return schema };
-        let mut branches = branches.iter().map(|branch| self.resolve(branch));
-        let first = branches.clone().next().unwrap_or(schema);
-        branches.find(|branch| kinds(branch).any(|kind| fits(&node.value, kind))).unwrap_or(first)
+    /// The alternatives that a schema gives; itself, if it gives none.
+    fn branches(&self, schema: &'a Value) -> Vec<&'a Value> {
+        let schema = self.resolve(schema);
+        match schema.get("anyOf").and_then(Value::as_array) {
+            Some(branches) => branches.iter().map(|branch| self.resolve(branch)).collect(),
+            None => vec![schema],
+        }
     }
 
     fn fields(&mut self, entries: &[Entry], schema: &'a Value, holder: &Range<usize>) -> Option<Value> {
         let properties = schema.get("properties").and_then(Value::as_object)?;
         let mut fields = serde_json::Map::new();
         let mut complete = true;
+        let mut meant = Vec::new();
         for entry in self.once(entries) {
             match properties.get(&entry.key) {
-                None => self.unknown_key(entry, properties.keys()),
+                None => meant.extend(self.unknown_key(entry, properties.keys())),
                 // A key with nothing after it is as good as absent.
                 Some(_) if matches!(entry.node.value, Content::Null) => {}
                 Some(property) => match self.node(&entry.node, property, &entry.key_span) {
@@ -107,13 +112,19 @@ impl<'a> Checker<'a> {
             }
         }
         let given = |name: &str| entries.iter().find(|entry| entry.key == name);
-        for name in schema.get("required").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str) {
+        for name in
+            schema.get("required").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str)
+        {
             let (span, what) = match given(name) {
                 Some(entry) if matches!(entry.node.value, Content::Null) => (&entry.key_span, "has no value"),
                 Some(_) => continue,
                 None => (holder, "is missing"),
             };
             complete = false;
+            if meant.contains(&name) {
+                // One mistake, one message.
+                continue;
+            }
             let flaw = Flaw::new(span.clone(), format!("`{name}` {what}"));
             self.flaws.push(match properties.get(name).and_then(description) {
                 Some(description) => flaw.expected(description),
@@ -138,7 +149,8 @@ impl<'a> Checker<'a> {
         let of = schema.get("items")?;
         let mut values = Vec::new();
         for item in items {
-            let holder = if matches!(item.value, Content::Null) { holder.clone() } else { self.start_of(item) };
+            let holder =
+                if matches!(item.value, Content::Null) { holder.clone() } else { self.start_of(item) };
             // A broken item keeps its place, so that the others keep their numbers.
             values.push(self.node(item, of, &holder).unwrap_or(Value::Null));
         }
@@ -149,7 +161,9 @@ impl<'a> Checker<'a> {
     /// Where an item of a list begins: its first key, if it has keys.
     fn start_of(&self, item: &Node) -> Range<usize> {
         match &item.value {
-            Content::Map(entries) => entries.first().map_or(item.span.clone(), |entry| entry.key_span.clone()),
+            Content::Map(entries) => {
+                entries.first().map_or(item.span.clone(), |entry| entry.key_span.clone())
+            }
             _ => first_line(self.text, &item.span),
         }
     }
@@ -170,18 +184,26 @@ impl<'a> Checker<'a> {
         kept
     }
 
-    fn unknown_key<'k>(&mut self, entry: &Entry, known: impl Iterator<Item = &'k String> + Clone) {
-        let help = nearest(&entry.key, known.clone().map(String::as_str)).map(|near| format!("did you mean `{near}`?"));
+    /// Gives the key that was probably meant.
+    fn unknown_key<'k>(
+        &mut self,
+        entry: &Entry,
+        known: impl Iterator<Item = &'k String> + Clone,
+    ) -> Option<&'k str> {
+        let near = nearest(&entry.key, known.clone().map(String::as_str));
+        let help = near.map(|near| format!("did you mean `{near}`?"));
         let known: Vec<String> = known.map(|key| format!("`{key}`")).collect();
         self.flaws.push(
             Flaw::new(entry.key_span.clone(), format!("unknown key `{}`", entry.key))
                 .expected(one_of(&known))
                 .help(help),
         );
+        near
     }
 
-    fn wrong_kind(&mut self, node: &Node, schema: &'a Value, holder: &Range<usize>) -> Option<Value> {
-        let expected: Vec<&str> = kinds(schema).filter(|kind| *kind != "null").map(kind_in_words).collect();
+    fn wrong_kind(&mut self, node: &Node, branches: &[&Value], holder: &Range<usize>) -> Option<Value> {
+        let kinds = branches.iter().flat_map(|branch| kinds(branch)).filter(|kind| *kind != "null");
+        let expected: Vec<&str> = kinds.map(kind_in_words).collect();
         let source = self.text.get(node.span.clone()).unwrap_or_default().lines().next().unwrap_or_default();
         let (span, found) = match &node.value {
             Content::Null => (holder.clone(), "there is no value".to_owned()),
@@ -191,24 +213,34 @@ impl<'a> Checker<'a> {
             Content::Bool(_) => (node.span.clone(), format!("`{source}` is a truth value")),
             Content::Number(_) => (node.span.clone(), format!("`{source}` is a number")),
         };
-        let quotable = matches!(node.value, Content::Bool(_) | Content::Number(_)) && expected.contains(&"text");
+        let quotable =
+            matches!(node.value, Content::Bool(_) | Content::Number(_)) && expected.contains(&"text");
         let help = quotable.then(|| format!("put it in quotes: `\"{source}\"`"));
-        self.flaws.push(Flaw::new(span, found).expected(expected.join(" or ")).help(help));
+        let described = branches.first().and_then(|branch| description(branch));
+        let expected = match described.filter(|_| branches.len() == 1) {
+            Some(described) => format!("{}: {described}", expected.join(" or ")),
+            None => expected.join(" or "),
+        };
+        self.flaws.push(Flaw::new(span, found).expected(expected).help(help));
         None
     }
 
     fn in_range(&mut self, node: &Node, number: &serde_json::Number, schema: &Value) -> Option<Value> {
-        let (least, most) = limits(schema);
+        let limit = |name: &str| schema.get(name).and_then(Value::as_f64);
+        let (least, most) = (limit("minimum"), limit("maximum"));
         let value = number.as_f64().unwrap_or(f64::NAN);
-        if least.is_none_or(|least| value >= least) && most.is_none_or(|most| value <= most) {
+        let fits_type =
+            schema.get("format").and_then(Value::as_str) != Some("uint32") || value <= f64::from(u32::MAX);
+        if fits_type && least.is_none_or(|least| value >= least) && most.is_none_or(|most| value <= most) {
             return Some(Value::Number(number.clone()));
         }
-        let expected = match (least, most) {
-            (Some(least), Some(most)) => format!("{least} to {most}"),
-            (Some(least), None) => format!("{least} or more"),
-            (None, most) => format!("{} or less", most.unwrap_or_default()),
+        let expected = match (least.unwrap_or_default(), most) {
+            (least, Some(most)) => format!("{least} to {most}"),
+            (least, None) if value < least => format!("{least} or more"),
+            _ => "a smaller number".to_owned(),
         };
-        self.flaws.push(Flaw::new(node.span.clone(), format!("`{number}` is out of range")).expected(expected));
+        self.flaws
+            .push(Flaw::new(node.span.clone(), format!("`{number}` is out of range")).expected(expected));
         None
     }
 
@@ -220,7 +252,9 @@ impl<'a> Checker<'a> {
         let help = nearest(text, allowed.iter().copied()).map(|near| format!("did you mean `{near}`?"));
         let allowed: Vec<String> = allowed.iter().map(|choice| format!("`{choice}`")).collect();
         self.flaws.push(
-            Flaw::new(node.span.clone(), format!("`{text}` is not known here")).expected(one_of(&allowed)).help(help),
+            Flaw::new(node.span.clone(), format!("`{text}` is not known here"))
+                .expected(one_of(&allowed))
+                .help(help),
         );
         None
     }
@@ -260,16 +294,6 @@ fn kind_in_words(kind: &str) -> &str {
     }
 }
 
-fn limits(schema: &Value) -> (Option<f64>, Option<f64>) {
-    let number = |name: &str| schema.get(name).and_then(Value::as_f64);
-    let most = match schema.get("format").and_then(Value::as_str) {
-        Some("uint16") => Some(f64::from(u16::MAX)),
-        Some("uint32") => Some(f64::from(u32::MAX)),
-        _ => None,
-    };
-    (number("minimum"), number("maximum").or(most))
-}
-
 /// The texts that a schema enumerates.
 fn choices(schema: &Value) -> Vec<&str> {
     let listed = schema.get("enum").and_then(Value::as_array).into_iter().flatten();
@@ -284,10 +308,13 @@ fn choices(schema: &Value) -> Vec<&str> {
 fn description(schema: &Value) -> Option<String> {
     let text = schema.get("description").and_then(Value::as_str)?;
     let sentence = text.split(['.', ';', '\n']).next().unwrap_or(text);
+    let is_name = |word: &str| {
+        ["Artifact", "Azure", "Cloud", "Entra", "Google", "Kubernetes", "Microsoft"].contains(&word)
+            || word.chars().all(char::is_uppercase)
+    };
     let mut characters = sentence.chars();
     let first = characters.next()?;
-    // A word of capitals only is a name.
-    let keeps = characters.clone().next().is_some_and(char::is_uppercase);
+    let keeps = sentence.split(' ').next().is_some_and(is_name);
     Some(if keeps { sentence.to_owned() } else { format!("{}{}", first.to_lowercase(), characters.as_str()) })
 }
 

@@ -35,7 +35,9 @@ fn defaults() {
     assert_eq!(bridge.federation.application, "gangplank-harbour");
     assert_eq!(bridge.teams[0].namespace, "oncology");
     assert_eq!(bridge.identities[0].may, [Right::Push, Right::Deploy("oncology".into())]);
-    assert!(matches!(&bridge.identities[1].who, Who::AppRole { role, members } if role == "Cellar.Deployer" && members.len() == 1));
+    assert!(
+        matches!(&bridge.identities[1].who, Who::AppRole { role, members } if role == "Cellar.Deployer" && members.len() == 1)
+    );
     assert_eq!(bridge.services[0].runtime, Runtime::Onnx);
     assert_eq!(bridge.services[0].expose, Expose::Cluster);
     assert_eq!(bridge.services[0].model.version, VersionRef::Exact("2".into()));
@@ -59,11 +61,13 @@ fn wrong_meaning() {
 
 #[test]
 fn no_bridge_at_all() {
-    let mut all = String::new();
-    for text in ["", "# only a comment\n", "---\n", "- a\n- b\n", "just text", "7", "{}", "a: [", "a:\n\tb: 1\n"] {
-        all.push_str(&format!("{text:?}\n{}", shown(text)));
+    let mut all = Vec::new();
+    for text in
+        ["", "# only a comment\n", "---\n", "- a\n- b\n", "just text", "7", "{}", "a: [", "a:\n\tb: 1\n"]
+    {
+        all.push(format!("{text:?}\n{}", shown(text)));
     }
-    insta::assert_snapshot!(all);
+    insta::assert_snapshot!(all.concat());
 }
 
 #[test]
@@ -76,7 +80,7 @@ fn aliases_are_fine_and_bounded() {
     let mut laughs = String::from("a0: &a0 [x]\n");
     for level in 1..12 {
         let before = vec![format!("*a{}", level - 1); 10].join(",");
-        laughs.push_str(&format!("a{level}: &a{level} [{before}]\n"));
+        laughs = format!("{laughs}a{level}: &a{level} [{before}]\n");
     }
     let problems = parse("bridge.yaml", &laughs).unwrap_err();
     assert!(problems[0].message.contains("too large"), "{}", problems[0]);
@@ -87,9 +91,9 @@ fn places_are_right() {
     for (from, to, line, underlined) in [
         ("workspace: quay", "workspace: \"qu ay\"", 9, "\"qu ay\""),
         ("  cluster: ship\n", "", 10, "google"),
-        ("team: cellar\n", "team: celler\n", 45, "celler"),
-        ("callers: [clinic]", "callers: [clinic, ü]", 35, "ü"),
-        ("min: 2, max: 6", "min: 7, max: 6", 43, "7"),
+        ("team: cellar\n", "team: celler\n", 44, "celler"),
+        ("callers: [clinic]", "callers: [clinic, ü]", 33, "ü"),
+        ("min: 2, max: 6", "min: 7, max: 6", 41, "7"),
     ] {
         let text = replaced(from, to);
         let problems = parse("bridge.yaml", &text).unwrap_err();
@@ -99,6 +103,24 @@ fn places_are_right() {
     }
 }
 
+#[test]
+fn two_models_that_would_be_one_image() {
+    let slug = crate::name::slug("Wine_Cultivar", crate::name::LABEL_MAX).text;
+    let text =
+        HARBOUR.replace("models: [Wine_Cultivar]", &format!("models: [Wine_Cultivar, {slug}]")).replace(
+            "endpoints:\n",
+            &format!("  - name: twin\n    team: cellar\n    model: {slug}\nendpoints:\n"),
+        );
+    let problems = parse("bridge.yaml", &text).unwrap_err();
+    assert_eq!(
+        problems[0].to_string(),
+        format!(
+            "bridge.yaml:53:12: `{slug}` and `Wine_Cultivar` would both be image `{slug}`; \
+             expected names that differ in more than capitals and separators; line 45: the other model"
+        )
+    );
+}
+
 /// Cutting a file anywhere, or writing a stray character anywhere, gives a bridge or problems inside the text, and no
 /// panic.
 #[test]
@@ -106,7 +128,12 @@ fn every_cut_and_every_stray_character() {
     for (position, _) in HARBOUR.char_indices().step_by(3) {
         for text in [
             HARBOUR[..position].to_owned(),
-            format!("{}{}{}", &HARBOUR[..position], ["*", "\t", "ü", "{", ": ", "\u{feff}"][position % 6], &HARBOUR[position..]),
+            format!(
+                "{}{}{}",
+                &HARBOUR[..position],
+                ["*", "\t", "ü", "{", ": ", "\u{feff}"][position % 6],
+                &HARBOUR[position..]
+            ),
         ] {
             if let Err(problems) = parse("bridge.yaml", &text) {
                 assert!(!problems.is_empty());
@@ -114,6 +141,60 @@ fn every_cut_and_every_stray_character() {
                     assert!(text.get(problem.spot.span.clone()).is_some(), "{problem:?}");
                 }
             }
+        }
+    }
+}
+
+const PAGE: &str = include_str!("../../../docs/bridge-file.md");
+
+/// What stands in the page's example, what a user might write instead.
+const MISTAKES: [(&str, &str); 14] = [
+    ("  resourceGroup: rg-quay\n", "  resource_group: rg-quay\n"),
+    ("  workspace: quay\n", "  workspace:\n"),
+    ("tenant: 0f3a7c1e-5b52-4c8e-9d1a-6f2b8e4d7a10", "tenant: contoso.onmicrosoft.com"),
+    ("project: harbour-prod", "project: 412907655821"),
+    ("cost-centre: \"4711\"", "cost-centre: 4711"),
+    ("cost-centre: \"4711\"", "pod-security.kubernetes.io/enforce: privileged"),
+    ("\"deploy:oncology\"", "\"deploy:onkology\""),
+    ("models: [Wine_Cultivar]", "models: [Wine_Cultivar, \"*-cancer\"]"),
+    ("  - name: cellar\n", "  - name: cellar\n    namespace: oncology\n"),
+    ("\"breast-cancer:2\"", "\"lung-cancer:2\""),
+    ("\"breast-cancer:2\"", "\"breast-cancer:\""),
+    ("{min: 2, max: 6}", "{min: 8, max: 6}"),
+    ("expose: internal", "expose: Internal"),
+    ("    sample:", "\tsample:"),
+];
+
+fn page_example() -> &'static str {
+    PAGE.split("```yaml\n").nth(1).unwrap().split("```").next().unwrap()
+}
+
+#[test]
+fn the_page_says_what_is_said() {
+    let example = page_example();
+    assert!(parse("bridge.yaml", example).is_ok());
+    let rows: Vec<String> = MISTAKES
+        .iter()
+        .map(|(from, to)| {
+            assert_eq!(example.matches(from).count(), 1, "{from}");
+            let problems = parse("bridge.yaml", &example.replace(from, to)).unwrap_err();
+            assert_eq!(problems.len(), 1, "{problems:#?}");
+            // A cell holds no tab, no line end and no bare backtick run.
+            let shown = to.trim_end().rsplit('\n').next().unwrap().trim_start_matches(' ').replace('\t', "→");
+            format!("| `{shown}` | {} |", problems[0])
+        })
+        .collect();
+    let table = rows.join("\n");
+    assert!(PAGE.contains(&table), "docs/bridge-file.md should hold:\n{table}");
+}
+
+#[test]
+fn the_page_names_every_key() {
+    let definitions = crate::schema::SCHEMA["$defs"].as_object().unwrap().values();
+    for definition in definitions.chain([&*crate::schema::SCHEMA]) {
+        for key in definition["properties"].as_object().into_iter().flatten().map(|(key, _)| key) {
+            let named = [format!("`{key}`"), format!(".{key}`"), format!("### `{key}`")];
+            assert!(named.iter().any(|named| PAGE.contains(named)) || key == "metadata", "`{key}`");
         }
     }
 }

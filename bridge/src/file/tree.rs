@@ -58,10 +58,14 @@ pub(super) fn read(text: &str) -> Result<Node, Unreadable> {
         return Err(unreadable(0..0, "the file is larger than 1 MiB", "a bridge file"));
     }
     if let Some(tab) = tab_in_indentation(text) {
-        return Err(unreadable(tab..tab + 1, "a tab is in the indentation", "spaces: YAML allows no tabs there"));
+        return Err(unreadable(
+            tab..tab + 1,
+            "a tab is in the indentation",
+            "spaces: YAML allows no tabs there",
+        ));
     }
     let node = serde_saphyr::from_str_with_options::<Spanned<Raw>>(text, options());
-    node.map(|raw| raw.into_node()).map_err(|error| explain(text, &error))
+    node.map(IntoNode::into_node).map_err(|error| explain(text, &error))
 }
 
 fn options() -> serde_saphyr::Options {
@@ -130,15 +134,23 @@ fn offset(text: &str, line: u64, column: u64) -> usize {
     let index = |number: u64| usize::try_from(number.saturating_sub(1)).unwrap_or(usize::MAX);
     let before: usize = text.split_inclusive('\n').take(index(line)).map(str::len).sum();
     let line = text.get(before..).unwrap_or_default();
-    before + line.char_indices().nth(index(column)).map_or_else(|| line.trim_end().len(), |(position, _)| position)
+    before
+        + line
+            .char_indices()
+            .nth(index(column))
+            .map_or_else(|| line.trim_end().len(), |(position, _)| position)
 }
 
 /// The parser's words without its own line and column, which we say ourselves.
 fn without_place(message: &str) -> String {
     let first = message.lines().next().unwrap_or_default();
-    let end = [" at line ", " (line "].iter().filter_map(|marker| first.find(marker)).min().unwrap_or(first.len());
+    let end =
+        [" at line ", " (line "].iter().filter_map(|marker| first.find(marker)).min().unwrap_or(first.len());
     let words = first.get(..end).unwrap_or(first);
-    words.trim_start_matches(|character: char| !character.is_alphabetic() && character != '`').trim().to_owned()
+    words
+        .trim_start_matches(|character: char| !character.is_alphabetic() && character != '`')
+        .trim()
+        .to_owned()
 }
 
 /// A value as the deserializer hands it out.
@@ -301,7 +313,10 @@ mod tests {
         ] {
             match read(text) {
                 Ok(_) => lines.push(format!("{text:?}: fine")),
-                Err(it) => lines.push(format!("{text:?}: {}:{} {} | {:?}", it.spot.line, it.spot.column, it.message, it.expected)),
+                Err(it) => lines.push(format!(
+                    "{text:?}: {}:{} {} | {:?}",
+                    it.spot.line, it.spot.column, it.message, it.expected
+                )),
             }
         }
         let laughs = "a: &a [x,x,x,x,x,x,x,x,x,x]\nb: &b [*a,*a,*a,*a,*a,*a,*a,*a,*a,*a]\nc: &c [*b,*b,*b,*b,*b,*b,*b,*b,*b,*b]\nd: &d [*c,*c,*c,*c,*c,*c,*c,*c,*c,*c]\ne: [*d,*d,*d,*d,*d,*d,*d,*d,*d,*d]\n";

@@ -85,8 +85,13 @@ pub(super) fn text(value: &Value) -> String {
     }
 }
 
-/// The path of a field in a field. A name that holds dots itself is quoted.
+/// The path of a field in a field. A name that holds dots itself stands in brackets.
 pub(super) fn join(path: &str, field: &str) -> String {
-    let field = if field.contains(['.', '/']) { format!("[{field}]") } else { field.to_owned() };
-    if path.is_empty() { field } else { format!("{path}.{field}") }
+    if field.contains(['.', '/']) {
+        format!("{path}[{field}]")
+    } else if path.is_empty() {
+        field.to_owned()
+    } else {
+        format!("{path}.{field}")
+    }
 }

@@ -28,15 +28,17 @@ const SHARED_LISTS: [(&str, &[&str]); 7] = [
 ];
 
 /// Kinds in which the shared lists stand. A port in a NetworkPolicy is an opening, not an addition.
-const KINDS_WITH_SHARED_LISTS: [&str; 6] = ["Deployment", "StatefulSet", "Job", "Pod", "Service", "ServiceAccount"];
+const KINDS_WITH_SHARED_LISTS: [&str; 6] =
+    ["Deployment", "StatefulSet", "Job", "Pod", "Service", "ServiceAccount"];
 
 /// The declared fields in which a live object differs from the declared one.
 pub fn differences(wanted: &Value, found: &Value) -> Vec<Difference> {
     let kind = wanted.get("kind").and_then(Value::as_str).unwrap_or_default();
-    let mut walk =
-        Walk { shares_lists: KINDS_WITH_SHARED_LISTS.contains(&kind), differences: Vec::new() };
+    let mut walk = Walk { shares_lists: KINDS_WITH_SHARED_LISTS.contains(&kind), differences: Vec::new() };
     if let (Value::Object(wanted), Value::Object(found)) = (wanted, found) {
-        for (field, value) in wanted.iter().filter(|(field, _)| !["apiVersion", "kind"].contains(&field.as_str())) {
+        for (field, value) in
+            wanted.iter().filter(|(field, _)| !["apiVersion", "kind"].contains(&field.as_str()))
+        {
             walk.value(field, field, value, found.get(field));
         }
     }
@@ -83,7 +85,30 @@ impl Walk {
                 self.value(&format!("{path}[{index}]"), "", wanted, Some(found));
             }
         } else {
+            self.other_length(path, wanted, found);
+        }
+    }
+
+    /// Names the items that one list has and the other has not.
+    fn other_length(&mut self, path: &str, wanted: &[Value], found: &[Value]) {
+        let same = |wanted: &Value, found: &Value| {
+            let mut walk = Walk { shares_lists: self.shares_lists, differences: Vec::new() };
+            walk.value("", "", wanted, Some(found));
+            walk.differences.is_empty()
+        };
+        let missing: Vec<&Value> =
+            wanted.iter().filter(|item| !found.iter().any(|it| same(item, it))).collect();
+        let surplus: Vec<&Value> =
+            found.iter().filter(|item| !wanted.iter().any(|it| same(it, item))).collect();
+        if missing.is_empty() && surplus.is_empty() {
+            // The same items, some of them repeated.
             self.differs(path, Some(&Value::from(wanted)), Some(&Value::from(found)));
+        }
+        for item in missing {
+            self.differs(path, Some(item), None);
+        }
+        for item in surplus {
+            self.differs(path, None, Some(item));
         }
     }
 
@@ -93,7 +118,13 @@ impl Walk {
     }
 
     /// Follows the tree of fields that we own on the server down to those we declare no longer.
-    fn owned(&mut self, path: &str, owned: &Map<String, Value>, wanted: Option<&Value>, found: Option<&Value>) {
+    fn owned(
+        &mut self,
+        path: &str,
+        owned: &Map<String, Value>,
+        wanted: Option<&Value>,
+        found: Option<&Value>,
+    ) {
         for (entry, below) in owned {
             let step = Step::of(entry);
             let (wanted, found) = (step.take(wanted), step.take(found));
@@ -148,7 +179,8 @@ impl<'a> Step<'a> {
         match self {
             Self::Field(name) => join(path, name),
             Self::Item(key) => {
-                let key: Vec<String> = key.iter().map(|(name, value)| format!("{name}={}", text(value))).collect();
+                let key: Vec<String> =
+                    key.iter().map(|(name, value)| format!("{name}={}", text(value))).collect();
                 format!("{path}[{}]", key.join(","))
             }
             Self::Other => path.to_owned(),

@@ -24,7 +24,8 @@ pub fn plan(bridge: &Bridge, wanted: &[Resource], obstacles: Vec<Obstacle>, inve
     }
     let declared: BTreeSet<ResourceKey> = wanted.iter().map(Resource::key).collect();
     // Shipped objects carry our mark too, but shipping is what makes them and takes them away.
-    let leftover = |observed: &&Observed| observed.resource.is_set_up() && !declared.contains(&observed.resource.key());
+    let leftover =
+        |observed: &&Observed| observed.resource.is_set_up() && !declared.contains(&observed.resource.key());
     delete(inventory.found.values().filter(leftover), &mut plan);
     plan
 }
@@ -72,7 +73,11 @@ impl Plan {
 fn foreign(bridge: &Bridge, wanted: &Resource) -> Obstacle {
     Obstacle {
         key: wanted.key(),
-        problem: format!("`{}` exists already and does not carry the mark of `{}`", wanted.key(), bridge.name),
+        problem: format!(
+            "`{}` exists already and does not carry the mark of `{}`",
+            wanted.key(),
+            bridge.name
+        ),
         mend: format!("{}, or declare another name in `bridge.yaml`", hand_over(bridge, wanted)),
     }
 }
@@ -82,7 +87,9 @@ fn hand_over(bridge: &Bridge, wanted: &Resource) -> String {
     let name = &bridge.name;
     let project = &bridge.google.project;
     match wanted {
-        Resource::Application(_) => format!("add the tag `gangplank:{name}` to the application to hand it over"),
+        Resource::Application(_) => {
+            format!("add the tag `gangplank:{name}` to the application to hand it over")
+        }
         Resource::Pool(pool) => format!(
             "hand it over with `gcloud iam workload-identity-pools update {} --project={project} --location=global --description=gangplank:{name}`",
             pool.id
@@ -113,7 +120,8 @@ fn hand_over(bridge: &Bridge, wanted: &Resource) -> String {
 fn kubectl_target(object: &crate::resource::KubernetesObject) -> String {
     match object.object_key() {
         Some(key) => {
-            let namespace = key.namespace.map(|namespace| format!(" --namespace={namespace}")).unwrap_or_default();
+            let namespace =
+                key.namespace.map(|namespace| format!(" --namespace={namespace}")).unwrap_or_default();
             format!("{} {}{namespace}", key.kind.kind.to_lowercase(), key.name)
         }
         None => "OBJECT".to_owned(),

@@ -18,7 +18,9 @@ fn needs_of(action: &Action) -> Vec<Need> {
         Resource::Application(_) | Resource::ServicePrincipal(_) => {
             graph(&["Application.ReadWrite.OwnedBy", "Application.ReadWrite.All", "Directory.ReadWrite.All"])
         }
-        Resource::AppRoleAssignment(_) => graph(&["AppRoleAssignment.ReadWrite.All", "Directory.ReadWrite.All"]),
+        Resource::AppRoleAssignment(_) => {
+            graph(&["AppRoleAssignment.ReadWrite.All", "Directory.ReadWrite.All"])
+        }
         Resource::RoleAssignment(assignment) => {
             let verb = if is_deletion(action) { "delete" } else { "write" };
             vec![Need::Azure {

@@ -38,9 +38,9 @@ impl Resource {
     /// Whether making this one may have to wait until `other`, made just now, is known everywhere.
     pub fn depends_on(&self, other: &Self) -> bool {
         match (self, other) {
-            (Self::Kubernetes(this), Self::Kubernetes(other)) => {
-                other.object_key().is_some_and(|key| this.object_key().is_some_and(|this| this.namespace == Some(key.name)))
-            }
+            (Self::Kubernetes(this), Self::Kubernetes(other)) => other
+                .object_key()
+                .is_some_and(|key| this.object_key().is_some_and(|this| this.namespace == Some(key.name))),
             // Kubernetes knows users by name only, and the roles of Azure name principals that we did not make.
             (Self::Kubernetes(_) | Self::RoleAssignment(_), _) | (_, Self::Kubernetes(_)) => false,
             _ => other.rank() < self.rank(),

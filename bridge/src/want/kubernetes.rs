@@ -16,7 +16,7 @@ const DEPLOYER_RULES: [(&str, &[&str], &[&str]); 8] = [
     // These come and go with what a service asks for: a single pod has no budget, a fixed number no autoscaler.
     ("autoscaling", &["horizontalpodautoscalers"], &["get", "list", "watch", "create", "patch", "delete"]),
     ("policy", &["poddisruptionbudgets"], &["get", "list", "watch", "create", "patch", "delete"]),
-    ("networking.k8s.io", &["networkpolicies"], &["get", "list", "watch", "create", "patch", "delete"]),
+    ("networking.k8s.io", &["networkpolicies"], &["get", "list", "watch", "create", "patch"]),
     // Why a rollout waits is told by its pods.
     ("apps", &["replicasets"], &["get", "list"]),
     ("", &["pods", "pods/log", "events"], &["get", "list"]),
@@ -49,9 +49,9 @@ fn namespace(bridge: &Bridge, team: &Team) -> Value {
 }
 
 fn role(bridge: &Bridge, team: &Team) -> Value {
-    let rules = DEPLOYER_RULES.map(|(group, resources, verbs)| {
-        json!({ "apiGroups": [group], "resources": resources, "verbs": verbs })
-    });
+    let rules = DEPLOYER_RULES.map(
+        |(group, resources, verbs)| json!({ "apiGroups": [group], "resources": resources, "verbs": verbs }),
+    );
     json!({
         "apiVersion": "rbac.authorization.k8s.io/v1",
         "kind": "Role",

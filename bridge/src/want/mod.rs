@@ -7,7 +7,7 @@ mod google;
 mod kubernetes;
 mod people;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 pub use condition::{attribute_condition, attribute_mapping};
 

@@ -52,9 +52,11 @@ impl Person<'_> {
         match &self.identity.who {
             Who::AppRole { role, .. } => vec![bridge.group_member(number, role)],
             Who::Group(id) => vec![bridge.group_member(number, id)],
-            Who::ServicePrincipal(_) | Who::ManagedIdentity(_) => {
-                self.principals.iter().map(|principal| bridge.subject_member(number, &principal.object_id)).collect()
-            }
+            Who::ServicePrincipal(_) | Who::ManagedIdentity(_) => self
+                .principals
+                .iter()
+                .map(|principal| bridge.subject_member(number, &principal.object_id))
+                .collect(),
         }
     }
 
@@ -76,13 +78,17 @@ fn unknown(bridge: &Bridge, identity: &Identity, id: &str) -> Obstacle {
     let (what, mend) = match &identity.who {
         Who::ServicePrincipal(_) | Who::AppRole { .. } => (
             "a service principal with the client id",
-            format!("look the client id up with `az ad sp show --id {id}`; if the application exists, `az ad sp create --id {id}` gives it a service principal"),
+            format!(
+                "look the client id up with `az ad sp show --id {id}`; if the application exists, `az ad sp create --id {id}` gives it a service principal"
+            ),
         ),
         Who::ManagedIdentity(_) => (
             "a managed identity with the object id",
             "look the `principalId` (not the `clientId`) up with `az identity show`".to_owned(),
         ),
-        Who::Group(_) => ("a group with the object id", format!("look the group up with `az ad group show --group {id}`")),
+        Who::Group(_) => {
+            ("a group with the object id", format!("look the group up with `az ad group show --group {id}`"))
+        }
     };
     Obstacle {
         key: ResourceKey(format!("entra/identity/{}", identity.name)),

@@ -1,1 +1,248 @@
-//! x
+//! What the example bridge wants.
+
+use std::collections::BTreeMap;
+
+use super::*;
+use crate::inventory::{ApplicationIds, Datastore, Principal};
+use crate::resource::{Grant, GrantTarget};
+use crate::spec::{Right, Who};
+
+/// The example bridge of the file tests, and a world that knows its people.
+pub(crate) fn harbour() -> (Bridge, Facts) {
+    static HARBOUR: std::sync::LazyLock<(Bridge, Facts)> = std::sync::LazyLock::new(read_harbour);
+    HARBOUR.clone()
+}
+
+fn read_harbour() -> (Bridge, Facts) {
+    let bridge = crate::file::parse("bridge.yaml", include_str!("../file/examples/harbour.yaml")).unwrap();
+    let principal = |object_id: &str, principal_type: &str, display_name: &str| Principal {
+        object_id: object_id.into(),
+        principal_type: principal_type.into(),
+        display_name: display_name.into(),
+    };
+    let principals = BTreeMap::from([
+        (
+            "a1f0c3d2-7b64-4e19-9c58-d20e6f7a8b01".to_owned(),
+            principal("c3d2e5f4-9d86-403b-9e7a-f42081ac0d03", "ServicePrincipal", "oncology-ci"),
+        ),
+        (
+            "d4c3f6a5-ae97-414c-8f8b-0531920d1e04".to_owned(),
+            principal("f6a5b8c7-c0b9-436e-81ad-275314bf3006", "ServicePrincipal", "cellar-ci"),
+        ),
+        (
+            "29d8ebfa-f3ec-4691-94d0-5a8647e26309".to_owned(),
+            principal("29d8ebfa-f3ec-4691-94d0-5a8647e26309", "Group", "auditors"),
+        ),
+    ]);
+    let scope = "/subscriptions/7d9b2f40-1c3e-4a5d-8b6f-2e0c9a8d5b31/resourceGroups/rg-quay/providers/Microsoft.Storage/storageAccounts/quaystore/blobServices/default/containers/azureml";
+    let facts = Facts {
+        project_number: "412907655821".into(),
+        node_service_account: "ship-nodes@harbour-prod.iam.gserviceaccount.com".into(),
+        datastore: Datastore {
+            account: "quaystore".into(),
+            container: "azureml".into(),
+            scope: scope.into(),
+        },
+        principals,
+        application: None,
+        issuer: "https://login.microsoftonline.com/0f3a7c1e-5b52-4c8e-9d1a-6f2b8e4d7a10/v2.0".into(),
+    };
+    (bridge, facts)
+}
+
+fn grant<'a>(resources: &'a [Resource], target: &GrantTarget, role: &str) -> Option<&'a Grant> {
+    resources.iter().find_map(|resource| match resource {
+        Resource::Grant(grant) if grant.target == *target && grant.role == role => Some(grant),
+        _ => None,
+    })
+}
+
+#[test]
+fn harbour_wants() {
+    let (bridge, facts) = harbour();
+    let (resources, obstacles) = wanted(&bridge, &facts);
+    assert_eq!(obstacles, []);
+    insta::assert_json_snapshot!(resources);
+}
+
+#[test]
+fn everything_stands_after_what_it_refers_to() {
+    let (bridge, facts) = harbour();
+    let (resources, _) = wanted(&bridge, &facts);
+    for (position, resource) in resources.iter().enumerate() {
+        for later in &resources[position + 1..] {
+            assert!(!resource.depends_on(later), "{} before {}", resource.key(), later.key());
+        }
+    }
+    let keys: std::collections::BTreeSet<_> = resources.iter().map(Resource::key).collect();
+    assert_eq!(keys.len(), resources.len(), "keys are unique");
+}
+
+#[test]
+fn the_application_is_named_once_it_exists() {
+    let (bridge, mut facts) = harbour();
+    let text = |facts: &Facts| serde_json::to_string(&wanted(&bridge, facts).0).unwrap();
+    assert!(text(&facts).contains("${application.appId}"));
+    facts.application = Some(ApplicationIds {
+        app_id: "11111111-2222-4333-8444-555555555555".into(),
+        object_id: "22222222-2222-4333-8444-555555555555".into(),
+        service_principal_id: None,
+    });
+    assert!(!text(&facts).contains("${"));
+    assert!(text(&facts).contains(r#""audiences":["11111111-2222-4333-8444-555555555555"]"#));
+}
+
+#[test]
+fn whoever_entra_does_not_know_is_an_obstacle() {
+    let (bridge, mut facts) = harbour();
+    facts.principals.clear();
+    let (resources, obstacles) = wanted(&bridge, &facts);
+    let problems: Vec<&str> = obstacles.iter().map(|obstacle| obstacle.key.0.as_str()).collect();
+    assert_eq!(
+        problems,
+        ["entra/identity/oncology-ci", "entra/identity/cellar deployers", "entra/identity/auditors"]
+    );
+    assert!(
+        obstacles[0].problem.contains("a1f0c3d2-7b64-4e19-9c58-d20e6f7a8b01"),
+        "{}",
+        obstacles[0].problem
+    );
+    assert!(obstacles[0].mend.contains("az ad sp show"), "{}", obstacles[0].mend);
+    // Nothing is wanted for them: no role, no subject.
+    assert!(!resources.iter().any(|resource| matches!(resource, Resource::RoleAssignment(_))));
+}
+
+#[test]
+fn another_project_number_is_an_obstacle() {
+    let (bridge, mut facts) = harbour();
+    facts.project_number = "1".into();
+    let (_, obstacles) = wanted(&bridge, &facts);
+    assert_eq!(obstacles[0].key.0, "google/project/harbour-prod");
+    assert!(obstacles[0].mend.contains("projectNumber: \"1\""), "{}", obstacles[0].mend);
+}
+
+#[test]
+fn a_condition_that_google_would_refuse_is_an_obstacle() {
+    let (mut bridge, mut facts) = harbour();
+    for number in 0..120 {
+        let id = crate::name::guid(&["person", &number.to_string()]);
+        let principal =
+            Principal { object_id: id.clone(), ..facts.principals.values().next().unwrap().clone() };
+        facts.principals.insert(id.clone(), principal);
+        bridge.identities.push(crate::spec::Identity {
+            name: format!("person-{number}"),
+            who: Who::ServicePrincipal(id),
+            may: vec![Right::Read],
+        });
+    }
+    let (_, obstacles) = wanted(&bridge, &facts);
+    assert_eq!(obstacles.len(), 1);
+    assert!(obstacles[0].problem.contains("4096"), "{}", obstacles[0].problem);
+}
+
+#[test]
+fn conditions_and_mappings() {
+    let (mut bridge, facts) = harbour();
+    assert_eq!(
+        attribute_condition(&bridge, &facts),
+        "assertion.tid == '0f3a7c1e-5b52-4c8e-9d1a-6f2b8e4d7a10' \
+         && (assertion.sub in ['c3d2e5f4-9d86-403b-9e7a-f42081ac0d03'] \
+         || '29d8ebfa-f3ec-4691-94d0-5a8647e26309' in google.groups \
+         || 'Cellar.Deployer' in google.groups)"
+    );
+    assert_eq!(
+        attribute_mapping(&bridge)["google.groups"],
+        "(has(assertion.roles) ? assertion.roles : []) + (has(assertion.groups) ? assertion.groups : [])"
+    );
+    bridge.identities.clear();
+    assert_eq!(attribute_mapping(&bridge)["google.groups"], "has(assertion.roles) ? assertion.roles : []");
+    assert_eq!(
+        attribute_condition(&bridge, &facts),
+        "assertion.tid == '0f3a7c1e-5b52-4c8e-9d1a-6f2b8e4d7a10' && false"
+    );
+}
+
+#[test]
+fn rights_lead_to_grants() {
+    let (bridge, facts) = harbour();
+    let (resources, _) = wanted(&bridge, &facts);
+    let pool = "iam.googleapis.com/projects/412907655821/locations/global/workloadIdentityPools/gangplank";
+    let oncology = format!("principal://{pool}/subject/c3d2e5f4-9d86-403b-9e7a-f42081ac0d03");
+    let cellar = format!("principalSet://{pool}/group/Cellar.Deployer");
+    let auditors = format!("principalSet://{pool}/group/29d8ebfa-f3ec-4691-94d0-5a8647e26309");
+    let nodes = "serviceAccount:ship-nodes@harbour-prod.iam.gserviceaccount.com".to_owned();
+    let repository = GrantTarget::Repository("models".into());
+    for (target, role, members) in [
+        (repository.clone(), "roles/artifactregistry.writer", vec![&oncology, &cellar]),
+        (repository, "roles/artifactregistry.reader", vec![&auditors, &nodes]),
+        (
+            GrantTarget::ServiceAccount("gp-oncology".into()),
+            "roles/iam.workloadIdentityUser",
+            vec![&oncology],
+        ),
+        (GrantTarget::ServiceAccount("gp-cellar".into()), "roles/iam.workloadIdentityUser", vec![&cellar]),
+    ] {
+        let grant = grant(&resources, &target, role).unwrap_or_else(|| panic!("{target:?} {role}"));
+        assert_eq!(grant.members, members.into_iter().cloned().collect(), "{target:?} {role}");
+    }
+    let viewers = grant(&resources, &GrantTarget::Project, "roles/container.clusterViewer").unwrap();
+    assert_eq!(viewers.members.len(), 2);
+    let roles: std::collections::BTreeSet<&str> = resources
+        .iter()
+        .filter_map(|resource| match resource {
+            Resource::Grant(grant) => Some(grant.role.as_str()),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(roles.len(), 4, "no other role is ever granted: {roles:?}");
+}
+
+#[test]
+fn readers_of_images_get_nothing_in_azure() {
+    let (mut bridge, facts) = harbour();
+    for identity in &mut bridge.identities {
+        identity.may = vec![Right::Read];
+    }
+    let (resources, _) = wanted(&bridge, &facts);
+    assert!(!resources.iter().any(|resource| matches!(resource, Resource::RoleAssignment(_))));
+    assert!(
+        grant(
+            &resources,
+            &GrantTarget::ServiceAccount("gp-oncology".into()),
+            "roles/iam.workloadIdentityUser"
+        )
+        .is_none()
+    );
+}
+
+/// The deployer can do what is listed here, and whoever widens it has to look at this test.
+#[test]
+fn the_deployer_holds_no_dangerous_right() {
+    let (bridge, facts) = harbour();
+    let (resources, _) = wanted(&bridge, &facts);
+    let mut rights = 0;
+    for resource in &resources {
+        let Resource::Kubernetes(object) = resource else { continue };
+        for rule in object.object["rules"].as_array().into_iter().flatten() {
+            let text = rule.to_string();
+            for dangerous in [
+                "\"*\"",
+                "secrets",
+                "exec",
+                "portforward",
+                "rolebindings",
+                "roles",
+                "impersonate",
+                "escalate",
+                "bind",
+                "deletecollection",
+                "update",
+            ] {
+                assert!(!text.contains(dangerous), "{dangerous} in {text}");
+            }
+            rights += 1;
+        }
+        assert!(!["ClusterRole", "ClusterRoleBinding"].contains(&object.object["kind"].as_str().unwrap()));
+    }
+    assert!(rights > 0);
+}

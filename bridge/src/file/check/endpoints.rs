@@ -9,7 +9,8 @@ use crate::file::shape::Flaw;
 use crate::spec::Endpoints;
 
 pub(super) fn endpoints(judge: &mut Judge<'_>, place: &Place, file: &EndpointsFile) -> Endpoints {
-    let ca_bundle = file.ca_bundle.as_ref().map(|path| judge.text(&place.key("caBundle"), path, &syntax::PATH));
+    let ca_bundle =
+        file.ca_bundle.as_ref().map(|path| judge.text(&place.key("caBundle"), path, &syntax::PATH));
     let mut address = |key: &str, value: &Option<String>| {
         value.as_ref().map(|value| endpoint(judge, &place.key(key), value, key))
     };
@@ -32,7 +33,8 @@ pub(super) fn endpoints(judge: &mut Judge<'_>, place: &Place, file: &EndpointsFi
 /// Gives the address without a slash at its end.
 fn endpoint(judge: &mut Judge<'_>, place: &Place, text: &str, key: &str) -> String {
     if let Err(expected) = check(text, key) {
-        let flaw = Flaw::new(judge.span(place), format!("`{text}` is no address for `{key}`")).expected(expected);
+        let flaw =
+            Flaw::new(judge.span(place), format!("`{text}` is no address for `{key}`")).expected(expected);
         judge.flaw(flaw);
     }
     text.trim_end_matches('/').to_owned()

@@ -1,5 +1,7 @@
 //! Who may come across.
 
+use std::collections::BTreeSet;
+
 use super::{Judge, Place, syntax};
 use crate::file::format::IdentityFile;
 use crate::file::nearest::nearest;
@@ -21,7 +23,8 @@ pub(super) fn identities(
         // Without a `who` there is a flaw already, and the result will not count.
         identities.extend(who.map(|who| Identity { name, who, may }));
     }
-    let names = files.iter().enumerate().map(|(index, file)| (place.item(index).key("name"), file.name.as_str()));
+    let names =
+        files.iter().enumerate().map(|(index, file)| (place.item(index).key("name"), file.name.as_str()));
     judge.unique("identity", names);
     unique_principals(judge, place, files);
     identities
@@ -35,7 +38,10 @@ fn who(judge: &mut Judge<'_>, place: &Place, file: &IdentityFile) -> Option<Who>
     }
     let mut given = Vec::new();
     if let Some(id) = &file.service_principal {
-        given.push(("servicePrincipal", Who::ServicePrincipal(judge.guid(&place.key("servicePrincipal"), id))));
+        given.push((
+            "servicePrincipal",
+            Who::ServicePrincipal(judge.guid(&place.key("servicePrincipal"), id)),
+        ));
     }
     if let Some(id) = &file.managed_identity {
         given.push(("managedIdentity", Who::ManagedIdentity(judge.guid(&place.key("managedIdentity"), id))));
@@ -56,9 +62,12 @@ fn who(judge: &mut Judge<'_>, place: &Place, file: &IdentityFile) -> Option<Who>
         [_] => {}
         [(first, _), others @ ..] => {
             for (other, _) in others {
-                let flaw = Flaw::new(judge.key_span(&place.key(other)), format!("both `{first}` and `{other}` are given"))
-                    .expected(expected)
-                    .related(judge.key_span(&place.key(first)), "the other one");
+                let flaw = Flaw::new(
+                    judge.key_span(&place.key(other)),
+                    format!("both `{first}` and `{other}` are given"),
+                )
+                .expected(expected)
+                .related(judge.key_span(&place.key(first)), "the other one");
                 judge.flaw(flaw);
             }
         }
@@ -71,7 +80,10 @@ fn app_role(judge: &mut Judge<'_>, place: &Place, role: &str, members: &[String]
     let place = place.key("members");
     let lower: Vec<String> =
         members.iter().enumerate().map(|(index, member)| judge.guid(&place.item(index), member)).collect();
-    judge.unique("member", lower.iter().enumerate().map(|(index, member)| (place.item(index), member.as_str())));
+    judge.unique(
+        "member",
+        lower.iter().enumerate().map(|(index, member)| (place.item(index), member.as_str())),
+    );
     Who::AppRole { role, members: lower }
 }
 
@@ -112,7 +124,8 @@ pub(super) fn known_team(judge: &mut Judge<'_>, place: &Place, name: &str, teams
     if names().any(|known| known == name) {
         return;
     }
-    let known: Vec<String> = names().map(|name| format!("`{name}`")).collect();
+    let known: BTreeSet<String> = names().map(|name| format!("`{name}`")).collect();
+    let known: Vec<String> = known.into_iter().collect();
     let expected = if known.is_empty() { "a team declared under `teams`".to_owned() } else { one_of(&known) };
     let flaw = Flaw::new(judge.span(place), format!("no team `{name}` is declared"))
         .expected(expected)
@@ -133,8 +146,10 @@ fn unique_principals(judge: &mut Judge<'_>, place: &Place, files: &[IdentityFile
         ];
         for (key, value) in own {
             let folded = |value: &String| if key == "appRole" { value.clone() } else { value.to_lowercase() };
-            principals.extend(value.as_ref().map(|value| (place.key(key), format!("{key}: {}", folded(value)))));
+            principals
+                .extend(value.as_ref().map(|value| (place.key(key), format!("{key}: {}", folded(value)))));
         }
     }
-    judge.unique("principal", principals.iter().map(|(place, principal)| (place.clone(), principal.as_str())));
+    judge
+        .unique("principal", principals.iter().map(|(place, principal)| (place.clone(), principal.as_str())));
 }

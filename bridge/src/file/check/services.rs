@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::identities::known_team;
 use super::teams::quantity;
 use super::{Judge, Place, syntax};
-use crate::file::format::{ExposeFile, TextOrNumber, ResourcesFile, RuntimeFile, ScalingFile, ServiceFile};
+use crate::file::format::{ExposeFile, ResourcesFile, RuntimeFile, ScalingFile, ServiceFile, TextOrNumber};
 use crate::file::shape::Flaw;
 use crate::name::{LABEL_MAX, slug};
 use crate::spec::{Expose, ModelRef, Resources, Runtime, Scaling, Service, Team, VersionRef};
@@ -26,7 +26,8 @@ pub(super) fn services(
         known_team(judge, &place.key("team"), &file.team, teams);
         services.extend(service.map(|service| (place, service)));
     }
-    let names = files.iter().enumerate().map(|(index, file)| (place.item(index).key("name"), file.name.as_str()));
+    let names =
+        files.iter().enumerate().map(|(index, file)| (place.item(index).key("name"), file.name.as_str()));
     judge.unique("service", names);
     for (place, service) in &services {
         covered(judge, place, service, teams);
@@ -61,7 +62,8 @@ fn model(judge: &mut Judge<'_>, place: &Place, text: &str) -> Option<ModelRef> {
         Ok(model) => Some(model),
         Err(error) => {
             let error = error.to_string();
-            let (message, expected) = error.split_once(": expected ").unwrap_or((&error, "a model reference"));
+            let (message, expected) =
+                error.split_once(": expected ").unwrap_or((&error, "a model reference"));
             let flaw = Flaw::new(judge.span(place), message.to_owned()).expected(expected);
             judge.flaw(flaw);
             None
@@ -75,8 +77,10 @@ fn runtime(judge: &mut Judge<'_>, place: &Place, file: &RuntimeFile) -> Runtime 
         RuntimeFile::Image(file) => {
             let place = place.key("image");
             if !(syntax::PINNED_IMAGE.holds)(&file.image) {
-                let help = (!file.image.contains("@sha256:"))
-                    .then(|| "a tag may name another image tomorrow; `crane digest IMAGE` tells today's digest".to_owned());
+                let help = (!file.image.contains("@sha256:")).then(|| {
+                    "a tag may name another image tomorrow; `crane digest IMAGE` tells today's digest"
+                        .to_owned()
+                });
                 let rule = &syntax::PINNED_IMAGE;
                 let flaw = Flaw::new(judge.span(&place), format!("`{}` is no {}", file.image, rule.what))
                     .expected(rule.expected)
@@ -90,12 +94,16 @@ fn runtime(judge: &mut Judge<'_>, place: &Place, file: &RuntimeFile) -> Runtime 
 
 fn scaling(judge: &mut Judge<'_>, place: &Place, file: &ScalingFile) -> Scaling {
     // Whoever gives one bound has the default of the other give way.
-    let min = file.min.unwrap_or_else(|| file.max.map_or(DEFAULT_SCALING.min, |max| max.min(DEFAULT_SCALING.min)));
+    let min =
+        file.min.unwrap_or_else(|| file.max.map_or(DEFAULT_SCALING.min, |max| max.min(DEFAULT_SCALING.min)));
     let max = file.max.unwrap_or_else(|| DEFAULT_SCALING.max.max(min));
     if min > max {
-        let flaw = Flaw::new(judge.span(&place.key("min")), format!("`min` is {min}, more than `max`, which is {max}"))
-            .expected("`min` up to `max`")
-            .related(judge.span(&place.key("max")), "`max`");
+        let flaw = Flaw::new(
+            judge.span(&place.key("min")),
+            format!("`min` is {min}, more than `max`, which is {max}"),
+        )
+        .expected("`min` up to `max`")
+        .related(judge.span(&place.key("max")), "`max`");
         judge.flaw(flaw);
     }
     Scaling { min, max, cpu_percent: file.cpu_percent.unwrap_or(DEFAULT_SCALING.cpu_percent) }
@@ -121,9 +129,12 @@ fn covered(judge: &mut Judge<'_>, place: &Place, service: &Service, teams: &[Tea
         patterns => format!("a name that matches `{}`", patterns.join("`, `")),
     };
     let owner = teams.iter().find(|team| team.may_serve(model));
-    let flaw = Flaw::new(judge.span(&place.key("model")), format!("team `{}` may not serve model `{model}`", team.name))
-        .expected(expected)
-        .help(owner.map(|owner| format!("team `{}` may", owner.name)));
+    let flaw = Flaw::new(
+        judge.span(&place.key("model")),
+        format!("team `{}` may not serve model `{model}`", team.name),
+    )
+    .expected(expected)
+    .help(owner.map(|owner| format!("team `{}` may", owner.name)));
     judge.flaw(flaw);
 }
 
@@ -134,7 +145,10 @@ fn collisions(judge: &mut Judge<'_>, services: &[(Place, Service)]) {
         let ModelRef { name, version } = &service.model;
         let mut keys = vec![(slug(name, LABEL_MAX).text, name.clone())];
         if let VersionRef::Exact(version) = version {
-            keys.push((format!("{}:{}", slug(name, LABEL_MAX), slug(version, LABEL_MAX)), format!("{name}:{version}")));
+            keys.push((
+                format!("{}:{}", slug(name, LABEL_MAX), slug(version, LABEL_MAX)),
+                format!("{name}:{version}"),
+            ));
         }
         for (image, original) in keys {
             match images.get(&image) {

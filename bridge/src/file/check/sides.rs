@@ -17,7 +17,11 @@ pub(super) fn azure(judge: &mut Judge<'_>, place: &Place, file: &AzureFile) -> A
         },
         tenant: judge.guid(&place.key("tenant"), &file.tenant),
         subscription: judge.guid(&place.key("subscription"), &file.subscription),
-        resource_group: judge.text(&place.key("resourceGroup"), &file.resource_group, &syntax::RESOURCE_GROUP),
+        resource_group: judge.text(
+            &place.key("resourceGroup"),
+            &file.resource_group,
+            &syntax::RESOURCE_GROUP,
+        ),
         workspace: judge.text(&place.key("workspace"), &file.workspace, &syntax::WORKSPACE),
     }
 }

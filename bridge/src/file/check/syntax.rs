@@ -213,7 +213,11 @@ mod tests {
             (&BRIDGE_NAME, vec!["harbour", "a", "7-b"], vec!["", "Harbour", "-a", "a-", "a_b", &long]),
             (&TEAM_NAME, vec!["oncology", "abc"], vec!["ab", "Oncology", "abcdefghijklmnopqrstuvwxy"]),
             (&SERVICE_NAME, vec!["fraud"], vec!["7fraud", "fraud-"]),
-            (&APP_ROLE, vec!["Cellar.Deployer", "push"], vec!["", "a/b", "a b", "-a", "6f9619ff-8b86-d011-b42d-00cf4fc964ff"]),
+            (
+                &APP_ROLE,
+                vec!["Cellar.Deployer", "push"],
+                vec!["", "a/b", "a b", "-a", "6f9619ff-8b86-d011-b42d-00cf4fc964ff"],
+            ),
             (&RESOURCE_GROUP, vec!["rg-quay", "RG_(1).x", "größe"], vec!["", "rg.", "a/b", "a b"]),
             (&WORKSPACE, vec!["quay", "Quay_1"], vec!["ab", "-ab", "a/b/c"]),
             (&PROJECT, vec!["harbour-sandbox"], vec!["short", "123456", "412907655821", "Harbour-1"]),

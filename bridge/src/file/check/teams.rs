@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use super::{Judge, Place, syntax};
-use crate::file::format::{TextOrNumber, QuotaFile, TeamFile};
+use crate::file::format::{QuotaFile, TeamFile, TextOrNumber};
 use crate::file::shape::Flaw;
-use crate::pattern::common_name;
+use crate::pattern::{common_name, matches};
 use crate::quantity::Quantity;
 use crate::spec::{Quota, Team};
 
@@ -19,7 +19,10 @@ pub(super) fn teams(judge: &mut Judge<'_>, place: &Place, files: &[TeamFile]) ->
     let teams: Vec<Team> =
         files.iter().enumerate().map(|(index, file)| team(judge, &place.item(index), file)).collect();
     let at = |index: usize| place.item(index);
-    judge.unique("team", teams.iter().enumerate().map(|(index, team)| (at(index).key("name"), team.name.as_str())));
+    judge.unique(
+        "team",
+        teams.iter().enumerate().map(|(index, team)| (at(index).key("name"), team.name.as_str())),
+    );
     let namespaces = teams.iter().enumerate().map(|(index, team)| {
         let written = files.get(index).is_some_and(|file| file.namespace.is_some());
         (at(index).key(if written { "namespace" } else { "name" }), team.namespace.as_str())
@@ -46,8 +49,7 @@ fn team(judge: &mut Judge<'_>, place: &Place, file: &TeamFile) -> Team {
 }
 
 fn own_namespace(judge: &mut Judge<'_>, place: &Place, namespace: &str) -> String {
-    let forbidden = |pattern: &&str| crate::pattern::matches(pattern, namespace);
-    if FORBIDDEN_NAMESPACES.iter().any(|pattern| forbidden(&pattern)) {
+    if FORBIDDEN_NAMESPACES.iter().any(|pattern| matches(pattern, namespace)) {
         let flaw = Flaw::new(judge.span(place), format!("namespace `{namespace}` cannot be a team's own"))
             .expected("a namespace that belongs to nobody else");
         judge.flaw(flaw);
@@ -60,7 +62,11 @@ fn texts(judge: &mut Judge<'_>, place: &Place, texts: &[String], rule: &syntax::
     texts.iter().enumerate().map(|(index, text)| judge.text(&place.item(index), text, rule)).collect()
 }
 
-fn labels(judge: &mut Judge<'_>, place: &Place, labels: &BTreeMap<String, String>) -> BTreeMap<String, String> {
+fn labels(
+    judge: &mut Judge<'_>,
+    place: &Place,
+    labels: &BTreeMap<String, String>,
+) -> BTreeMap<String, String> {
     for (key, value) in labels {
         let place = place.key(key);
         if !(syntax::LABEL_KEY.holds)(key) {
@@ -82,15 +88,12 @@ fn is_reserved(key: &str) -> bool {
     let Some((domain, _)) = key.split_once('/') else { return false };
     // This one is a user's to give, and means nothing to Kubernetes.
     key != "app.kubernetes.io/part-of"
-        && RESERVED_LABEL_DOMAINS
-            .iter()
-            .any(|reserved| domain == *reserved || domain.strip_suffix(reserved).is_some_and(|rest| rest.ends_with('.')))
+        && RESERVED_LABEL_DOMAINS.iter().any(|reserved| {
+            domain == *reserved || domain.strip_suffix(reserved).is_some_and(|rest| rest.ends_with('.'))
+        })
 }
 
 fn quota(judge: &mut Judge<'_>, place: &Place, file: &QuotaFile) -> Quota {
-    if file.pods == 0 {
-        judge.wrong(&place.key("pods"), "0", "number of pods", "1 or more");
-    }
     Quota {
         cpu: quantity(judge, &place.key("cpu"), &file.cpu),
         memory: quantity(judge, &place.key("memory"), &file.memory),
@@ -111,7 +114,9 @@ fn overlaps(judge: &mut Judge<'_>, place: &Place, teams: &[Team]) {
     let mut patterns = Vec::new();
     for (index, team) in teams.iter().enumerate() {
         let place = place.item(index).key("models");
-        patterns.extend(team.models.iter().enumerate().map(|(at, pattern)| (index, place.item(at), team, pattern)));
+        patterns.extend(
+            team.models.iter().enumerate().map(|(at, pattern)| (index, place.item(at), team, pattern)),
+        );
     }
     for (position, (index, place, team, pattern)) in patterns.iter().enumerate() {
         for (other_index, other_place, other_team, other) in patterns.iter().take(position) {
