@@ -10,6 +10,7 @@
 //! 7. `score`: a sample goes through the API server's proxy;
 //! 8. `record`: the shipment is written down beside the service.
 
+mod error;
 mod objects;
 mod record;
 mod retry;
@@ -21,15 +22,14 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use crate::image::{ASSET_ID, ImageError, ImagePlan, PushedImage, plan_image};
-use crate::manifest::{self, Leak, RenderError, Rendering};
-use crate::port::{
-    Cluster, Event, ImageStore, ModelSource, ModelVersion, ObjectKey, PortError, Refused, Time, Watch,
-};
-use crate::resolve::{ResolveError, resolve};
-use crate::shipment::{Shipment, UnreadableRecord};
+use crate::image::{ASSET_ID, ImagePlan, PushedImage, plan_image};
+use crate::manifest::{self, Rendering};
+use crate::port::{Cluster, Event, ImageStore, ModelSource, ModelVersion, Time, Watch};
+use crate::resolve::resolve;
+use crate::shipment::Shipment;
 use crate::spec::{Bridge, ModelRef, Service, Team};
 
+pub use self::error::ShipError;
 pub use self::retry::Patience;
 
 /// What to ship, where to, and for whom.
@@ -71,120 +71,6 @@ impl<M, I, C, T, W> Clone for ShipPorts<'_, M, I, C, T, W> {
 }
 
 impl<M, I, C, T, W> Copy for ShipPorts<'_, M, I, C, T, W> {}
-
-/// Why a shipment did not arrive. Whatever it says, the version that served before still does.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum ShipError {
-    /// The service names a team that the bridge does not declare.
-    #[error("service `{service}` belongs to team `{team}`, which the bridge does not declare")]
-    NoTeam {
-        /// The service.
-        service: String,
-        /// The team.
-        team: String,
-    },
-    /// The reference names no version that the team may serve.
-    #[error(transparent)]
-    Resolve(#[from] ResolveError),
-    /// No image can be made of the version.
-    #[error(transparent)]
-    Image(#[from] ImageError),
-    /// The tag is taken by an image of something else.
-    #[error(
-        "tag `{tag}` of `{repository}` holds an image of {holder}, and pushing would take the tag from it; give the model \
-         a repository of its own, or delete that tag"
-    )]
-    TagTaken {
-        /// Repository path.
-        repository: String,
-        /// The tag.
-        tag: String,
-        /// The asset id of what is there, or words for an image that is not ours.
-        holder: String,
-    },
-    /// The objects cannot be rendered.
-    #[error(transparent)]
-    Render(#[from] RenderError),
-    /// An object of somebody else has the name that one of ours needs.
-    #[error(
-        "{} is there and does not belong to bridge `{bridge}`; rename the service, or delete that object",
-        described(key)
-    )]
-    Foreign {
-        /// The object in the way.
-        key: ObjectKey,
-        /// Our bridge.
-        bridge: String,
-    },
-    /// The new pods did not become ready. The old ones still serve.
-    #[error(
-        "service `{service}`: the new version is not up after {}: {reason}; the version before it still serves",
-        spoken(*after)
-    )]
-    RollOut {
-        /// The service.
-        service: String,
-        /// How long it was waited for.
-        after: Duration,
-        /// Why, in Kubernetes' words.
-        reason: String,
-    },
-    /// Somebody deployed something else meanwhile.
-    #[error("service `{service}` was given another image meanwhile, `{image}`; ship again to take it over")]
-    Superseded {
-        /// The service.
-        service: String,
-        /// The image it has now.
-        image: String,
-    },
-    /// The service is up and does not answer the sample.
-    #[error("service `{service}` is up but answered {status} to {request}: {answer}")]
-    Score {
-        /// The service.
-        service: String,
-        /// The HTTP status.
-        status: u16,
-        /// What was asked.
-        request: String,
-        /// The first line of the answer.
-        answer: String,
-    },
-    /// The record is there and cannot be read.
-    #[error(transparent)]
-    Record(#[from] UnreadableRecord),
-    /// A service of the world failed or refused.
-    #[error("{step}: {source}")]
-    Port {
-        /// The step it happened in.
-        step: &'static str,
-        /// What it said.
-        source: PortError,
-    },
-}
-
-impl From<Leak> for ShipError {
-    fn from(leak: Leak) -> Self {
-        Self::Render(RenderError::Leak(leak))
-    }
-}
-
-impl ShipError {
-    /// Whether shipping again may succeed without anybody changing anything.
-    pub fn is_transient(&self) -> bool {
-        match self {
-            // A conflict is a file or an object that changed under us: the next run reads it anew.
-            Self::Port { source, .. } | Self::Resolve(ResolveError::Source(source)) => {
-                source.is_transient() || source.kind == Refused::Conflict
-            }
-            Self::Superseded { .. } => true,
-            _ => false,
-        }
-    }
-
-    fn at(step: &'static str) -> impl Fn(PortError) -> Self {
-        move |source| Self::Port { step, source }
-    }
-}
 
 /// Ships one model version and returns its record.
 pub async fn ship<M, I, C, T, W>(
@@ -236,6 +122,22 @@ where
         urls,
     };
     record::record(request, team, shipment, ports).await
+}
+
+/// The first half of a shipment alone: the image of one model version, pushed. Needs no cluster.
+pub async fn pack<M, I, T, W>(
+    request: &ShipRequest<'_>,
+    ports: ShipPorts<'_, M, I, (), T, W>,
+) -> Result<PushedImage, ShipError>
+where
+    M: ModelSource,
+    I: ImageStore,
+    T: Time,
+    W: Watch,
+{
+    let version = step_resolve(request, team_of(request)?, ports).await?;
+    let plan = step_list(request, &version, ports).await?;
+    step_push(&plan, ports).await
 }
 
 fn team_of<'a>(request: &ShipRequest<'a>) -> Result<&'a Team, ShipError> {
@@ -315,18 +217,6 @@ fn require_same_asset(plan: &ImagePlan, there: &BTreeMap<String, String>) -> Res
 
 fn step<W: Watch>(watch: &W, name: &str, detail: &str) {
     watch.event(Event::Step { name: name.to_owned(), detail: detail.to_owned() });
-}
-
-fn described(key: &ObjectKey) -> String {
-    match &key.namespace {
-        Some(namespace) => format!("{} `{}` in namespace `{namespace}`", key.kind.kind, key.name),
-        None => format!("{} `{}`", key.kind.kind, key.name),
-    }
-}
-
-fn spoken(length: Duration) -> String {
-    let seconds = length.as_secs();
-    if seconds >= 60 { format!("{} min {} s", seconds / 60, seconds % 60) } else { format!("{seconds} s") }
 }
 
 #[cfg(test)]

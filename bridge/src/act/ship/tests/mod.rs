@@ -9,9 +9,9 @@ use serde_json::json;
 
 use self::world::{Cut, World, refusal};
 use super::*;
-use crate::image::ImageFacts;
+use crate::image::{ImageError, ImageFacts};
 use crate::manifest::fixture::{self, now};
-use crate::port::{ModelVersion, ObjectKind, ProxyReply, Refused};
+use crate::port::{ObjectKey, ObjectKind, PortError, ProxyReply, Refused};
 use crate::shipment::Record;
 use crate::spec::VersionRef;
 
