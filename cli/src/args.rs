@@ -59,6 +59,8 @@ pub enum Command {
     Models(Models),
     /// Carry a model version over and wait until it answers.
     Ship(Ship),
+    /// Make a model version's image and push it, and no more.
+    Pack(Pack),
     /// Print the manifests that `ship` applies.
     Render(Render),
     /// Walk the identity chain and name the first broken link.
@@ -113,6 +115,19 @@ pub struct Ship {
     /// Seconds to wait for the rollout.
     #[arg(long, default_value_t = 600)]
     pub timeout: u64,
+    /// The scorer's executable; by default `gangplank-scorer` beside this one.
+    #[arg(long, env = "GANGPLANK_SCORER")]
+    pub scorer: Option<PathBuf>,
+}
+
+/// Flags of `pack`.
+#[derive(Debug, Clone, Args)]
+pub struct Pack {
+    /// The model, as for `ship`.
+    pub model: String,
+    /// Which service, if several serve this model.
+    #[arg(long)]
+    pub service: Option<String>,
     /// The scorer's executable; by default `gangplank-scorer` beside this one.
     #[arg(long, env = "GANGPLANK_SCORER")]
     pub scorer: Option<PathBuf>,

@@ -34,12 +34,14 @@ impl Context {
         let bytes = edge::read(&common.file).map_err(|error| unreadable(&error))?;
         let text = String::from_utf8(bytes).map_err(|error| {
             let at = error.utf8_error().valid_up_to();
-            Failure::usage(format!("`{name}` is not text: byte {at} is not UTF-8")).hint("save the file as UTF-8")
+            Failure::usage(format!("`{name}` is not text: byte {at} is not UTF-8"))
+                .hint("save the file as UTF-8")
         })?;
         let colour = std::io::stderr().is_terminal();
         let bridge = bridge::file::parse(&name, &text)
             .map_err(|problems| report::problems(&name, &text, &problems, colour))?;
-        let folder = common.file.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let folder =
+            common.file.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
         let environment = Environment::from_pairs(environment);
         Ok(Self { bridge, folder: folder.to_owned(), environment, format: common.output })
     }
@@ -48,7 +50,8 @@ impl Context {
     pub fn ca_bundle(&self) -> Result<Option<Vec<u8>>, Failure> {
         let Some(path) = &self.bridge.endpoints.ca_bundle else { return Ok(None) };
         edge::read(&self.folder.join(path)).map(Some).map_err(|error| {
-            unreadable(&error).hint("`endpoints.caBundle` in the bridge file names it; the path is relative to that file")
+            unreadable(&error)
+                .hint("`endpoints.caBundle` in the bridge file names it; the path is relative to that file")
         })
     }
 
@@ -65,8 +68,11 @@ impl Context {
             [] => return Err(self.no_service(model, named)),
             several => {
                 let names: Vec<&str> = several.iter().map(|service| service.name.as_str()).collect();
-                return Err(Failure::usage(format!("several services serve model `{model}`: {}", names.join(", ")))
-                    .hint("say which with --service NAME"));
+                return Err(Failure::usage(format!(
+                    "several services serve model `{model}`: {}",
+                    names.join(", ")
+                ))
+                .hint("say which with --service NAME"));
             }
         };
         let team = self.bridge.teams.iter().find(|team| team.name == service.team);

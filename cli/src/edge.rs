@@ -20,6 +20,12 @@ impl Time for SystemTime {
     }
 }
 
+impl identity::Clock for SystemTime {
+    fn now(&self) -> jiff::Timestamp {
+        Time::now(self)
+    }
+}
+
 /// A file could not be read.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot read `{}`", path.display())]

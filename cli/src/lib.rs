@@ -83,7 +83,9 @@ fn log(verbose: u8) {
     let level = match verbose {
         0 => "error",
         1 => "warn,gangplank=info,gangplank_clouds=info,gangplank_identity=info,gangplank_oci=info",
-        2 => "info,gangplank=debug,gangplank_clouds=debug,gangplank_identity=debug,gangplank_oci=debug,gangplank_sandbox=debug",
+        2 => {
+            "info,gangplank=debug,gangplank_clouds=debug,gangplank_identity=debug,gangplank_oci=debug,gangplank_sandbox=debug"
+        }
         _ => "trace",
     };
     let filter = EnvFilter::try_from_env("GANGPLANK_LOG").unwrap_or_else(|_| EnvFilter::new(level));

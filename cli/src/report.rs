@@ -100,15 +100,20 @@ impl Failure {
         match error.kind {
             Refused::Denied => {
                 self.exit = Exit::Denied;
-                self.hints.push("`gangplank doctor` walks the chain and names the link that is broken".to_owned());
+                self.hints
+                    .push("`gangplank doctor` walks the chain and names the link that is broken".to_owned());
             }
             Refused::Unauthenticated => {
                 self.exit = Exit::Denied;
                 self.hints.push("log in again, or see which log-in was used with -v".to_owned());
             }
-            Refused::Conflict => self.hints.push("something else changed it meanwhile: run the command again".to_owned()),
+            Refused::Conflict => {
+                self.hints.push("something else changed it meanwhile: run the command again".to_owned())
+            }
             Refused::Throttled | Refused::Unavailable => {
-                self.hints.push("this may pass: run the same command again, it goes on where it stopped".to_owned());
+                self.hints.push(
+                    "this may pass: run the same command again, it goes on where it stopped".to_owned(),
+                );
             }
             Refused::NotFound | Refused::Invalid => {}
         }
@@ -146,16 +151,24 @@ pub fn problems(name: &str, text: &str, problems: &[Problem], colour: bool) -> F
     let handler = GraphicalReportHandler::new_themed(theme).with_width(110).with_links(false);
     let mut drawn = String::new();
     for problem in problems {
-        let report = Report::new(diagnostic(problem)).with_source_code(NamedSource::new(name, text.to_owned()));
+        let report =
+            Report::new(diagnostic(problem)).with_source_code(NamedSource::new(name, text.to_owned()));
         let _ = handler.render_report(&mut drawn, report.as_ref());
     }
-    let count = if problems.len() == 1 { "one problem".to_owned() } else { format!("{} problems", problems.len()) };
+    let count =
+        if problems.len() == 1 { "one problem".to_owned() } else { format!("{} problems", problems.len()) };
     Failure::usage(format!("`{name}` has {count}\n{}", drawn.trim_end()))
 }
 
 fn diagnostic(problem: &Problem) -> MietteDiagnostic {
-    let label = LabeledSpan::new_primary_with_span(Some(problem.expected.clone()), problem.span.clone());
-    let diagnostic = MietteDiagnostic::new(problem.message.clone()).with_label(label);
+    let expected = problem.expected.as_ref().map(|expected| format!("expected {expected}"));
+    let label = LabeledSpan::new_primary_with_span(expected, problem.spot.span.clone());
+    let related = problem
+        .related
+        .iter()
+        .map(|(spot, what)| LabeledSpan::new_with_span(Some(what.clone()), spot.span.clone()));
+    let diagnostic =
+        MietteDiagnostic::new(problem.message.clone()).with_labels(std::iter::once(label).chain(related));
     match &problem.help {
         Some(help) => diagnostic.with_help(help.clone()),
         None => diagnostic,
@@ -168,7 +181,14 @@ mod tests {
 
     fn port_error(kind: Refused) -> PortError {
         let message = "denied".to_owned();
-        PortError { service: "Artifact Registry", kind, status: Some(403), code: None, message, retry_after: None }
+        PortError {
+            service: "Artifact Registry",
+            kind,
+            status: Some(403),
+            code: None,
+            message,
+            retry_after: None,
+        }
     }
 
     #[test]

@@ -9,14 +9,18 @@ use crate::report::{Exit, Failure};
 /// Runs the sandbox, or talks to a running one.
 pub async fn run(flags: Flags) -> Result<Exit, Failure> {
     match flags.verb {
-        Some(SandboxVerb::Fault { service, fault, amount, control }) => arm(&control, &service, fault, amount).await,
+        Some(SandboxVerb::Fault { service, fault, amount, control }) => {
+            arm(&control, &service, fault, amount).await
+        }
         None => up(Options { base_port: flags.base_port, folder: flags.folder }).await,
     }
 }
 
 /// Starts a sandbox, worded for people if it cannot.
 pub async fn start(options: Options) -> Result<Sandbox, Failure> {
-    Sandbox::start(options).await.map_err(|error| Failure::failed("the sandbox did not start").because(&error))
+    Sandbox::start(options)
+        .await
+        .map_err(|error| Failure::failed("the sandbox did not start").because(&error))
 }
 
 async fn up(options: Options) -> Result<Exit, Failure> {
@@ -47,7 +51,9 @@ async fn arm(control: &str, service: &str, fault: FaultKind, amount: u32) -> Res
     };
     let url = format!("{}/faults/{service}", control.trim_end_matches('/'));
     let unreachable = |error: reqwest::Error| {
-        Failure::failed(format!("cannot reach a sandbox at `{control}`")).because(&error).hint("start one with `gangplank sandbox`")
+        Failure::failed(format!("cannot reach a sandbox at `{control}`"))
+            .because(&error)
+            .hint("start one with `gangplank sandbox`")
     };
     let reply = reqwest::Client::new().post(url).json(&body).send().await.map_err(unreachable)?;
     if reply.status().is_success() {

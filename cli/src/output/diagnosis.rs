@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use bridge::doctor::Diagnosis;
+use bridge::doctor::{Diagnosis, Hop, HopReport, Outcome};
 use bridge::finding::{Finding, Sourced};
 
 use super::Human;
@@ -38,6 +38,24 @@ impl Human for Finding {
     }
 }
 
+fn hop_line(report: &HopReport) -> String {
+    let sign = match report.outcome {
+        Outcome::Sound => "ok",
+        Outcome::Broken => "BROKEN",
+        Outcome::Unseen => "unseen",
+        Outcome::NotReached => "-",
+    };
+    let hop = match report.hop {
+        Hop::FirstToken => "first token",
+        Hop::EntraToken => "Entra token",
+        Hop::Exchange => "exchange",
+        Hop::Impersonation => "impersonation",
+        Hop::Registry => "registry",
+        Hop::Cluster => "cluster",
+    };
+    format!("{sign:<7} {hop:<14} {}", report.detail)
+}
+
 /// The two values under each other, with a mark under the first character that differs.
 fn compared(expected: Option<&Sourced>, found: Option<&Sourced>) -> String {
     let mut text = String::new();
@@ -49,7 +67,8 @@ fn compared(expected: Option<&Sourced>, found: Option<&Sourced>) -> String {
         text.push_str(&row("found", found));
     }
     if let (Some(expected), Some(found)) = (expected, found) {
-        let same = expected.value.chars().zip(found.value.chars()).take_while(|(one, other)| one == other).count();
+        let same =
+            expected.value.chars().zip(found.value.chars()).take_while(|(one, other)| one == other).count();
         let single = !expected.value.contains('\n') && !found.value.contains('\n');
         if single && expected.value != found.value {
             let _ = writeln!(text, "  {:<8} {}^ differs from here", "", " ".repeat(same));

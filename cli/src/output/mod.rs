@@ -29,6 +29,11 @@ pub fn print<T: Human + Serialize>(format: Format, value: &T) {
     }
 }
 
+/// Prints a value as JSON.
+pub fn print_value<T: Serialize>(value: &T) {
+    out(&json(value));
+}
+
 /// Prints text on stdout as it is. A reader that went away (`| head`) is no failure.
 pub fn out(text: &str) {
     let mut stdout = std::io::stdout().lock();
@@ -42,7 +47,8 @@ pub fn say(text: &str) {
 }
 
 fn json<T: Serialize>(value: &T) -> String {
-    serde_json::to_string_pretty(value).map_or_else(|error| format!("{{\"error\": \"{error}\"}}\n"), |text| text + "\n")
+    serde_json::to_string_pretty(value)
+        .map_or_else(|error| format!("{{\"error\": \"{error}\"}}\n"), |text| text + "\n")
 }
 
 fn yaml<T: Serialize>(value: &T) -> String {

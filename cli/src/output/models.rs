@@ -27,9 +27,12 @@ impl Human for Versions {
     fn human(&self) -> String {
         let mut text = String::new();
         for version in &self.0 {
-            let tags: Vec<String> = version.tags.iter().map(|(name, value)| format!("{name}={value}")).collect();
-            let created = version.created.map(|time| time.strftime("%Y-%m-%d %H:%M").to_string()).unwrap_or_default();
-            let line = format!("{:<8} {:<14} {created:<16} {}", version.version, version.model_type, tags.join(" "));
+            let tags: Vec<String> =
+                version.tags.iter().map(|(name, value)| format!("{name}={value}")).collect();
+            let created =
+                version.created.map(|time| time.strftime("%Y-%m-%d %H:%M").to_string()).unwrap_or_default();
+            let line =
+                format!("{:<8} {:<14} {created:<16} {}", version.version, version.model_type, tags.join(" "));
             let _ = writeln!(text, "{}", line.trim_end());
         }
         text

@@ -47,8 +47,15 @@ impl Human for Vec<Missing> {
 }
 
 fn line(difference: &Difference) -> String {
-    let value = |value: &Option<String>| value.as_ref().map_or_else(|| "(none)".to_owned(), |value| format!("`{value}`"));
-    format!("    {}\n      found    {}\n      declared {}\n", difference.field, value(&difference.found), value(&difference.wanted))
+    let value = |value: &Option<String>| {
+        value.as_ref().map_or_else(|| "(none)".to_owned(), |value| format!("`{value}`"))
+    };
+    format!(
+        "    {}\n      found    {}\n      declared {}\n",
+        difference.field,
+        value(&difference.found),
+        value(&difference.wanted)
+    )
 }
 
 fn need(need: &Need) -> String {
@@ -59,12 +66,15 @@ fn need(need: &Need) -> String {
         Need::Kubernetes { verb, group, resource } if group.is_empty() => {
             format!("the Kubernetes verb `{verb}` on `{resource}`")
         }
-        Need::Kubernetes { verb, group, resource } => format!("the Kubernetes verb `{verb}` on `{resource}.{group}`"),
+        Need::Kubernetes { verb, group, resource } => {
+            format!("the Kubernetes verb `{verb}` on `{resource}.{group}`")
+        }
     }
 }
 
 fn summary(plan: &Plan) -> String {
-    let count = |wanted: fn(&Action) -> bool| plan.changes.iter().filter(|change| wanted(&change.action)).count();
+    let count =
+        |wanted: fn(&Action) -> bool| plan.changes.iter().filter(|change| wanted(&change.action)).count();
     let create = count(|action| matches!(action, Action::Create { .. } | Action::Undelete { .. }));
     let update = count(|action| matches!(action, Action::Update { .. }));
     let delete = count(|action| matches!(action, Action::Delete { .. }));

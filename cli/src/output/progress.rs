@@ -86,7 +86,9 @@ impl Bars {
         let Ok(mut bars) = self.bytes.lock() else { return };
         let bar = bars.entry(what.to_owned()).or_insert_with(|| {
             let bar = self.all.add(ProgressBar::new(total));
-            bar.set_style(style("  {wide_msg} {bytes:>10}/{total_bytes:<10} {bytes_per_sec:>12} {eta:>4} {bar:20}"));
+            bar.set_style(style(
+                "  {wide_msg} {bytes:>10}/{total_bytes:<10} {bytes_per_sec:>12} {eta:>4} {bar:20}",
+            ));
             bar.set_message(what.to_owned());
             bar
         });
@@ -148,9 +150,15 @@ fn due(last: &Mutex<BTreeMap<String, Instant>>, event: &Event) -> Option<String>
 fn line(event: &Event) -> String {
     match event {
         Event::Step { name, detail } => format!("{name:<10} {detail}"),
-        Event::Bytes { what, done, total } => format!("           {what}: {} of {}", size(*done), size(*total)),
-        Event::Skipped { what, size: bytes, why } => format!("           {what}: {} not sent, {why}", size(*bytes)),
-        Event::Rollout { ready, wanted, waiting: None } => format!("           {ready} of {wanted} pods ready"),
+        Event::Bytes { what, done, total } => {
+            format!("           {what}: {} of {}", size(*done), size(*total))
+        }
+        Event::Skipped { what, size: bytes, why } => {
+            format!("           {what}: {} not sent, {why}", size(*bytes))
+        }
+        Event::Rollout { ready, wanted, waiting: None } => {
+            format!("           {ready} of {wanted} pods ready")
+        }
         Event::Rollout { ready, wanted, waiting: Some(why) } => {
             format!("           {ready} of {wanted} pods ready: {why}")
         }

@@ -143,3 +143,49 @@ pub(crate) fn scorer() -> &'static Path {
         PathBuf::from(built.stdout.trim())
     })
 }
+
+/// Acting by hand on the clouds, as the administrator.
+impl Harbour {
+    /// A Google access token of the administrator's.
+    pub(crate) fn google_log_in(&self) -> String {
+        let log_in: serde_json::Value =
+            serde_json::from_slice(&std::fs::read(self.file("adc.json")).unwrap()).unwrap();
+        let field = |name: &str| log_in[name].as_str().unwrap().to_owned();
+        let form = [
+            ("grant_type", "refresh_token".to_owned()),
+            ("client_id", field("client_id")),
+            ("client_secret", field("client_secret")),
+            ("refresh_token", field("refresh_token")),
+        ];
+        let (status, body) = self.send(self.client().post(field("token_uri")).form(&form));
+        assert_eq!(status, 200, "{body}");
+        serde_json::from_str::<serde_json::Value>(&body).unwrap()["access_token"].as_str().unwrap().to_owned()
+    }
+
+    /// Edits fields of the provider.
+    pub(crate) fn edit_provider(&self, mask: &str, body: &serde_json::Value) {
+        let url = format!(
+            "http://{}/v1/projects/{}/locations/global/workloadIdentityPools/gangplank/providers/entra?updateMask={mask}",
+            self.sandbox.addresses().iam,
+            sandbox::seed::PROJECT
+        );
+        let (status, reply) =
+            self.send(self.client().patch(url).bearer_auth(self.google_log_in()).json(body));
+        assert_eq!(status, 200, "{reply}");
+    }
+
+    /// Removes every member of one role from the IAM policy behind `resource`, a URL without its verb.
+    pub(crate) fn revoke(&self, resource: &str, role: &str, read: reqwest::Method) {
+        let token = self.google_log_in();
+        let client = self.client();
+        let (status, policy) =
+            self.send(client.request(read, format!("{resource}:getIamPolicy")).bearer_auth(&token));
+        assert_eq!(status, 200, "{policy}");
+        let mut policy: serde_json::Value = serde_json::from_str(&policy).unwrap();
+        policy["bindings"].as_array_mut().unwrap().retain(|binding| binding["role"] != role);
+        let body = serde_json::json!({ "policy": policy });
+        let (status, reply) =
+            self.send(client.post(format!("{resource}:setIamPolicy")).bearer_auth(&token).json(&body));
+        assert_eq!(status, 200, "{reply}");
+    }
+}

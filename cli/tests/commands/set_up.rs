@@ -13,7 +13,7 @@ fn plan_apply_plan_drift_destroy() {
     let plan = harbour.run(&["plan"]).expect_code(0);
     assert_eq!(plan.stdout, "both clouds are as declared\n");
 
-    drift_by_hand(&harbour);
+    harbour.edit_provider("disabled", &json!({"disabled": true}));
     let plan = harbour.run(&["plan", "-o", "json"]).expect_code(4).json();
     let changes = plan["changes"].as_array().unwrap();
     assert_eq!(changes.len(), 1, "{plan}");
@@ -25,7 +25,8 @@ fn plan_apply_plan_drift_destroy() {
     harbour.run(&["destroy", "--yes"]).expect_code(0);
     harbour.run(&["destroy", "--yes"]).expect_code(0);
     let plan = harbour.run(&["plan", "-o", "json"]).expect_code(4).json();
-    let undeleted = plan["changes"].as_array().unwrap().iter().any(|change| change["action"]["do"] == "undelete");
+    let undeleted =
+        plan["changes"].as_array().unwrap().iter().any(|change| change["action"]["do"] == "undelete");
     assert!(undeleted, "a deleted pool keeps its name and is undeleted: {plan}");
     harbour.run(&["apply"]).expect_code(0);
     harbour.run(&["plan"]).expect_code(0);
@@ -43,23 +44,19 @@ fn a_preflight_names_every_missing_right_before_anything_is_written() {
     let harbour = Harbour::new();
     harbour.sandbox.world.google.set_project_roles(sandbox::seed::GOOGLE_ADMIN, &["roles/viewer"]);
     let refused = harbour.run(&["apply"]).expect_code(3);
-    for permission in ["iam.workloadIdentityPools.create", "artifactregistry.repositories.create", "iam.serviceAccounts.create"] {
-        assert!(refused.stdout.contains(permission) || refused.stderr.contains(permission), "{permission}: {refused:?}");
+    for permission in [
+        "iam.workloadIdentityPools.create",
+        "artifactregistry.repositories.create",
+        "iam.serviceAccounts.create",
+    ] {
+        assert!(
+            refused.stdout.contains(permission) || refused.stderr.contains(permission),
+            "{permission}: {refused:?}"
+        );
     }
     harbour.sandbox.world.google.set_project_roles(sandbox::seed::GOOGLE_ADMIN, &["roles/owner"]);
     let plan = harbour.run(&["plan", "-o", "json"]).expect_code(4).json();
-    let all_create = plan["changes"].as_array().unwrap().iter().all(|change| change["action"]["do"] == "create");
+    let all_create =
+        plan["changes"].as_array().unwrap().iter().all(|change| change["action"]["do"] == "create");
     assert!(all_create, "something was written: {plan}");
-}
-
-fn drift_by_hand(harbour: &Harbour) {
-    let token = harbour.google_log_in();
-    let addresses = harbour.sandbox.addresses();
-    let url = format!(
-        "http://{}/v1/projects/{}/locations/global/workloadIdentityPools/gangplank/providers/entra?updateMask=disabled",
-        addresses.iam,
-        sandbox::seed::PROJECT
-    );
-    let (status, body) = harbour.send(harbour.client().patch(url).bearer_auth(token).json(&json!({"disabled": true})));
-    assert_eq!(status, 200, "{body}");
 }

@@ -22,7 +22,11 @@ pub(super) async fn wrong_audience(sandbox: &Sandbox) -> Result<(), Failure> {
         .send()
         .await
         .map_err(|error| broken("the provider could not be edited").because(&error))?;
-    if reply.status().is_success() { Ok(()) } else { Err(broken(format!("editing the provider gave {}", reply.status()))) }
+    if reply.status().is_success() {
+        Ok(())
+    } else {
+        Err(broken(format!("editing the provider gave {}", reply.status())))
+    }
 }
 
 /// The administrator's own log-in, as Google's client libraries use it.

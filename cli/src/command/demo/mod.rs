@@ -6,7 +6,6 @@
 
 mod breakage;
 mod load;
-mod oracle;
 
 use std::path::PathBuf;
 
@@ -28,7 +27,7 @@ struct Story {
 }
 
 /// Runs the story; fine only if every step held.
-pub async fn run(flags: Demo) -> Result<Exit, Failure> {
+pub(super) async fn run(flags: Demo) -> Result<Exit, Failure> {
     let began = std::time::Instant::now();
     chapter("both clouds come up, on loopback");
     let sandbox = command::sandbox::start(Options::default()).await?;
@@ -65,24 +64,28 @@ impl Story {
     async fn first_shipment(&self) -> Result<(), Failure> {
         chapter("a pipeline, logged in without any key, ships version 1");
         let url = self.ship("1").await?;
-        oracle::check(&url, MODEL, "1").await
+        self.check(&url, "1").await
     }
 
     async fn rolling_upgrade(&self) -> Result<(), Failure> {
         chapter("version 2 replaces it while requests keep coming");
         let url = self.url().await?;
-        let load = load::Load::start(&url, oracle::sample(MODEL)?);
+        let load = load::Load::start(&url, command::oracle::sample(MODEL).unwrap_or_default());
         let shipped = self.ship("2").await;
         let counted = load.stop().await;
         shipped?;
-        say(&format!("  {} requests answered during the upgrade, {} failed", counted.answered, counted.failed.len()));
+        say(&format!(
+            "  {} requests answered during the upgrade, {} failed",
+            counted.answered,
+            counted.failed.len()
+        ));
         if let Some(first) = counted.failed.first() {
             return Err(broken(format!("a request failed during the upgrade: {first}")));
         }
         if counted.answered == 0 {
             return Err(broken("no request was answered during the upgrade"));
         }
-        oracle::check(&url, MODEL, "2").await
+        self.check(&url, "2").await
     }
 
     async fn break_and_diagnose(&self) -> Result<(), Failure> {
@@ -110,7 +113,7 @@ impl Story {
         self.expect(&["apply"], Exit::Fine, command::apply::run(&self.context()?, &administrate()).await)?;
         self.expect(&["doctor"], Exit::Fine, command::doctor::run(&self.context()?, None).await)?;
         let url = self.ship("1").await?;
-        oracle::check(&url, MODEL, "1").await
+        self.check(&url, "1").await
     }
 
     async fn tear_down(&self) -> Result<(), Failure> {
@@ -122,7 +125,10 @@ impl Story {
     async fn keep(&self) -> Result<(), Failure> {
         let folder = self.sandbox.folder().display().to_string();
         chapter("it stays up");
-        say(&format!("in another shell:\n  source '{folder}/env'\n  gangplank plan\n  curl -s {} -d @'{folder}/samples/{MODEL}.json'\nCtrl-C ends it", self.url().await?));
+        say(&format!(
+            "in another shell:\n  source '{folder}/env'\n  gangplank plan\n  curl -s {} -d @'{folder}/samples/{MODEL}.json'\nCtrl-C ends it",
+            self.url().await?
+        ));
         crate::interrupted().await;
         Ok(())
     }
@@ -145,9 +151,19 @@ impl Story {
         shipment.urls.first().cloned().ok_or_else(|| broken("the shipment has no URL"))
     }
 
+    /// Scores the sample and compares with scikit-learn's answer.
+    async fn check(&self, url: &str, version: &str) -> Result<(), Failure> {
+        let _ = self;
+        say(&format!("$ curl {url} -d @samples/{MODEL}.json"));
+        say(&format!("  {}", command::oracle::check(url, MODEL, version).await?));
+        Ok(())
+    }
+
     /// The URL of the service, from its record.
     async fn url(&self) -> Result<String, Failure> {
-        command::ship::last(&self.context()?, MODEL).await?.and_then(|shipment| shipment.urls.first().cloned())
+        command::ship::last(&self.context()?, MODEL)
+            .await?
+            .and_then(|shipment| shipment.urls.first().cloned())
             .ok_or_else(|| broken("the service has no shipment on record"))
     }
 
@@ -166,7 +182,10 @@ impl Story {
         shell(typed);
         match ended? {
             exit if exit == wanted => Ok(()),
-            exit => Err(broken(format!("`gangplank {}` was to end with {wanted:?} and ended with {exit:?}", typed.join(" ")))),
+            exit => Err(broken(format!(
+                "`gangplank {}` was to end with {wanted:?} and ended with {exit:?}",
+                typed.join(" ")
+            ))),
         }
     }
 }

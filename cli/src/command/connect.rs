@@ -1,0 +1,57 @@
+//! Connecting: the bridge file, the environment and the clock become callers, administrators and probes.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use clouds::probe::LiveProbe;
+use clouds::{Administrator, Caller, Settings};
+
+use crate::args::Administrate;
+use crate::context::Context;
+use crate::edge::{self, SystemTime};
+use crate::output::say;
+use crate::report::{Failure, refused};
+
+/// A caller who ships for a team; asks nobody yet. The scorer's executable is needed by whoever makes images.
+pub(super) fn caller(
+    context: &Context,
+    team: Option<&str>,
+    scorer: Option<&Path>,
+) -> Result<Caller, Failure> {
+    let settings = Settings { scorer: edge::scorer(scorer), ..settings(context)? };
+    Caller::connect(&context.bridge, &settings, team).map_err(|error| refused("log in", &error))
+}
+
+/// An administrator with log-ins of her own.
+pub(super) async fn administrator(context: &Context, flags: &Administrate) -> Result<Administrator, Failure> {
+    let mut settings = settings(context)?;
+    settings.kubeconfig.clone_from(&flags.kubeconfig);
+    settings.context.clone_from(&flags.context);
+    let administrator = Administrator::connect(&context.bridge, &settings).await;
+    let administrator = administrator.map_err(|error| refused("log in", &error))?;
+    let google = administrator.google_login();
+    tracing::info!(azure = %administrator.azure_login(), google = %google.kind, file = %google.file.display(), "logged in");
+    if google.is_long_lived_key() {
+        say(&format!(
+            "warning: `{}` holds a service account key that never expires; `gcloud auth application-default login` needs none",
+            google.file.display()
+        ));
+    }
+    Ok(administrator)
+}
+
+/// The doctor's eyes, with whatever log-ins there are.
+pub(super) fn probe(context: &Context) -> Result<LiveProbe, Failure> {
+    LiveProbe::connect(&context.bridge, &settings(context)?).map_err(|error| refused("look around", &error))
+}
+
+fn settings(context: &Context) -> Result<Settings, Failure> {
+    Ok(Settings {
+        environment: context.environment.clone(),
+        clock: Arc::new(SystemTime),
+        ca_bundle: context.ca_bundle()?,
+        scorer: None,
+        kubeconfig: None,
+        context: None,
+    })
+}

@@ -1,0 +1,43 @@
+//! One file a command: load, connect, act, print.
+
+pub mod apply;
+mod connect;
+#[cfg(feature = "sandbox")]
+mod demo;
+pub mod destroy;
+pub mod doctor;
+pub mod models;
+#[cfg(feature = "sandbox")]
+pub mod oracle;
+pub mod pack;
+pub mod plan;
+pub mod render;
+#[cfg(feature = "sandbox")]
+pub mod sandbox;
+pub mod scorer;
+pub mod ship;
+
+use crate::args::{Arguments, Command};
+use crate::context::Context;
+use crate::report::{Exit, Failure};
+
+/// Runs what was typed.
+pub async fn run(arguments: Arguments) -> Result<Exit, Failure> {
+    let common = arguments.common;
+    let load = || Context::load(&common);
+    match arguments.command {
+        #[cfg(feature = "sandbox")]
+        Command::Demo(flags) => demo::run(flags).await,
+        #[cfg(feature = "sandbox")]
+        Command::Sandbox(flags) => sandbox::run(flags).await,
+        Command::Plan(flags) => plan::run(&load()?, &flags).await,
+        Command::Apply(flags) => apply::run(&load()?, &flags).await,
+        Command::Destroy(flags) => destroy::run(&load()?, &flags).await,
+        Command::Models(flags) => models::run(&load()?, &flags).await,
+        Command::Ship(flags) => ship::run(&load()?, &flags).await,
+        Command::Pack(flags) => pack::run(&load()?, &flags).await,
+        Command::Render(flags) => render::run(&load()?, &flags).await,
+        Command::Doctor(flags) => doctor::run(&load()?, flags.team.as_deref()).await,
+        Command::Scorer(flags) => scorer::run(&load()?, &flags).await,
+    }
+}

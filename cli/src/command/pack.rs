@@ -1,0 +1,46 @@
+//! `gangplank pack`: makes a model version's image and pushes it, and no more.
+
+use std::time::Duration;
+
+use bridge::act::ship::{ShipPorts, ShipRequest, pack};
+use bridge::image::PushedImage;
+
+use super::connect;
+use super::ship::{chosen, failed, reference};
+use crate::args::Pack;
+use crate::context::Context;
+use crate::edge::SystemTime;
+use crate::output::{Human, Progress, print};
+use crate::report::{Exit, Failure};
+
+/// Packs and prints the image.
+pub async fn run(context: &Context, flags: &Pack) -> Result<Exit, Failure> {
+    let named = reference(&flags.model)?;
+    let (service, team) = context.service(&named.name, flags.service.as_deref())?;
+    let caller = connect::caller(context, Some(&team.name), flags.scorer.as_deref())?;
+    let progress = Progress::new(context.format);
+    let request = ShipRequest {
+        bridge: &context.bridge,
+        service,
+        model: chosen(named, &flags.model, service),
+        sample: None,
+        who: String::new(),
+        rollout_deadline: Duration::ZERO,
+    };
+    let ports = ShipPorts {
+        models: caller.models(),
+        images: caller.images(),
+        cluster: &(),
+        time: &SystemTime,
+        watch: &progress,
+    };
+    let pushed = pack(&request, ports).await.map_err(|error| failed(&error))?;
+    print(context.format, &pushed);
+    Ok(Exit::Fine)
+}
+
+impl Human for PushedImage {
+    fn human(&self) -> String {
+        format!("{}\n", self.reference)
+    }
+}

@@ -1,0 +1,62 @@
+//! `gangplank render`: the manifests that `ship` applies, as YAML.
+
+use bridge::image::repository_and_tag;
+use bridge::manifest::{self, Rendering};
+use bridge::port::{ImageStore, ModelVersion};
+use bridge::resolve::resolve;
+
+use clouds::Caller;
+
+use super::connect;
+use super::ship::{chosen, reference};
+use crate::args::{Format, Render};
+use crate::context::Context;
+use crate::output::{out, print_value};
+use crate::report::{Exit, Failure, refused};
+
+/// Prints the objects.
+pub async fn run(context: &Context, flags: &Render) -> Result<Exit, Failure> {
+    let named = reference(&flags.model)?;
+    let (service, team) = context.service(&named.name, flags.service.as_deref())?;
+    let caller = connect::caller(context, Some(&team.name), None)?;
+    let version = resolve(&chosen(named, &flags.model, service), team, caller.models())
+        .await
+        .map_err(|error| Failure::failed("there is nothing to render").because(&error))?;
+    let image = match &flags.image {
+        Some(image) => image.clone(),
+        None => shipped(context, &caller, &version).await?,
+    };
+    let rendering = Rendering {
+        bridge: &context.bridge,
+        team,
+        service,
+        version: &version,
+        image: &image,
+        replicas: Some(service.scaling.min),
+    };
+    let objects = manifest::render(&rendering).map_err(|error| Failure::usage(error.to_string()))?;
+    match context.format {
+        Format::Json => print_value(&objects),
+        Format::Human | Format::Yaml => {
+            out(&manifest::to_yaml(&objects).map_err(|error| Failure::failed(error.to_string()))?);
+        }
+    }
+    Ok(Exit::Fine)
+}
+
+/// The image that the registry has for a version, pinned.
+async fn shipped(context: &Context, caller: &Caller, version: &ModelVersion) -> Result<String, Failure> {
+    let (repository, tag) = repository_and_tag(&context.bridge, &version.name, &version.version);
+    let images = caller.images();
+    let found = images.find(&repository, &tag).await.map_err(|error| refused("look the image up", &error))?;
+    let Some(image) = found else {
+        return Err(Failure::failed(format!(
+            "the registry has no image of `{}:{}`",
+            version.name, version.version
+        ))
+        .hint(
+            "`gangplank ship` or `gangplank pack` pushes it; or name one with --image HOST/PATH@sha256:…",
+        ));
+    };
+    Ok(format!("{}/{repository}@{}", images.host(), image.digest))
+}

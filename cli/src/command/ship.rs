@@ -1,0 +1,101 @@
+//! `gangplank ship`: carries a model version over and waits until it answers.
+
+use std::path::Path;
+use std::time::Duration;
+
+use bridge::act::ship::{self as act, ShipError, ShipPorts, ShipRequest};
+use bridge::port::Cluster;
+use bridge::resolve::ResolveError;
+use bridge::shipment::{Record, Shipment};
+use bridge::spec::{ModelRef, Service, VersionRef};
+use bytes::Bytes;
+
+use super::connect;
+use crate::args::Ship;
+use crate::context::{Context, unreadable};
+use crate::edge::{self, SystemTime};
+use crate::output::{Progress, print};
+use crate::report::{Exit, Failure, refused};
+
+/// Ships and prints the record.
+pub async fn run(context: &Context, flags: &Ship) -> Result<Exit, Failure> {
+    let shipment = ship(context, flags).await?;
+    print(context.format, &shipment);
+    Ok(Exit::Fine)
+}
+
+/// Ships one model version.
+pub async fn ship(context: &Context, flags: &Ship) -> Result<Shipment, Failure> {
+    let named = reference(&flags.model)?;
+    let (service, team) = context.service(&named.name, flags.service.as_deref())?;
+    let sample = sample(context, service, flags.sample.as_deref())?;
+    let caller = connect::caller(context, Some(&team.name), flags.scorer.as_deref())?;
+    let request = ShipRequest {
+        bridge: &context.bridge,
+        service,
+        model: chosen(named, &flags.model, service),
+        sample,
+        who: caller.principal().await.map_err(|error| refused("cross from Entra to Google", &error))?,
+        rollout_deadline: Duration::from_secs(flags.timeout),
+    };
+    let cluster = caller.cluster().await.map_err(|error| refused("reach the cluster", &error))?;
+    let progress = Progress::new(context.format);
+    let ports = ShipPorts {
+        models: caller.models(),
+        images: caller.images(),
+        cluster: &cluster,
+        time: &SystemTime,
+        watch: &progress,
+    };
+    act::ship(&request, ports).await.map_err(|error| failed(&error))
+}
+
+/// The newest shipment on record of the service that serves a model.
+pub async fn last(context: &Context, model: &str) -> Result<Option<Shipment>, Failure> {
+    let (service, team) = context.service(model, None)?;
+    let caller = connect::caller(context, Some(&team.name), None)?;
+    let cluster = caller.cluster().await.map_err(|error| refused("reach the cluster", &error))?;
+    let found =
+        cluster.get(&Record::key(team, service)).await.map_err(|error| refused("read the record", &error))?;
+    let Some(config_map) = found else { return Ok(None) };
+    let record = Record::read(&config_map).map_err(|error| Failure::failed(error.to_string()))?;
+    Ok(record.shipments.into_iter().next())
+}
+
+/// The model as typed.
+pub(super) fn reference(typed: &str) -> Result<ModelRef, Failure> {
+    ModelRef::parse(typed).map_err(|error| {
+        Failure::usage(format!("`{typed}` names no model version"))
+            .because(&error)
+            .hint("write NAME, NAME:7, NAME@latest or NAME@TAG=VALUE")
+    })
+}
+
+/// The version typed; the bridge file's where none was.
+pub(super) fn chosen(named: ModelRef, typed: &str, service: &Service) -> ModelRef {
+    let bare = named.version == VersionRef::Latest && !typed.contains('@');
+    if bare { service.model.clone() } else { named }
+}
+
+/// A shipment that did not arrive, worded.
+pub(super) fn failed(error: &ShipError) -> Failure {
+    let failure = Failure::failed("the model was not shipped").because(error);
+    match error {
+        ShipError::Port { source, .. } | ShipError::Resolve(ResolveError::Source(source)) => {
+            failure.answered(source)
+        }
+        ShipError::Resolve(ResolveError::NotTheTeams { .. }) => {
+            failure.hint("`teams[].models` in the bridge file says which models a team may serve")
+        }
+        _ => failure,
+    }
+}
+
+fn sample(context: &Context, service: &Service, named: Option<&Path>) -> Result<Option<Bytes>, Failure> {
+    let declared = || service.sample.as_ref().map(|sample| context.folder.join(sample));
+    let Some(path) = named.map(Path::to_owned).or_else(declared) else { return Ok(None) };
+    match edge::read(&path) {
+        Ok(bytes) => Ok(Some(Bytes::from(bytes))),
+        Err(error) => Err(unreadable(&error)),
+    }
+}

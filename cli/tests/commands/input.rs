@@ -1,0 +1,76 @@
+//! Bad input at every door: a clear message, the right exit code, nothing lost.
+
+use crate::harbour::{Harbour, ended};
+
+#[test]
+fn the_bridge_file() {
+    let harbour = Harbour::new();
+    let missing = harbour.run(&["plan", "-f", "nowhere.yaml"]).expect_code(2);
+    missing.expect_talk("cannot read `nowhere.yaml`").expect_talk("-f FILE");
+    std::fs::write(harbour.file("binary.yaml"), [0xff, 0xfe, 0x00]).unwrap();
+    harbour.run(&["plan", "-f", "binary.yaml"]).expect_code(2).expect_talk("not UTF-8");
+    std::fs::write(harbour.file("empty.yaml"), "").unwrap();
+    harbour.run(&["plan", "-f", "empty.yaml"]).expect_code(2).expect_talk("empty.yaml");
+    harbour.edit("workspace:", "workspaze:");
+    let unknown = harbour.run(&["plan"]).expect_code(2);
+    unknown.expect_talk("workspaze").expect_talk("bridge.yaml:");
+}
+
+#[test]
+fn models_and_versions() {
+    let harbour = Harbour::set_up();
+    harbour.run(&["ship", "no-such-model:1"]).expect_code(2).expect_talk("no service");
+    let version = harbour.run(&["ship", "breast-cancer:99"]).expect_code(1);
+    version.expect_talk("99").expect_talk("1, 2");
+    harbour.run(&["ship", "breast-cancer:"]).expect_code(2);
+    let azure = &harbour.sandbox.world.azure;
+    azure.add_model("breast-cancer", "3", &[], &[]);
+    harbour.run(&["ship", "breast-cancer:3"]).expect_code(1).expect_talk("no files");
+    azure.add_model("breast-cancer", "4", &[], &[("a/../../etc/passwd", b"x")]);
+    harbour.run(&["ship", "breast-cancer:4"]).expect_code(1).expect_talk("..");
+    azure.add_model("breast-cancer", "5", &[], &[("Model.onnx", b"x"), ("model.onnx", b"y")]);
+    harbour.run(&["ship", "breast-cancer:5"]).expect_code(1).expect_talk("Model.onnx");
+}
+
+#[test]
+fn log_ins() {
+    let harbour = Harbour::set_up();
+    let mut nobody = harbour.command(&["ship", "breast-cancer:1"]);
+    for name in ["AZURE_FEDERATED_TOKEN_FILE", "AZURE_CLIENT_ID", "AZURE_TENANT_ID", "AZURE_CLIENT_SECRET"] {
+        nobody.env_remove(name);
+    }
+    nobody.env("PATH", "/usr/bin:/bin");
+    ended(nobody).expect_code(3).expect_talk("AZURE_FEDERATED_TOKEN_FILE");
+    let mut nowhere = harbour.command(&["ship", "breast-cancer:1"]);
+    nowhere.env("AZURE_FEDERATED_TOKEN_FILE", "/nonexistent/token");
+    ended(nowhere).expect_code(3).expect_talk("/nonexistent/token");
+    let mut administrator = harbour.command(&["plan"]);
+    administrator.env_remove("GOOGLE_APPLICATION_CREDENTIALS");
+    ended(administrator).expect_code(3).expect_talk("application-default");
+}
+
+#[test]
+fn a_taken_port_is_named() {
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = taken.local_addr().unwrap().port().to_string();
+    let harbour = Harbour::new();
+    harbour.run(&["sandbox", "--base-port", &port]).expect_code(1).expect_talk(&format!("port {port}"));
+}
+
+#[test]
+fn a_sandbox_leaves_nothing_behind() {
+    let harbour = Harbour::new();
+    let temporary = harbour.file("temporary");
+    std::fs::create_dir(&temporary).unwrap();
+    let mut command = harbour.command(&["sandbox"]);
+    command.env("TMPDIR", &temporary);
+    let mut child = command.spawn().unwrap();
+    let mut first = String::new();
+    std::io::BufRead::read_line(&mut std::io::BufReader::new(child.stdout.as_mut().unwrap()), &mut first)
+        .unwrap();
+    assert!(first.starts_with("export "), "{first}");
+    let killed = std::process::Command::new("kill").arg("-INT").arg(child.id().to_string()).status().unwrap();
+    assert!(killed.success());
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+    assert_eq!(std::fs::read_dir(&temporary).unwrap().count(), 0);
+}
