@@ -11,7 +11,7 @@ use identity::TokenError;
 use identity::source::{self, EntraSource, Preference, SourceKind};
 use tokio::sync::OnceCell;
 
-use crate::caller::{Settings, client, entra_source};
+use crate::caller::{Settings, client, entra_source, no_log_in};
 use crate::{azure, error, google, kubernetes};
 
 /// An administrator's way to both clouds and the cluster.
@@ -35,7 +35,7 @@ impl Administrator {
     /// An administrator with the log-ins that the environment holds. Must be called inside a Tokio runtime.
     pub async fn connect(bridge: &Bridge, settings: &Settings) -> PortResult<Self> {
         let http = client(settings)?;
-        let entra_login = entra_source(bridge, settings, Preference::Administrator, &http)?;
+        let entra_login = entra_source(bridge, settings, Preference::Administrator, &http).map_err(no_log_in)?;
         let google_login = source::administrator_google(&settings.environment)
             .map_err(|refused| error::no_token(&TokenError::ApplicationDefault(refused)))?;
         Ok(Self {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use bridge::port::{PortError, PortResult, Refused};
 use bridge::spec::{AzureCloud, Bridge};
-use identity::source::{EntraSource, Options, Preference, azure_credential};
+use identity::source::{EntraSource, Options, Preference, SourceError, azure_credential};
 use identity::{Chain, ChainConfig, Clock, Environment, Grantee, TokenError};
 
 use crate::images::Images;
@@ -42,16 +42,9 @@ impl Caller {
     /// A caller who works for `team`, or, without one, only with her own rights. Asks nobody yet.
     pub fn connect(bridge: &Bridge, settings: &Settings, team: Option<&str>) -> PortResult<Self> {
         let http = client(settings)?;
-        let source = entra_source(bridge, settings, Preference::Caller, &http)?;
+        let source = entra_source(bridge, settings, Preference::Caller, &http).map_err(no_log_in)?;
         let addresses = google::Addresses::of(bridge);
-        let config = ChainConfig {
-            scope: format!("{}/.default", bridge.identifier_uri()),
-            provider: bridge.provider_name(&bridge.google.project_number),
-            sts: addresses.sts,
-            iam_credentials: addresses.iam_credentials,
-        };
-        let chain = Chain::new(config, source, http.clone(), settings.clock.clone())
-            .map_err(|problem| error::own("bridge file", Refused::Invalid, problem.to_string()))?;
+        let chain = chain(bridge, settings, source, &http)?;
         let azure_addresses = azure::Addresses::of(bridge);
         let models = azure::Models::new(bridge, &azure_addresses, chain.azure_credential(), &http)?;
         let images = Images::new(
@@ -97,13 +90,31 @@ impl Caller {
     }
 }
 
+/// The way across that starts with a log-in to Entra.
+pub(crate) fn chain(
+    bridge: &Bridge,
+    settings: &Settings,
+    source: EntraSource,
+    http: &reqwest::Client,
+) -> PortResult<Chain> {
+    let addresses = google::Addresses::of(bridge);
+    let config = ChainConfig {
+        scope: format!("{}/.default", bridge.identifier_uri()),
+        provider: bridge.provider_name(&bridge.google.project_number),
+        sts: addresses.sts,
+        iam_credentials: addresses.iam_credentials,
+    };
+    Chain::new(config, source, http.clone(), settings.clock.clone())
+        .map_err(|problem| error::own("bridge file", Refused::Invalid, problem.to_string()))
+}
+
 /// The log-in to Entra that the environment holds.
 pub(crate) fn entra_source(
     bridge: &Bridge,
     settings: &Settings,
     preference: Preference,
     http: &reqwest::Client,
-) -> PortResult<EntraSource> {
+) -> Result<EntraSource, SourceError> {
     let declared = bridge.endpoints.entra.clone();
     let national = (bridge.azure.cloud != AzureCloud::Public).then(|| azure::Addresses::of(bridge).entra);
     let options = Options {
@@ -112,7 +123,11 @@ pub(crate) fn entra_source(
         http: http.clone(),
     };
     azure_credential(&settings.environment, preference, &options)
-        .map_err(|refused| error::no_token(&TokenError::Source(refused)))
+}
+
+/// Having no log-in to Entra, as a port says it.
+pub(crate) fn no_log_in(refused: SourceError) -> PortError {
+    error::no_token(&TokenError::Source(refused))
 }
 
 /// The client for everything that is sent tokens.

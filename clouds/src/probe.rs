@@ -7,12 +7,13 @@ use bridge::spec::Bridge;
 use google_cloud_auth::credentials::Credentials;
 use http::header::{AUTHORIZATION, LOCATION};
 use http::{HeaderValue, Method};
-use identity::source::Administrator;
+use identity::source::{Administrator, Preference, administrator_google};
 use identity::{Chain, Grantee, TokenError};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use trust::token::Claims;
 
+use crate::caller::{Settings, chain, client, entra_source};
 use crate::google::refusal::{answer, kind, no_token, own, with_causes};
 use crate::google::rest::Rest;
 use crate::google::{Addresses, cluster};
@@ -31,6 +32,17 @@ pub struct LiveProbe {
 }
 
 impl LiveProbe {
+    /// A probe with whatever log-ins the environment holds. Having none is a thing to find out, not a failure.
+    pub fn connect(bridge: &Bridge, settings: &Settings) -> PortResult<Self> {
+        let http = client(settings)?;
+        let caller = match entra_source(bridge, settings, Preference::Caller, &http) {
+            Ok(source) => Ok(chain(bridge, settings, source, &http)?),
+            Err(refused) => Err(TokenError::Source(refused)),
+        };
+        let administrator = administrator_google(&settings.environment).ok();
+        Ok(Self::new(bridge, caller, administrator.as_ref(), http))
+    }
+
     /// A probe for `caller`; `http` comes from [`identity::http::client`].
     pub fn new(
         bridge: &Bridge,
@@ -92,9 +104,11 @@ impl LiveProbe {
             address: request.address.to_owned(),
             credentials,
         };
-        let body = (request.method == Method::POST).then(|| json!({"options": {"requestedPolicyVersion": 3}}));
+        let body =
+            (request.method == Method::POST).then(|| json!({"options": {"requestedPolicyVersion": 3}}));
         let seen = rest.call(request.method.clone(), &request.path, &[], body.as_ref()).await?;
-        serde_json::from_value(seen).map_err(|error| own(request.service, Refused::Invalid, error.to_string()))
+        serde_json::from_value(seen)
+            .map_err(|error| own(request.service, Refused::Invalid, error.to_string()))
     }
 
     fn iam<'a>(&'a self, method: Method, path: String, permission: &'static str) -> Look<'a> {
@@ -118,7 +132,8 @@ impl LiveProbe {
             let body: Value = response.json().await.unwrap_or_default();
             return judged(registry_refusal(service, status.as_u16(), &body));
         }
-        let upload = response.headers().get(LOCATION).and_then(|place| response.url().join(place.to_str().ok()?).ok());
+        let upload =
+            response.headers().get(LOCATION).and_then(|place| response.url().join(place.to_str().ok()?).ok());
         // Only back to the registry itself: the header must not follow a location that leads elsewhere.
         if let Some(upload) = upload.filter(|upload| upload.origin() == response.url().origin()) {
             // An upload that is not ended is forgotten by the registry after some time.
@@ -188,8 +203,9 @@ impl Probe for LiveProbe {
                 Answer::Pool(self.look(&self.iam(Method::GET, path, "iam.workloadIdentityPools.get")).await)
             }
             Ask::Provider { project, pool, provider } => {
-                let path =
-                    format!("projects/{project}/locations/global/workloadIdentityPools/{pool}/providers/{provider}");
+                let path = format!(
+                    "projects/{project}/locations/global/workloadIdentityPools/{pool}/providers/{provider}"
+                );
                 let request = self.iam(Method::GET, path, "iam.workloadIdentityPoolProviders.get");
                 Answer::Provider(self.look(&request).await)
             }
@@ -203,7 +219,8 @@ impl Probe for LiveProbe {
             }
             Ask::Upload { project, repository, .. } => Answer::Upload(self.upload(project, repository).await),
             Ask::RepositoryPolicy { project, location, repository } => {
-                let path = format!("projects/{project}/locations/{location}/repositories/{repository}:getIamPolicy");
+                let path =
+                    format!("projects/{project}/locations/{location}/repositories/{repository}:getIamPolicy");
                 let request = Look {
                     service: "Artifact Registry",
                     address: &self.addresses.artifact_registry,
