@@ -130,7 +130,7 @@ impl Sandbox {
     /// Ends everything: the cluster's processes, the listeners, and the folder if it was the sandbox's own.
     pub async fn stop(mut self) {
         self.renewing.abort();
-        cluster::stop(&self.world);
+        cluster::stopped(&self.world).await;
         if let Some(listening) = self.listening.take() {
             listening.stop().await;
         }

@@ -1,11 +1,10 @@
 //! The kinds of objects the cluster knows, as one table: names, scope, subresources, and how each is checked.
 
-use serde_json::Value;
-
 use super::schema::{self, Typed};
 use k8s_openapi::api::{
-    apps::v1 as apps, authentication::v1 as authentication, authorization::v1 as authorization, autoscaling::v2 as autoscaling,
-    core::v1 as core, discovery::v1 as discovery, networking::v1 as networking, policy::v1 as policy, rbac::v1 as rbac,
+    apps::v1 as apps, authentication::v1 as authentication, authorization::v1 as authorization,
+    autoscaling::v2 as autoscaling, core::v1 as core, discovery::v1 as discovery,
+    networking::v1 as networking, policy::v1 as policy, rbac::v1 as rbac,
 };
 
 /// One kind of object.
@@ -22,13 +21,11 @@ pub(crate) struct Kind {
     pub(crate) short: &'static [&'static str],
     /// Whether objects live in a namespace.
     pub(crate) namespaced: bool,
-    /// The middle of GKE's IAM permission, `container.deployments.get`.
-    pub(crate) permission: &'static str,
     /// Whether `metadata.generation` counts changes of the specification.
     pub(crate) generation: bool,
     /// Whether the status is its own subresource.
     pub(crate) status: bool,
-    /// `name` for whole objects, or the verbs of a kind that is only asked.
+    /// Whether objects are kept or only answered.
     pub(crate) storage: Storage,
     /// Reads the object as its type: refuses wrong types, finds unknown fields.
     pub(crate) typed: Typed,
@@ -43,8 +40,7 @@ pub(crate) enum Storage {
     Answered,
 }
 
-const KEPT: &[&str] =
-    &["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"];
+const KEPT: &[&str] = &["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"];
 const ANSWERED: &[&str] = &["create"];
 
 const fn core_kind(kind: &'static str, plural: &'static str, typed: Typed) -> Kind {
@@ -55,7 +51,6 @@ const fn core_kind(kind: &'static str, plural: &'static str, typed: Typed) -> Ki
         plural,
         short: &[],
         namespaced: true,
-        permission: plural,
         generation: false,
         status: false,
         storage: Storage::Kept,
@@ -79,25 +74,23 @@ pub(crate) static NAMESPACE: Kind = Kind {
 /// Service accounts.
 pub(crate) static SERVICE_ACCOUNT: Kind = Kind {
     short: &["sa"],
-    permission: "serviceAccounts",
     ..core_kind("ServiceAccount", "serviceaccounts", schema::typed::<core::ServiceAccount>)
 };
 /// Config maps.
-pub(crate) static CONFIG_MAP: Kind = Kind {
-    short: &["cm"],
-    permission: "configMaps",
-    ..core_kind("ConfigMap", "configmaps", schema::typed::<core::ConfigMap>)
-};
+pub(crate) static CONFIG_MAP: Kind =
+    Kind { short: &["cm"], ..core_kind("ConfigMap", "configmaps", schema::typed::<core::ConfigMap>) };
 /// Quotas.
 pub(crate) static RESOURCE_QUOTA: Kind = Kind {
     short: &["quota"],
-    permission: "resourceQuotas",
     status: true,
     ..core_kind("ResourceQuota", "resourcequotas", schema::typed::<core::ResourceQuota>)
 };
 /// Services.
-pub(crate) static SERVICE: Kind =
-    Kind { short: &["svc"], status: true, ..core_kind("Service", "services", schema::typed::<core::Service>) };
+pub(crate) static SERVICE: Kind = Kind {
+    short: &["svc"],
+    status: true,
+    ..core_kind("Service", "services", schema::typed::<core::Service>)
+};
 /// Pods.
 pub(crate) static POD: Kind = Kind {
     short: &["po"],
@@ -118,14 +111,12 @@ pub(crate) static DEPLOYMENT: Kind = Kind {
 /// Replica sets.
 pub(crate) static REPLICA_SET: Kind = Kind {
     short: &["rs"],
-    permission: "replicaSets",
     status: true,
     generation: true,
     ..group_kind("apps", "ReplicaSet", "replicasets", schema::typed::<apps::ReplicaSet>)
 };
 /// The addresses behind a service.
 pub(crate) static ENDPOINT_SLICE: Kind = Kind {
-    permission: "endpointSlices",
     generation: true,
     ..group_kind(
         "discovery.k8s.io",
@@ -137,26 +128,21 @@ pub(crate) static ENDPOINT_SLICE: Kind = Kind {
 /// Roles of a namespace.
 pub(crate) static ROLE: Kind = group_kind(RBAC, "Role", "roles", schema::typed::<rbac::Role>);
 /// Their bindings.
-pub(crate) static ROLE_BINDING: Kind = Kind {
-    permission: "roleBindings",
-    ..group_kind(RBAC, "RoleBinding", "rolebindings", schema::typed::<rbac::RoleBinding>)
-};
+pub(crate) static ROLE_BINDING: Kind =
+    Kind { ..group_kind(RBAC, "RoleBinding", "rolebindings", schema::typed::<rbac::RoleBinding>) };
 /// Roles of the cluster.
 pub(crate) static CLUSTER_ROLE: Kind = Kind {
-    permission: "clusterRoles",
     namespaced: false,
     ..group_kind(RBAC, "ClusterRole", "clusterroles", schema::typed::<rbac::ClusterRole>)
 };
 /// Their bindings.
 pub(crate) static CLUSTER_ROLE_BINDING: Kind = Kind {
-    permission: "clusterRoleBindings",
     namespaced: false,
     ..group_kind(RBAC, "ClusterRoleBinding", "clusterrolebindings", schema::typed::<rbac::ClusterRoleBinding>)
 };
 /// Network policies: stored, inert.
 pub(crate) static NETWORK_POLICY: Kind = Kind {
     short: &["netpol"],
-    permission: "networkPolicies",
     generation: true,
     ..group_kind(
         "networking.k8s.io",
@@ -169,7 +155,6 @@ pub(crate) static NETWORK_POLICY: Kind = Kind {
 pub(crate) static AUTOSCALER: Kind = Kind {
     version: "v2",
     short: &["hpa"],
-    permission: "horizontalPodAutoscalers",
     status: true,
     ..group_kind(
         "autoscaling",
@@ -181,7 +166,6 @@ pub(crate) static AUTOSCALER: Kind = Kind {
 /// Disruption budgets: stored, inert.
 pub(crate) static DISRUPTION_BUDGET: Kind = Kind {
     short: &["pdb"],
-    permission: "podDisruptionBudgets",
     status: true,
     generation: true,
     ..group_kind(
@@ -193,7 +177,6 @@ pub(crate) static DISRUPTION_BUDGET: Kind = Kind {
 };
 /// "May I?"
 pub(crate) static SELF_SUBJECT_ACCESS_REVIEW: Kind = Kind {
-    permission: "selfSubjectAccessReviews",
     namespaced: false,
     storage: Storage::Answered,
     ..group_kind(
@@ -205,7 +188,6 @@ pub(crate) static SELF_SUBJECT_ACCESS_REVIEW: Kind = Kind {
 };
 /// "Who am I?"
 pub(crate) static SELF_SUBJECT_REVIEW: Kind = Kind {
-    permission: "selfSubjectReviews",
     namespaced: false,
     storage: Storage::Answered,
     ..group_kind(
@@ -244,20 +226,14 @@ pub(crate) fn find(group: &str, version: &str, plural: &str) -> Option<&'static 
     ALL.iter().copied().find(|kind| kind.group == group && kind.version == version && kind.plural == plural)
 }
 
-/// The kind of this `apiVersion` and `kind`.
-pub(crate) fn of(api_version: &str, name: &str) -> Option<&'static Kind> {
-    ALL.iter().copied().find(|kind| kind.kind == name && kind.api_version() == api_version)
-}
-
-/// The kind of this object.
-pub(crate) fn of_object(object: &Value) -> Option<&'static Kind> {
-    of(super::json::text(object, "/apiVersion"), super::json::text(object, "/kind"))
-}
-
 impl Kind {
     /// `apps/v1`.
     pub(crate) fn api_version(&self) -> String {
-        if self.group.is_empty() { self.version.to_owned() } else { format!("{}/{}", self.group, self.version) }
+        if self.group.is_empty() {
+            self.version.to_owned()
+        } else {
+            format!("{}/{}", self.group, self.version)
+        }
     }
 
     /// `deployments.apps`.

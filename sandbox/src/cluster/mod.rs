@@ -1,9 +1,55 @@
 //! A small Kubernetes cluster: an API server, controllers and one node.
+//!
+//! - A request comes in at [`handlers`], is taken apart by [`request`], judged by [`auth`], and answered from the
+//!   [`store`]; writes go through [`objects`], where merging, validation and admission happen.
+//! - Whoever waits for changes (watches, [`controllers`], [`network`], [`node`]) follows the store's revision.
+//!
+//! Kept simple on purpose: field ownership is tracked per manager as sets of leaf paths ([`apply`]); autoscalers,
+//! disruption budgets and network policies are stored and do nothing; the node isolates nothing.
 
+mod addresses;
+mod admission;
+mod apply;
+mod auth;
+mod body;
+mod conditions;
+mod controllers;
+mod defaults;
+mod deletion;
+mod discovery;
+mod events;
+mod fields;
+mod handlers;
+mod issuer;
+mod json;
+mod kinds;
+mod logs;
+mod merge_keys;
+mod naming;
+mod network;
+mod node;
+mod objects;
+mod patch;
+mod pod_security;
+mod proxy;
+mod quantity;
+mod quota;
+mod request;
+mod schema;
+mod seeds;
+mod selectors;
+mod status;
+mod store;
+mod subresources;
+mod table;
+mod validate;
+mod watch;
+
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use axum::Router;
-use serde_json::json;
+use tokio::task::JoinSet;
 
 use crate::clock::Clock;
 use crate::random;
@@ -17,18 +63,43 @@ pub struct State {
     pub signing: SigningKey,
     /// The static token of the cluster administrator; the folder's `kubeconfig` uses it.
     pub admin_token: String,
+    store: store::Store,
+    /// Held by whoever changes the store after having looked at it.
+    writes: Mutex<()>,
+    /// The system's own time: objects do not age when a test puts the sandbox's clock forward.
+    clock: Clock,
+    addresses: addresses::Addresses,
+    network: network::Network,
+    node: node::Node,
+    stopping: tokio::sync::watch::Sender<bool>,
+    tasks: Mutex<JoinSet<()>>,
 }
 
 impl State {
     /// The seeded world's cluster.
     pub fn seeded(_clock: &Clock) -> Result<Self, StartError> {
-        Ok(Self { signing: SigningKey::generate()?, admin_token: random::secret() })
+        let client =
+            reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none()).build();
+        let state = Self {
+            signing: SigningKey::generate()?,
+            admin_token: random::secret(),
+            store: store::Store::default(),
+            writes: Mutex::new(()),
+            clock: Clock::default(),
+            addresses: addresses::Addresses::default(),
+            network: network::Network::new(client.map_err(|error| StartError::Cluster(error.to_string()))?),
+            node: node::Node::default(),
+            stopping: tokio::sync::watch::channel(false).0,
+            tasks: Mutex::default(),
+        };
+        seeds::plant(&state).map_err(|failure| StartError::Cluster(failure.message))?;
+        Ok(state)
     }
 }
 
 /// The issuer of the cluster's service-account tokens.
 pub fn issuer(addresses: &Addresses) -> String {
-    format!("https://{}", addresses.cluster)
+    issuer::url(addresses)
 }
 
 /// A token for the service account `name` in `namespace`, as a projected volume would hold it.
@@ -39,30 +110,33 @@ pub fn service_account_token(
     audience: &str,
     lifetime: Duration,
 ) -> Result<String, StartError> {
-    let now = shared.clock.seconds();
-    let token = shared.cluster.signing.sign(&json!({
-        "iss": shared.addresses().map(issuer),
-        "sub": format!("system:serviceaccount:{namespace}:{name}"),
-        "aud": [audience],
-        "iat": now,
-        "nbf": now,
-        "exp": now + i64::try_from(lifetime.as_secs()).unwrap_or(i64::MAX / 2),
-        "jti": random::uuid(),
-        "kubernetes.io": { "namespace": namespace, "serviceaccount": { "name": name } },
-    }))?;
-    shared.minted.remember(&token);
-    Ok(token)
+    Ok(issuer::mint(shared, namespace, name, &[audience.to_owned()], lifetime)?)
 }
 
 /// The API server's routes.
-pub(crate) fn router(_shared: Shared) -> Router {
-    Router::new()
+pub(crate) fn router(shared: Shared) -> Router {
+    Router::new().fallback(handlers::answer).with_state(shared)
 }
 
 /// Starts the controllers and the node; returns once they are ready.
-pub(crate) async fn start(_shared: Shared) -> Result<(), StartError> {
+#[expect(clippy::unused_async, reason = "a start may have to wait; its callers are ready for that")]
+pub(crate) async fn start(shared: Shared) -> Result<(), StartError> {
+    let mut tasks = shared.cluster.tasks.lock().unwrap_or_else(PoisonError::into_inner);
+    tasks.spawn(controllers::run(Shared::clone(&shared)));
+    tasks.spawn(network::run(Shared::clone(&shared)));
+    tasks.spawn(node::run(Shared::clone(&shared)));
     Ok(())
 }
 
 /// Ends the controllers and kills every process the node started. Called more than once; does not wait.
-pub(crate) fn stop(_shared: &Shared) {}
+pub(crate) fn stop(shared: &Shared) {
+    shared.cluster.stopping.send_replace(true);
+    shared.cluster.node.kill_all();
+}
+
+/// Waits until the controllers and the node have ended and every process is gone.
+pub(crate) async fn stopped(shared: &Shared) {
+    stop(shared);
+    let mut tasks = std::mem::take(&mut *shared.cluster.tasks.lock().unwrap_or_else(PoisonError::into_inner));
+    while tasks.join_next().await.is_some() {}
+}

@@ -66,8 +66,11 @@ fn is_empty(value: &Value) -> bool {
 
 /// Removes the field at a path of [`unknown_fields`].
 pub(crate) fn prune(object: &mut Value, path: &str) {
-    let pointer: String =
-        path.split('.').flat_map(|step| step.split('[')).map(|step| format!("/{}", step.trim_end_matches(']'))).collect();
+    let pointer: String = path
+        .split('.')
+        .flat_map(|step| step.split('['))
+        .map(|step| format!("/{}", step.trim_end_matches(']')))
+        .collect();
     let Some((parent, field)) = pointer.rsplit_once('/') else { return };
     if let Some(map) = object.pointer_mut(parent).and_then(Value::as_object_mut) {
         map.shift_remove(field);
@@ -97,6 +100,10 @@ mod tests {
     #[test]
     fn wrong_types_are_refused() {
         let failure = unknown_fields(&DEPLOYMENT, &deployment(&json!({ "name": 3 }))).unwrap_err();
-        assert!(failure.message.starts_with("Deployment in version \"v1\" cannot be handled as a Deployment: json: "));
+        assert!(
+            failure
+                .message
+                .starts_with("Deployment in version \"v1\" cannot be handled as a Deployment: json: ")
+        );
     }
 }

@@ -93,11 +93,6 @@ impl Store {
         (objects, inner.revision)
     }
 
-    /// The revision of the last change.
-    pub(crate) fn revision(&self) -> u64 {
-        self.lock().revision
-    }
-
     /// Stores `object` under `key` and gives it a new resource version.
     pub(crate) fn put(&self, key: &Key, mut object: Value) -> Object {
         let mut inner = self.lock();

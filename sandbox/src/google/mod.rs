@@ -17,6 +17,8 @@ mod resources;
 pub(crate) mod sts;
 #[cfg(test)]
 mod testing;
+#[cfg(test)]
+mod tests;
 mod tokens;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -54,6 +56,11 @@ impl State {
     /// The administrator's application-default credentials, for `adc.json`.
     pub fn administrator_credentials(&self) -> &AdministratorCredentials {
         &self.administrator
+    }
+
+    /// Whether the project's policy gives `caller` the permission: what GKE asks besides RBAC.
+    pub(crate) fn project_allows(&self, caller: &trust::principal::Caller, permission: &str) -> bool {
+        self.resources().allows(caller, permission, None)
     }
 
     fn tokens(&self) -> MutexGuard<'_, Tokens> {
