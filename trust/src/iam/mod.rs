@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::principal::Caller;
 
+mod permissions;
 mod roles;
 
 pub use roles::{ROLES, permissions_of};
