@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::name::{LABEL_MAX, slug};
-use crate::spec::{Bridge, Google, Team};
+use crate::spec::{Bridge, Google, Service, Team};
 
 /// Label of every Kubernetes object we make, with the value [`MANAGED_BY`].
 pub const MANAGED_BY_LABEL: &str = "app.kubernetes.io/managed-by";
@@ -80,6 +80,13 @@ impl Bridge {
     pub fn group_member(&self, project_number: &str, group: &str) -> String {
         let pool = pool_path(project_number, &self.federation.pool);
         format!("principalSet://iam.googleapis.com/{pool}/group/{group}")
+    }
+
+    /// Whether a service of this name is declared for the team of this namespace.
+    pub fn serves(&self, namespace: &str, service: &str) -> bool {
+        let team =
+            |service: &Service| self.team(&service.team).is_some_and(|team| team.namespace == namespace);
+        self.services.iter().any(|it| it.name == service && team(it))
     }
 
     /// A declared team.

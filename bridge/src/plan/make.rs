@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 use super::compare::{Comparison, compare};
 use super::{Action, Change, Kept, Obstacle, Plan};
 use crate::inventory::{Inventory, Observed, State};
-use crate::resource::{Resource, ResourceKey};
+use crate::manifest::SERVICE_LABEL;
+use crate::resource::{KubernetesObject, Resource, ResourceKey};
 use crate::spec::Bridge;
 
 /// Compares what is wanted, in the order it must be made, with what was found. Obstacles that are known already
@@ -23,9 +24,11 @@ pub fn plan(bridge: &Bridge, wanted: &[Resource], obstacles: Vec<Obstacle>, inve
         }
     }
     let declared: BTreeSet<ResourceKey> = wanted.iter().map(Resource::key).collect();
-    // Shipped objects carry our mark too, but shipping is what makes them and takes them away.
-    let leftover =
-        |observed: &&Observed| observed.resource.is_set_up() && !declared.contains(&observed.resource.key());
+    // What ships make is not wanted here; it is left over once its service is declared no more.
+    let leftover = |observed: &&Observed| match shipped_for(&observed.resource) {
+        Some((namespace, service)) => !bridge.serves(namespace, service),
+        None => observed.resource.is_set_up() && !declared.contains(&observed.resource.key()),
+    };
     delete(inventory.found.values().filter(leftover), &mut plan);
     plan
 }
@@ -35,6 +38,13 @@ pub fn destroy_plan(inventory: &Inventory) -> Plan {
     let mut plan = Plan::default();
     delete(inventory.found.values(), &mut plan);
     plan
+}
+
+/// Namespace and service that an object was shipped for, if it was.
+fn shipped_for(resource: &Resource) -> Option<(&str, &str)> {
+    let Resource::Kubernetes(KubernetesObject { object }) = resource else { return None };
+    let metadata = object.get("metadata")?;
+    Some((metadata.get("namespace")?.as_str()?, metadata.get("labels")?.get(SERVICE_LABEL)?.as_str()?))
 }
 
 fn step_towards(wanted: &Resource, found: &Resource, plan: &mut Plan) {
@@ -117,7 +127,7 @@ fn hand_over(bridge: &Bridge, wanted: &Resource) -> String {
     }
 }
 
-fn kubectl_target(object: &crate::resource::KubernetesObject) -> String {
+fn kubectl_target(object: &KubernetesObject) -> String {
     match object.object_key() {
         Some(key) => {
             let namespace =

@@ -161,24 +161,39 @@ fn what_holds_things_of_others_stays() {
 }
 
 #[test]
-fn shipped_objects_are_no_leftovers_but_are_destroyed() {
-    let shipped = |kind: &str, name: &str| {
+fn shipped_objects_stay_as_long_as_their_service_is_declared() {
+    let shipped = |kind: &str, namespace: &str, name: &str, service: &str| {
+        let labels = json!({"gangplank.dev/service": service});
+        let metadata = json!({"name": name, "namespace": namespace, "labels": labels});
+        Resource::Kubernetes(KubernetesObject {
+            object: json!({"apiVersion": "x/v1", "kind": kind, "metadata": metadata}),
+        })
+    };
+    let unlabelled = |kind: &str, name: &str| {
         Resource::Kubernetes(KubernetesObject {
             object: json!({"apiVersion": "x/v1", "kind": kind, "metadata": {"name": name, "namespace": "wine"}}),
         })
     };
     let world = inventory([
-        shipped("Deployment", "cultivar"),
-        shipped("NetworkPolicy", "cultivar"),
-        shipped("ConfigMap", "shipment-cultivar"),
-        shipped("NetworkPolicy", "gangplank-old"),
+        shipped("Deployment", "wine", "cultivar", "cultivar"),
+        shipped("NetworkPolicy", "wine", "cultivar", "cultivar"),
+        shipped("ConfigMap", "wine", "shipment-cultivar", "cultivar"),
+        shipped("Deployment", "oncology", "cultivar", "cultivar"),
+        shipped("Deployment", "wine", "vintage", "vintage"),
+        shipped("ConfigMap", "wine", "shipment-vintage", "vintage"),
+        unlabelled("ConfigMap", "by-hand"),
+        unlabelled("NetworkPolicy", "by-hand"),
+        unlabelled("NetworkPolicy", "gangplank-old"),
     ]);
     let (bridge, _) = harbour();
     assert_eq!(
         summaries(&plan(&bridge, &[], Vec::new(), &world)),
-        "delete kubernetes/NetworkPolicy/wine/gangplank-old"
+        "delete kubernetes/ConfigMap/wine/shipment-vintage\n\
+         delete kubernetes/Deployment/oncology/cultivar\n\
+         delete kubernetes/Deployment/wine/vintage\n\
+         delete kubernetes/NetworkPolicy/wine/gangplank-old"
     );
-    assert_eq!(destroy_plan(&world).changes.len(), 4);
+    assert_eq!(destroy_plan(&world).changes.len(), 9);
 }
 
 #[test]

@@ -13,9 +13,6 @@ use crate::resource::{
 };
 use crate::spec::{Bridge, Google, Right, Team};
 
-/// The longest condition Google takes.
-const CONDITION_MAX: usize = 4096;
-
 /// Pushes and reads images; deletes none and changes no policy.
 const WRITER: &str = "roles/artifactregistry.writer";
 
@@ -31,7 +28,7 @@ const WORKLOAD_IDENTITY_USER: &str = "roles/iam.workloadIdentityUser";
 
 pub(super) fn wanted(bridge: &Bridge, facts: &Facts, people: &People<'_>) -> (Vec<Resource>, Vec<Obstacle>) {
     let provider = provider(bridge, facts);
-    let obstacles = too_long(&provider).into_iter().collect();
+    let obstacles = refused(&provider);
     let mut resources = vec![
         Resource::Pool(Pool { id: bridge.federation.pool.clone(), disabled: false }),
         Resource::Provider(provider),
@@ -57,13 +54,32 @@ fn provider(bridge: &Bridge, facts: &Facts) -> Provider {
     }
 }
 
-fn too_long(provider: &Provider) -> Option<Obstacle> {
-    let length = provider.condition.len();
-    (length > CONDITION_MAX).then(|| Obstacle {
+/// What Google would refuse about the provider, said before anything is written.
+fn refused(provider: &Provider) -> Vec<Obstacle> {
+    let mend = |field: &str| {
+        if field == "attributeCondition" {
+            "let callers that may do the same hold one app role, instead of declaring each"
+        } else {
+            "declare what Google takes"
+        }
+    };
+    let as_google_has_it = trust::provider::Provider {
+        attribute_mapping: provider.mapping.clone(),
+        attribute_condition: provider.condition.clone(),
+        oidc: Some(trust::provider::Oidc {
+            issuer_uri: provider.issuer.clone(),
+            allowed_audiences: provider.audiences.clone(),
+            jwks_json: None,
+        }),
+        ..trust::provider::Provider::default()
+    };
+    let violations = trust::provider::validate(&as_google_has_it).into_iter();
+    let obstacle = |violation: trust::provider::Violation| Obstacle {
         key: Resource::Provider(provider.clone()).key(),
-        problem: format!("the attribute condition has {length} characters, and Google takes {CONDITION_MAX}"),
-        mend: "let callers that may do the same hold one app role, instead of declaring each".to_owned(),
-    })
+        problem: format!("Google would refuse `{}`: {}", violation.field, violation.description),
+        mend: mend(&violation.field).to_owned(),
+    };
+    violations.map(obstacle).collect()
 }
 
 /// A wrong number would build principals that nobody is.

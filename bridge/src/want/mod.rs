@@ -22,9 +22,9 @@ pub fn wanted(bridge: &Bridge, facts: &Facts) -> (Vec<Resource>, Vec<Obstacle>) 
     let (people, mut obstacles) = People::of(bridge, facts);
     obstacles.extend(google::other_project(bridge, facts));
     let mut resources = azure::wanted(bridge, facts, &people);
-    let (google, too_long) = google::wanted(bridge, facts, &people);
+    let (google, refused) = google::wanted(bridge, facts, &people);
     resources.extend(google);
-    obstacles.extend(too_long);
+    obstacles.extend(refused);
     resources.extend(bridge.teams.iter().flat_map(|team| kubernetes::wanted(bridge, team)));
     resources.sort_by_key(Resource::rank);
     (resources, obstacles)

@@ -162,6 +162,97 @@ fn conditions_and_mappings() {
     );
 }
 
+/// What the exchange makes of a token of the tenant with these claims beside the usual ones.
+fn exchange(
+    bridge: &Bridge,
+    facts: &Facts,
+    claims: serde_json::Value,
+) -> Result<trust::provider::Mapped, trust::provider::Refusal> {
+    let (resources, _) = wanted(bridge, facts);
+    let provider = resources.iter().find_map(|resource| match resource {
+        Resource::Provider(provider) => Some(provider),
+        _ => None,
+    });
+    let provider = provider.unwrap();
+    let live = trust::provider::Provider {
+        attribute_mapping: provider.mapping.clone(),
+        attribute_condition: provider.condition.clone(),
+        oidc: Some(trust::provider::Oidc {
+            issuer_uri: provider.issuer.clone(),
+            allowed_audiences: provider.audiences.clone(),
+            jwks_json: None,
+        }),
+        ..Default::default()
+    };
+    let mut all = serde_json::json!({
+        "iss": facts.issuer, "aud": provider.audiences[0], "tid": bridge.azure.tenant,
+        "iat": 1_000, "nbf": 1_000, "exp": 4_000, "azp": "a1f0c3d2-7b64-4e19-9c58-d20e6f7a8b01",
+        "sub": "00000000-0000-4000-8000-000000000000",
+    });
+    let serde_json::Value::Object(claims) = claims else { panic!("claims are an object") };
+    all.as_object_mut().unwrap().extend(claims);
+    let claims = trust::Claims::from_value(all).unwrap();
+    let now = jiff::Timestamp::from_second(2_000).unwrap();
+    trust::provider::exchange(&trust::provider::Pool::default(), &live, &claims, now)
+}
+
+#[test]
+fn only_declared_identities_cross() {
+    use serde_json::json;
+    let (bridge, facts) = harbour();
+    let auditors = "29d8ebfa-f3ec-4691-94d0-5a8647e26309";
+    let oncology = "c3d2e5f4-9d86-403b-9e7a-f42081ac0d03";
+    for (who, claims, crosses) in [
+        ("a declared service principal", json!({"sub": oncology}), true),
+        ("a holder of the role", json!({"roles": ["Cellar.Deployer"]}), true),
+        ("a member of the group", json!({"groups": [auditors]}), true),
+        ("a holder of several roles", json!({"roles": ["X", "Cellar.Deployer"], "groups": ["y"]}), true),
+        ("a stranger of the tenant", json!({}), false),
+        ("a stranger with another role", json!({"roles": ["Cellar.Reader"]}), false),
+        (
+            "a member of the role, who was not given it",
+            json!({"sub": "f6a5b8c7-c0b9-436e-81ad-275314bf3006"}),
+            false,
+        ),
+        (
+            "the right subject of another tenant",
+            json!({"sub": oncology, "tid": "00000000-0000-4000-8000-000000000001"}),
+            false,
+        ),
+        ("a subject that differs in case", json!({"sub": oncology.to_uppercase()}), false),
+    ] {
+        let result = exchange(&bridge, &facts, claims);
+        assert_eq!(result.is_ok(), crosses, "{who}: {result:?}");
+    }
+    let mapped =
+        exchange(&bridge, &facts, json!({"sub": oncology, "roles": ["r"], "groups": ["g"]})).unwrap();
+    assert_eq!(mapped.subject, oncology);
+    assert_eq!(mapped.groups, ["r", "g"]);
+    assert_eq!(mapped.attributes["client_id"], "a1f0c3d2-7b64-4e19-9c58-d20e6f7a8b01");
+    let mut nobody = bridge.clone();
+    nobody.identities.clear();
+    assert!(exchange(&nobody, &facts, json!({"sub": oncology, "roles": ["Cellar.Deployer"]})).is_err());
+}
+
+/// Whatever a declared name holds, it admits only whoever carries exactly it. The file refuses such names; this is the
+/// second lock.
+#[test]
+fn no_name_opens_the_condition() {
+    use serde_json::json;
+    let (mut bridge, facts) = harbour();
+    for role in ["' || true || '", "\\", "\\' || true || '", "a\nb", "x'] || true || 'y' in ['y", "ü\u{202e}"]
+    {
+        bridge.identities.clear();
+        bridge.identities.push(crate::spec::Identity {
+            name: "x".into(),
+            who: Who::AppRole { role: role.into(), members: Vec::new() },
+            may: vec![Right::Read],
+        });
+        assert!(exchange(&bridge, &facts, json!({})).is_err(), "{role:?}");
+        assert!(exchange(&bridge, &facts, json!({"roles": [role]})).is_ok(), "{role:?}");
+    }
+}
+
 #[test]
 fn rights_lead_to_grants() {
     let (bridge, facts) = harbour();

@@ -86,6 +86,7 @@ mod tests {
             ("sts", "http://localhost:8080"),
             ("blob", "https://{account}.blob.core.usgovcloudapi.net"),
             ("blob", "https://127.0.0.1:8443"),
+            ("blob", "https://127.0.0.1:8443/{account}"),
             ("registry", "https://europe-docker.pkg.dev/"),
         ] {
             assert_eq!(check(text, key), Ok(()), "{text}");

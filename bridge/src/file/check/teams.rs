@@ -86,11 +86,9 @@ fn labels(
 
 fn is_reserved(key: &str) -> bool {
     let Some((domain, _)) = key.split_once('/') else { return false };
-    // This one is a user's to give, and means nothing to Kubernetes.
-    key != "app.kubernetes.io/part-of"
-        && RESERVED_LABEL_DOMAINS.iter().any(|reserved| {
-            domain == *reserved || domain.strip_suffix(reserved).is_some_and(|rest| rest.ends_with('.'))
-        })
+    RESERVED_LABEL_DOMAINS.iter().any(|reserved| {
+        domain == *reserved || domain.strip_suffix(reserved).is_some_and(|rest| rest.ends_with('.'))
+    })
 }
 
 fn quota(judge: &mut Judge<'_>, place: &Place, file: &QuotaFile) -> Quota {
