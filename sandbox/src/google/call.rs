@@ -1,7 +1,7 @@
 //! One call of a Google JSON API: its parts read, its caller known, its answer made in one go.
 //!
-//! 1. the bearer token becomes an [`Identity`], 2. path, custom verb, query and body are taken apart, 3. the service's
-//! `answer` decides, 4. its value or refusal becomes JSON.
+//! The bearer token becomes an [`Identity`]; path, custom verb, query and body are taken apart; the service's `answer`
+//! decides; its value or refusal becomes JSON.
 
 use std::collections::BTreeMap;
 
@@ -167,15 +167,12 @@ pub(crate) fn decode(text: &str) -> String {
     let mut rest = text;
     while let Some((before, after)) = rest.split_once('%') {
         bytes.extend_from_slice(before.as_bytes());
-        match after.get(..2).and_then(|hex| u8::from_str_radix(hex, 16).ok()) {
-            Some(byte) => {
-                bytes.push(byte);
-                rest = after.get(2..).unwrap_or_default();
-            }
-            None => {
-                bytes.push(b'%');
-                rest = after;
-            }
+        if let Some(byte) = after.get(..2).and_then(|hex| u8::from_str_radix(hex, 16).ok()) {
+            bytes.push(byte);
+            rest = after.get(2..).unwrap_or_default();
+        } else {
+            bytes.push(b'%');
+            rest = after;
         }
     }
     bytes.extend_from_slice(rest.as_bytes());

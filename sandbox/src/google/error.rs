@@ -5,6 +5,8 @@ use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 use serde_json::{Value, json};
 
+use super::joined;
+
 /// The `google.rpc.Code`s that the sandbox answers with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Code {
@@ -15,7 +17,6 @@ pub(crate) enum Code {
     NotFound,
     AlreadyExists,
     Aborted,
-    Unimplemented,
 }
 
 impl Code {
@@ -28,7 +29,6 @@ impl Code {
             Self::NotFound => "NOT_FOUND",
             Self::AlreadyExists => "ALREADY_EXISTS",
             Self::Aborted => "ABORTED",
-            Self::Unimplemented => "UNIMPLEMENTED",
         }
     }
 
@@ -39,7 +39,6 @@ impl Code {
             Self::PermissionDenied => StatusCode::FORBIDDEN,
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::AlreadyExists | Self::Aborted => StatusCode::CONFLICT,
-            Self::Unimplemented => StatusCode::NOT_IMPLEMENTED,
         }
     }
 }
@@ -97,10 +96,9 @@ impl ApiError {
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
         let http = self.code.http();
-        let mut error = json!({ "code": http.as_u16(), "message": self.message, "status": self.code.name() });
-        if !self.details.is_empty() {
-            error["details"] = Value::Array(self.details);
-        }
+        let error = json!({ "code": http.as_u16(), "message": self.message, "status": self.code.name() });
+        let details = if self.details.is_empty() { json!({}) } else { json!({ "details": self.details }) };
+        let error = joined(error, details);
         let mut response = (http, Json(json!({ "error": error }))).into_response();
         if http == StatusCode::UNAUTHORIZED {
             let challenge = http::HeaderValue::from_static("Bearer realm=\"https://accounts.google.com/\"");

@@ -23,6 +23,8 @@ mod tokens;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use serde_json::Value;
+
 pub use self::oauth2::AdministratorCredentials;
 use self::registry::Uploads;
 use self::resources::Resources;
@@ -83,4 +85,12 @@ impl State {
 /// Every change under these locks is whole or not begun, so that a panic elsewhere spoils nothing.
 fn unpoisoned<T>(lock: &Mutex<T>) -> MutexGuard<'_, T> {
     lock.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Two JSON objects as one.
+fn joined(mut one: Value, other: Value) -> Value {
+    if let (Value::Object(one), Value::Object(other)) = (&mut one, other) {
+        one.extend(other);
+    }
+    one
 }

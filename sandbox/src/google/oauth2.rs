@@ -6,7 +6,7 @@ use axum::body::Bytes;
 use axum::extract::State;
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::post;
-use axum::{Json, Router};
+use axum::{Extension, Json, Router};
 use http::HeaderMap;
 use jiff::SignedDuration;
 use serde::Serialize;
@@ -16,6 +16,7 @@ use trust::Caller;
 use super::call::CLOUD_PLATFORM;
 use super::error::OAuthError;
 use super::tokens::{self, Identity, USERINFO_EMAIL};
+use crate::serve::Expired;
 use crate::world::{Shared, World};
 use crate::{random, seed};
 
@@ -62,8 +63,17 @@ pub(crate) fn router(shared: Shared) -> Router {
     Router::new().route("/token", post(token)).with_state(shared)
 }
 
-async fn token(State(world): State<Shared>, headers: HeaderMap, body: Bytes) -> Response {
-    match refresh(&world, &fields(&headers, &body)) {
+async fn token(
+    State(world): State<Shared>,
+    aged: Option<Extension<Expired>>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
+    let answer = match aged {
+        Some(_) => Err(OAuthError::new("invalid_grant", "Token has been expired or revoked.")),
+        None => refresh(&world, &fields(&headers, &body)),
+    };
+    match answer {
         Ok(answer) => Json(answer).into_response(),
         Err(error) => error.into_response(),
     }

@@ -194,7 +194,7 @@ fn is_ours(email: &str) -> bool {
 mod tests {
     use super::*;
 
-    fn wanted(etag: &str, bindings: Value) -> Wanted {
+    fn wanted(etag: &str, bindings: &Value) -> Wanted {
         serde_json::from_value(json!({ "etag": etag, "bindings": bindings })).unwrap()
     }
 
@@ -204,14 +204,14 @@ mod tests {
         assert_eq!(policy.to_json(), json!({ "etag": "ACAB" }));
         let etag = policy.etag();
         policy
-            .replace(wanted(&etag, json!([{ "role": "roles/viewer", "members": ["user:A@b.c"] }])))
+            .replace(wanted(&etag, &json!([{ "role": "roles/viewer", "members": ["user:A@b.c"] }])))
             .unwrap();
-        assert!(policy.replace(wanted(&etag, json!([]))).is_err());
+        assert!(policy.replace(wanted(&etag, &json!([]))).is_err());
         assert_eq!(
             policy.to_json()["bindings"],
             json!([{ "role": "roles/viewer", "members": ["user:a@b.c"] }])
         );
-        policy.replace(wanted("", json!([]))).unwrap();
+        policy.replace(wanted("", &json!([]))).unwrap();
         assert_ne!(policy.etag(), NEVER_SET);
     }
 

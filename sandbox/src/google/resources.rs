@@ -236,7 +236,7 @@ impl Resources {
     }
 
     /// A long-running operation below `parent`: pending in this answer, done when it is next asked about.
-    pub(crate) fn begin_operation(&mut self, parent: &str, metadata_type: &str, response: Value) -> Value {
+    pub(crate) fn begin_operation(&mut self, parent: &str, metadata_type: &str, response: &Value) -> Value {
         let name = format!("{parent}/operations/{}", random::uuid());
         let metadata = json!({ "@type": format!("type.googleapis.com/{metadata_type}") });
         let done = json!({ "name": name, "metadata": metadata, "done": true, "response": response });

@@ -1,7 +1,7 @@
 //! `sts.googleapis.com/v1/token`: somebody else's token in, a federated Google token out.
 //!
-//! 1. the request's parameters, 2. the provider that `audience` names, 3. what can be refused without keys, 4. the
-//! signature, by the issuer's published keys, 5. mapping and condition, which `trust` decides, 6. the token.
+//! In this order: the request's parameters; the provider that `audience` names; what can be refused without keys; the
+//! signature, by the issuer's published keys; mapping and condition, which `trust` decides; the token.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -10,9 +10,9 @@ use axum::body::Bytes;
 use axum::extract::State;
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::post;
-use axum::{Json, Router};
+use axum::{Extension, Json, Router};
 use http::HeaderMap;
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use trust::provider::{Pool, Provider, Refusal, ResourceName, Stage, exchange};
 use trust::{Caller, Claims};
@@ -22,6 +22,7 @@ use super::oauth2::fields;
 use super::resources::Resources;
 use super::tokens::{self, Identity};
 use crate::seed;
+use crate::serve::Expired;
 use crate::signing::{self, Unverified};
 use crate::world::{Shared, World};
 
@@ -48,8 +49,13 @@ pub(crate) fn router(shared: Shared) -> Router {
     Router::new().route("/v1/token", post(token)).with_state(shared)
 }
 
-async fn token(State(world): State<Shared>, headers: HeaderMap, body: Bytes) -> Response {
-    match exchange_token(&world, &fields(&headers, &body)).await {
+async fn token(
+    State(world): State<Shared>,
+    aged: Option<Extension<Expired>>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
+    match exchange_token(&world, &fields(&headers, &body), aged.is_some()).await {
         Ok(answer) => Json(answer).into_response(),
         Err(error) => error.into_response(),
     }
@@ -62,12 +68,20 @@ struct Request<'a> {
     subject_token: &'a str,
 }
 
-async fn exchange_token(world: &World, fields: &BTreeMap<String, String>) -> Result<Value, OAuthError> {
+async fn exchange_token(
+    world: &World,
+    fields: &BTreeMap<String, String>,
+    aged: bool,
+) -> Result<Value, OAuthError> {
     let request = read(fields)?;
     let (pool, provider) = find(&world.google.resources(), &request.audience)?;
     let shown = signing::peek(request.subject_token).and_then(Claims::from_value);
     let shown = shown.ok_or_else(|| OAuthError::new("invalid_grant", "Unable to parse the ID Token."))?;
     refuse_early(&pool, &provider, &shown, world)?;
+    if aged {
+        let issued = shown.issued_at().map(Timestamp::as_second);
+        return Err(Refusal::stale(issued, String::new(), String::new()).into());
+    }
     let claims = verified(world, &provider, request.subject_token).await?;
     let now = world.clock.now();
     let mapped = exchange(&pool, &provider, &claims, now)?;
@@ -155,15 +169,13 @@ async fn verify_by_published(
     issuer: &str,
     token: &str,
 ) -> Result<Result<Value, Unverified>, Refusal> {
-    let known = world.google.key_sets().get(issuer).filter(|(when, _)| when.elapsed() < KEYS_FRESH).cloned();
-    let keys = match known {
-        Some((_, keys)) => keys,
-        None => {
-            let keys = signing::fetch_key_set(&world.client, issuer).await;
-            let keys = keys.map_err(|error| Refusal::unusable_keys(error.to_string()))?;
-            world.google.key_sets().insert(issuer.to_owned(), (Instant::now(), keys.clone()));
-            keys
-        }
-    };
+    if let Some((when, keys)) = world.google.key_sets().get(issuer)
+        && when.elapsed() < KEYS_FRESH
+    {
+        return Ok(signing::verify(keys, token));
+    }
+    let keys = signing::fetch_key_set(&world.client, issuer).await;
+    let keys = keys.map_err(|error| Refusal::unusable_keys(error.to_string()))?;
+    world.google.key_sets().insert(issuer.to_owned(), (Instant::now(), keys.clone()));
     Ok(signing::verify(&keys, token))
 }

@@ -13,6 +13,7 @@ use trust::provider::State;
 
 use super::call::{self, Call, Service};
 use super::error::{ApiError, Code};
+use super::joined;
 use super::resources::{Kept, Resources, is_project};
 use crate::seed;
 use crate::world::{Shared, World};
@@ -100,12 +101,9 @@ impl Scope<'_> {
     }
 
     /// The answer to a change of `name`, whose new state is `value`.
-    fn changed(&mut self, name: &str, kind: &str, value: &Value) -> Value {
-        let mut response = json!({ "@type": format!("type.googleapis.com/google.iam.v1.{kind}") });
-        if let (Some(response), Some(fields)) = (response.as_object_mut(), value.as_object()) {
-            response.extend(fields.clone());
-        }
-        self.resources.begin_operation(name, &format!("google.iam.v1.{kind}OperationMetadata"), response)
+    fn changed(&mut self, name: &str, kind: &str, value: Value) -> Value {
+        let response = joined(json!({ "@type": format!("type.googleapis.com/google.iam.v1.{kind}") }), value);
+        self.resources.begin_operation(name, &format!("google.iam.v1.{kind}OperationMetadata"), &response)
     }
 }
 
@@ -178,11 +176,11 @@ fn copy(target: &mut Value, source: &Value, path: &str) {
 
 /// A pool or provider as the API shows it.
 fn shown<T: Serialize>(kept: &Kept<T>) -> Value {
-    let mut object = serde_json::to_value(&kept.value).unwrap_or_default();
-    if let (Some(expires), Some(object)) = (kept.expires, object.as_object_mut()) {
-        object.insert("expireTime".to_owned(), json!(expires.to_string()));
+    let object = serde_json::to_value(&kept.value).unwrap_or_default();
+    match kept.expires {
+        None => object,
+        Some(expires) => joined(object, json!({ "expireTime": expires.to_string() })),
     }
-    object
 }
 
 /// Those that are wanted by `showDeleted`, as the API shows them.

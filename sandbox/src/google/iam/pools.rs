@@ -96,7 +96,7 @@ fn change(
 }
 
 fn answer_with(scope: &mut Scope<'_>, entry: &PoolEntry) -> Value {
-    scope.changed(&entry.pool.value.name, KIND, &shown(&entry.pool))
+    scope.changed(&entry.pool.value.name, KIND, shown(&entry.pool))
 }
 
 fn require_texts(display_name: &str, description: &str) -> Result<(), ApiError> {

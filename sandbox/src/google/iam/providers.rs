@@ -101,7 +101,7 @@ fn change(
 }
 
 fn put(scope: &mut Scope<'_>, pool: &str, id: &str, provider: Kept<Provider>) -> Value {
-    let answer = scope.changed(&provider.value.name, KIND, &shown(&provider));
+    let answer = scope.changed(&provider.value.name, KIND, shown(&provider));
     if let Some(entry) = scope.resources.pools.get_mut(pool) {
         entry.providers.insert(id.to_owned(), provider);
     }

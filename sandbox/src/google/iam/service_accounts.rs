@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use super::HOST;
 use crate::google::call::Call;
 use crate::google::error::{ApiError, Code};
+use crate::google::joined;
 use crate::google::policy::{self, Policy};
 use crate::google::resources::{Resources, ServiceAccount, is_project};
 use crate::seed;
@@ -155,14 +156,12 @@ fn object(email: &str, account: &ServiceAccount) -> Value {
         "etag": "MDEwMjE5MjA=",
         "oauth2ClientId": account.unique_id,
     });
-    let texts = [("displayName", &account.display_name), ("description", &account.description)];
-    for (field, text) in texts.into_iter().filter(|(_, text)| !text.is_empty()) {
-        object[field] = json!(text);
+    for (field, text) in [("displayName", &account.display_name), ("description", &account.description)] {
+        if !text.is_empty() {
+            object = joined(object, json!({ field: text }));
+        }
     }
-    if account.disabled {
-        object["disabled"] = json!(true);
-    }
-    object
+    if account.disabled { joined(object, json!({ "disabled": true })) } else { object }
 }
 
 fn require_id(id: &str) -> Result<(), ApiError> {

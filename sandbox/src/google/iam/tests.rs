@@ -96,8 +96,8 @@ async fn a_provider_is_patched_by_its_mask() {
     assert_eq!(iam.admin("POST", &create, provider()).await.status, 200);
     let path = format!("{POOLS}/quay/providers/azure");
     let change = json!({ "oidc": { "allowedAudiences": ["b", "c"] }, "attributeCondition": "" });
-    let patch = format!("{path}?updateMask=oidc.allowed_audiences,description");
-    assert_eq!(iam.admin("PATCH", &patch, change).await.status, 200);
+    let masked = format!("{path}?updateMask=oidc.allowed_audiences,description");
+    assert_eq!(iam.admin("PATCH", &masked, change).await.status, 200);
     let after = iam.get(&path).await;
     assert_eq!(
         after["oidc"],

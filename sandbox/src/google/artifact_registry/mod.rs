@@ -1,37 +1,25 @@
 //! `artifactregistry.googleapis.com`: repositories, their policies, and what they hold.
 
-use axum::Router;
-use jiff::Timestamp;
-use serde_json::{Map, Value, json};
+mod contents;
+mod object;
 
-use super::call::{self, Call, Service};
-use super::error::{ApiError, Code};
-use super::policy::{self, Policy};
-use super::registry::remove_blobs;
-use super::resources::{Repository, Resources, is_project};
+use std::collections::BTreeMap;
+
+use axum::Router;
+use serde_json::{Value, json};
+
+use self::object::{CHANGEABLE, require_id, require_labels, sent};
+use crate::google::call::{self, Call, Service};
+use crate::google::error::{ApiError, Code};
+use crate::google::joined;
+use crate::google::policy::{self, Policy};
+use crate::google::registry::remove_blobs;
+use crate::google::resources::{Repository, Resources, is_project};
 use crate::seed;
 use crate::world::{Shared, World};
 
 const HOST: &str = "artifactregistry.googleapis.com";
 const METADATA: &str = "google.devtools.artifactregistry.v1.OperationMetadata";
-/// The formats by number, as clients of protocol buffers may send them.
-const FORMATS: [&str; 13] = [
-    "FORMAT_UNSPECIFIED",
-    "DOCKER",
-    "MAVEN",
-    "NPM",
-    "",
-    "APT",
-    "YUM",
-    "",
-    "PYTHON",
-    "KFP",
-    "GO",
-    "GENERIC",
-    "RUBY",
-];
-const CHANGEABLE: [&str; 4] = ["labels", "description", "dockerConfig", "cleanupPolicyDryRun"];
-
 /// The service's routes.
 pub(crate) fn router(shared: Shared) -> Router {
     call::router(shared, Service { host: HOST, answer })
@@ -75,11 +63,14 @@ fn answer(world: &World, call: &Call) -> Result<Value, ApiError> {
         }
         ("GET", ["repositories", id, "packages"], "") => {
             let repository = at.find(&resources, id, "artifactregistry.packages.list")?;
-            Ok(some("packages", at.packages(id, repository)))
+            Ok(some("packages", &contents::packages(&at.canonical(id), repository)))
         }
         ("GET", ["repositories", id, "dockerImages"], "") => {
             let repository = at.find(&resources, id, "artifactregistry.dockerimages.list")?;
-            Ok(some("dockerImages", at.docker_images(id, repository)))
+            Ok(some(
+                "dockerImages",
+                &contents::docker_images(&at.canonical(id), &at.registry_uri(id), repository),
+            ))
         }
         _ => Err(ApiError::no_such_method()),
     }
@@ -140,7 +131,8 @@ impl At<'_> {
     fn list(&self, resources: &Resources) -> Result<Value, ApiError> {
         self.require(resources, "artifactregistry.repositories.list")?;
         let here = resources.repositories.iter().filter(|((location, _), _)| location == self.location);
-        Ok(some("repositories", here.map(|((_, id), repository)| self.shown(id, repository)).collect()))
+        let shown: Vec<Value> = here.map(|((_, id), repository)| self.shown(id, repository)).collect();
+        Ok(some("repositories", &shown))
     }
 
     fn create(&self, resources: &mut Resources) -> Result<Value, ApiError> {
@@ -153,11 +145,11 @@ impl At<'_> {
         }
         let now = self.world.clock.now();
         let object = sent(&self.call.body, now)?;
-        let repository =
-            Repository { object, policy: Policy::default(), images: std::collections::BTreeMap::new() };
-        let response = typed(self.shown(id, &repository));
+        let repository = Repository { object, policy: Policy::default(), images: BTreeMap::new() };
+        let kind = json!({ "@type": "type.googleapis.com/google.devtools.artifactregistry.v1.Repository" });
+        let response = joined(kind, self.shown(id, &repository));
         resources.repositories.insert(key, repository);
-        Ok(self.begin_operation(resources, response))
+        Ok(self.begin_operation(resources, &response))
     }
 
     fn patch(&self, resources: &mut Resources, id: &str) -> Result<Value, ApiError> {
@@ -191,67 +183,28 @@ impl At<'_> {
         self.find(resources, id, "artifactregistry.repositories.delete")?;
         let orphans = resources.remove_repository(self.location, id).ok_or_else(ApiError::not_found)?;
         remove_blobs(&self.world.folder, &orphans);
-        Ok(self.begin_operation(resources, json!({ "@type": "type.googleapis.com/google.protobuf.Empty" })))
+        let response = json!({ "@type": "type.googleapis.com/google.protobuf.Empty" });
+        Ok(self.begin_operation(resources, &response))
     }
 
-    fn begin_operation(&self, resources: &mut Resources, response: Value) -> Value {
+    fn begin_operation(&self, resources: &mut Resources, response: &Value) -> Value {
         let parent = format!("projects/{}/locations/{}", seed::PROJECT, self.location);
         resources.begin_operation(&parent, METADATA, response)
     }
 
     fn shown(&self, id: &str, repository: &Repository) -> Value {
-        let mut shown = json!({ "name": self.canonical(id) });
-        if let (Some(shown), Some(object)) = (shown.as_object_mut(), repository.object.as_object()) {
-            shown.extend(object.clone());
+        let named = joined(json!({ "name": self.canonical(id) }), repository.object.clone());
+        let shown = joined(named, json!({ "registryUri": self.registry_uri(id) }));
+        match contents::size(repository) {
+            0 => shown,
+            size => joined(shown, json!({ "sizeBytes": size.to_string() })),
         }
-        shown["registryUri"] = json!(self.registry_uri(id));
-        let blobs = repository.images.values().flat_map(|image| image.blobs.iter());
-        let unique: std::collections::BTreeMap<_, _> = blobs.collect();
-        let size: u64 = unique.values().copied().sum();
-        if size > 0 {
-            shown["sizeBytes"] = json!(size.to_string());
-        }
-        shown
     }
 
     /// Where docker finds it: on Google `LOCATION-docker.pkg.dev/…`, here the sandbox's registry.
     fn registry_uri(&self, id: &str) -> String {
         let host = self.world.addresses().map(|addresses| addresses.registry.to_string()).unwrap_or_default();
         format!("{host}/{}/{id}", seed::PROJECT)
-    }
-
-    fn packages(&self, id: &str, repository: &Repository) -> Vec<Value> {
-        let pushed = repository.images.iter().filter(|(_, image)| !image.manifests.is_empty());
-        let package = |(name, image): (&String, &super::resources::Image)| {
-            let times = || image.manifests.values();
-            json!({
-                "name": format!("{}/packages/{}", self.canonical(id), name.replace('/', "%2F")),
-                "createTime": times().map(|manifest| manifest.uploaded).min().map(|time| time.to_string()),
-                "updateTime": times().map(|manifest| manifest.updated).max().map(|time| time.to_string()),
-            })
-        };
-        pushed.map(package).collect()
-    }
-
-    fn docker_images(&self, id: &str, repository: &Repository) -> Vec<Value> {
-        let mut all = Vec::new();
-        for (name, image) in &repository.images {
-            for (digest, manifest) in &image.manifests {
-                let tags: Vec<&String> =
-                    image.tags.iter().filter(|(_, tagged)| *tagged == digest).map(|(tag, _)| tag).collect();
-                let encoded = name.replace('/', "%2F");
-                all.push(json!({
-                    "name": format!("{}/dockerImages/{encoded}@{digest}", self.canonical(id)),
-                    "uri": format!("{}/{name}@{digest}", self.registry_uri(id)),
-                    "tags": tags,
-                    "imageSizeBytes": manifest.size.to_string(),
-                    "mediaType": manifest.media_type,
-                    "uploadTime": manifest.uploaded.to_string(),
-                    "updateTime": manifest.updated.to_string(),
-                }));
-            }
-        }
-        all
     }
 }
 
@@ -262,74 +215,7 @@ fn denied(permission: &str, resource: &str) -> ApiError {
     ApiError::new(Code::PermissionDenied, message).with_info("IAM_PERMISSION_DENIED", HOST, &metadata)
 }
 
-/// A new repository's object from what was sent.
-fn sent(body: &Value, now: Timestamp) -> Result<Value, ApiError> {
-    let number = body.get("format").and_then(Value::as_u64).and_then(|number| usize::try_from(number).ok());
-    let format = match number {
-        Some(number) => FORMATS.get(number).copied().unwrap_or_default(),
-        None => body.get("format").and_then(Value::as_str).unwrap_or_default(),
-    };
-    if !FORMATS.contains(&format) || matches!(format, "" | "FORMAT_UNSPECIFIED") {
-        return Err(ApiError::new(Code::InvalidArgument, "Repository format must be specified."));
-    }
-    require_labels(body.get("labels"))?;
-    let mut object = Map::new();
-    object.insert("format".to_owned(), json!(format));
-    object.insert("mode".to_owned(), json!("STANDARD_REPOSITORY"));
-    for field in CHANGEABLE {
-        if let Some(value) = body.get(field).filter(|value| !value.is_null()) {
-            object.insert(field.to_owned(), value.clone());
-        }
-    }
-    for time in ["createTime", "updateTime"] {
-        object.insert(time.to_owned(), json!(now.to_string()));
-    }
-    Ok(Value::Object(object))
-}
-
-fn require_id(id: &str) -> Result<(), ApiError> {
-    let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
-    let fits = id.len() <= 63
-        && id.starts_with(|first: char| first.is_ascii_lowercase())
-        && id.bytes().all(|byte| plain(byte) || byte == b'-')
-        && id.bytes().last().is_some_and(plain);
-    if fits {
-        return Ok(());
-    }
-    let message =
-        format!("Invalid repository ID \"{id}\": expected [a-z][a-z0-9-]*[a-z0-9], at most 63 characters.");
-    Err(ApiError::new(Code::InvalidArgument, message))
-}
-
-/// At most 64 labels of at most 63 lower-case letters, digits, `_` and `-`.
-fn require_labels(labels: Option<&Value>) -> Result<(), ApiError> {
-    let Some(labels) = labels.and_then(Value::as_object) else { return Ok(()) };
-    let plain = |text: &str| {
-        text.len() <= 63
-            && text
-                .chars()
-                .all(|letter| letter.is_lowercase() || letter.is_numeric() || letter == '_' || letter == '-')
-    };
-    let fits = |(key, value): (&String, &Value)| {
-        plain(key) && key.starts_with(char::is_lowercase) && value.as_str().is_some_and(plain)
-    };
-    if labels.len() <= 64 && labels.iter().all(fits) {
-        return Ok(());
-    }
-    Err(ApiError::new(Code::InvalidArgument, "Invalid labels."))
-}
-
-/// A finished operation's response carries its type.
-fn typed(object: Value) -> Value {
-    let mut response =
-        json!({ "@type": "type.googleapis.com/google.devtools.artifactregistry.v1.Repository" });
-    if let (Some(response), Value::Object(object)) = (response.as_object_mut(), object) {
-        response.extend(object);
-    }
-    response
-}
-
 /// An empty list is no list.
-fn some(field: &str, all: Vec<Value>) -> Value {
+fn some(field: &str, all: &[Value]) -> Value {
     if all.is_empty() { json!({}) } else { json!({ field: all }) }
 }
