@@ -14,4 +14,5 @@ mod folder;
 mod graph;
 mod quay;
 mod resource_manager;
+mod sdk;
 mod start;

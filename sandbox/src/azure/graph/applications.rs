@@ -178,7 +178,7 @@ fn checked_roles(application: &Application, roles: Vec<AppRole>) -> Result<Vec<A
         ));
     }
     for (index, role) in roles.iter().enumerate() {
-        if roles.iter().skip(index + 1).any(|other| other.id == role.id || other.value == role.value) {
+        if roles.iter().skip(index + 1).any(|other| is_same(role, other)) {
             return Err(Refusal::bad_request(
                 "DuplicateValue",
                 "Request contains a property with duplicate values.",
@@ -186,6 +186,10 @@ fn checked_roles(application: &Application, roles: Vec<AppRole>) -> Result<Vec<A
         }
     }
     Ok(roles)
+}
+
+fn is_same(role: &AppRole, other: &AppRole) -> bool {
+    role.id == other.id || (role.value.is_some() && role.value == other.value)
 }
 
 fn refuse_taken_uris(directory: &Directory, application: &Application) -> Result<(), Refusal> {
