@@ -1,0 +1,217 @@
+//! Whole images: made, pushed, pushed again, copied.
+
+use std::collections::BTreeMap;
+
+use oci::copy::{self, CopyError, Destination, Origin, Tally};
+use oci::image::{Base, Image, ImageError, PushedImage, Run, push};
+use oci::layer::{BytesContent, Entry, KEY_ANNOTATION, Layer, Mode};
+use oci::{Digest, RegistryError};
+use serde_json::{Value, json};
+
+use crate::fake::{Fake, Fault, Told};
+
+const LARGE: usize = 3 << 20;
+
+fn entry(path: &str, bytes: Vec<u8>) -> Entry<'static> {
+    Entry {
+        path: path.to_owned(),
+        size: bytes.len() as u64,
+        mode: Mode::Data,
+        fingerprint: Digest::of(&bytes).to_string(),
+        content: Box::new(BytesContent(bytes.into())),
+    }
+}
+
+/// An image with one large layer that stays, and one that depends on the tag.
+fn image<'a>(tag: &'a str, base: Base<'a>) -> Image<'a> {
+    let layer = |path, bytes| Layer::new("/var/models/m", vec![entry(path, bytes)]).unwrap();
+    Image {
+        repository: "p/r/model",
+        tag,
+        base,
+        layers: vec![layer("weights.bin", vec![7; LARGE]), layer("version.txt", tag.as_bytes().to_vec())],
+        env: BTreeMap::from([("MODEL_DIR".to_owned(), "/var/models/m".to_owned())]),
+        labels: BTreeMap::new(),
+        annotations: BTreeMap::from([("b".to_owned(), "2".to_owned()), ("a".to_owned(), "1".to_owned())]),
+    }
+}
+
+fn scratch() -> Base<'static> {
+    let entrypoint = vec!["/bin/serve".to_owned()];
+    Base::Scratch(Run { user: "65532".to_owned(), entrypoint, ports: vec![5001], directory: "/".to_owned() })
+}
+
+async fn pushed(fake: &Fake, image: &Image<'_>, told: &Told) -> Result<PushedImage, ImageError> {
+    push(&fake.client(), image, told).await
+}
+
+fn manifest(fake: &Fake, name: &str) -> Value {
+    serde_json::from_slice(&fake.world.lock().unwrap().manifests[name].1).unwrap()
+}
+
+fn config(fake: &Fake, manifest: &Value) -> Value {
+    let digest = manifest["config"]["digest"].as_str().unwrap();
+    serde_json::from_slice(&fake.world.lock().unwrap().blobs[digest]).unwrap()
+}
+
+#[tokio::test]
+async fn an_image_is_whole_and_the_same_every_time() {
+    let (first, second, told) = (Fake::start().await, Fake::start().await, Told::default());
+    let image = image("7", scratch());
+    let digest = pushed(&first, &image, &told).await.unwrap().digest;
+    assert_eq!(pushed(&second, &image, &told).await.unwrap().digest, digest);
+
+    let manifest = manifest(&first, "p/r/model:7");
+    assert_eq!(manifest["annotations"], json!({"a": "1", "b": "2"}));
+    assert_eq!(manifest["layers"][0]["mediaType"], "application/vnd.oci.image.layer.v1.tar");
+    assert_eq!(manifest["layers"][0]["annotations"][KEY_ANNOTATION], image.layers[0].key());
+    let config = config(&first, &manifest);
+    let layers: Vec<&Value> = manifest["layers"].as_array().unwrap().iter().map(|it| &it["digest"]).collect();
+    assert_eq!(json!(layers), config["rootfs"]["diff_ids"]);
+    assert_eq!(config["config"]["Entrypoint"], json!(["/bin/serve"]));
+    assert!(config["config"]["Env"].as_array().unwrap().contains(&json!("MODEL_DIR=/var/models/m")));
+    assert_eq!(config["history"].as_array().unwrap().len(), 2);
+}
+
+#[tokio::test]
+async fn an_image_that_is_there_is_not_sent_again() {
+    let (fake, told) = (Fake::start().await, Told::default());
+    let image = image("7", scratch());
+    let first = pushed(&fake, &image, &told).await.unwrap();
+    let (uploads, puts) = (fake.count("POST upload"), fake.count("PUT manifest"));
+    let again = pushed(&fake, &image, &told).await.unwrap();
+    assert_eq!(again.digest, first.digest);
+    assert_eq!(again.tally, Tally { sent: 0, present: first.tally.sent });
+    assert_eq!((fake.count("POST upload"), fake.count("PUT manifest")), (uploads, puts));
+}
+
+#[tokio::test]
+async fn the_next_version_sends_only_what_changed() {
+    let (fake, told) = (Fake::start().await, Told::default());
+    pushed(&fake, &image("7", scratch()), &told).await.unwrap();
+    let eight = pushed(&fake, &image("8", scratch()), &told).await.unwrap();
+    assert!(eight.tally.sent < 10_000, "{:?}", eight.tally);
+    assert!(eight.tally.present > LARGE as u64);
+    assert!(told.0.lock().unwrap().contains(&"skipped weights.bin Present".to_owned()));
+    assert_eq!(fake.count("PATCH upload"), 1);
+}
+
+#[tokio::test]
+async fn a_known_layer_that_the_registry_lost_is_sent_again() {
+    let (fake, told) = (Fake::start().await, Told::default());
+    pushed(&fake, &image("7", scratch()), &told).await.unwrap();
+    {
+        let mut world = fake.world.lock().unwrap();
+        world.sizes.clear();
+        world.blobs.clear();
+    }
+    let eight = pushed(&fake, &image("8", scratch()), &told).await.unwrap();
+    assert!(eight.tally.sent > LARGE as u64);
+}
+
+#[tokio::test]
+async fn no_manifest_before_its_blobs() {
+    let (fake, told) = (Fake::start().await, Told::default());
+    for _ in 0..10 {
+        fake.fault("PATCH upload", Fault::CutUpload(1000));
+    }
+    let error = pushed(&fake, &image("7", scratch()), &told).await.unwrap_err();
+    assert!(matches!(error, ImageError::Registry(RegistryError::Unreachable { .. })), "{error}");
+    assert_eq!(fake.count("PUT manifest"), 0);
+}
+
+/// Puts an image that somebody else built, for two platforms, and gives its index' name.
+fn foreign_image(fake: &Fake) {
+    let (layer, config) = (b"\x1f\x8bnot really gzip".as_slice(), json!({
+        "architecture": "amd64", "os": "linux",
+        "config": {"Env": ["PATH=/bin"], "Cmd": ["serve"]},
+        "rootfs": {"type": "layers", "diff_ids": ["sha256:0000000000000000000000000000000000000000000000000000000000000000"]},
+        "history": [{"created_by": "somebody"}],
+    }).to_string());
+    let (layer_digest, config_digest) = (fake.put_blob(layer), fake.put_blob(config.as_bytes()));
+    let manifest = json!({
+        "schemaVersion": 2,
+        "mediaType": "application/vnd.docker.distribution.manifest.v2+json",
+        "config": {
+            "mediaType": "application/vnd.docker.container.image.v1+json",
+            "size": config.len(), "digest": config_digest.as_str(),
+        },
+        "layers": [{
+            "mediaType": "application/vnd.docker.image.rootfs.diff.tar.gzip",
+            "size": layer.len(), "digest": layer_digest.as_str(),
+        }],
+    })
+    .to_string();
+    let media_type = "application/vnd.docker.distribution.manifest.v2+json";
+    let digest = fake.put_manifest("library/serve:amd64", media_type, manifest.as_bytes());
+    let platform = |architecture: &str, digest: &str| {
+        json!({
+            "mediaType": media_type, "size": manifest.len(), "digest": digest,
+            "platform": {"architecture": architecture, "os": "linux"},
+        })
+    };
+    let other = Digest::of(b"arm").to_string();
+    let index = json!({
+        "schemaVersion": 2,
+        "mediaType": "application/vnd.docker.distribution.manifest.list.v2+json",
+        "manifests": [platform("arm64", &other), platform("amd64", digest.as_str())],
+    })
+    .to_string();
+    let media_type = "application/vnd.docker.distribution.manifest.list.v2+json";
+    fake.put_manifest("library/serve:1", media_type, index.as_bytes());
+}
+
+#[tokio::test]
+async fn an_image_from_elsewhere_is_built_upon() {
+    let (origin, fake, told) = (Fake::start().await, Fake::start().await, Told::default());
+    foreign_image(&origin);
+    let client = origin.client();
+    let base = Base::Image(Origin { registry: &client, repository: "library/serve", version: "1" });
+    let first = pushed(&fake, &image("7", base), &told).await.unwrap();
+    assert!(first.tally.sent > LARGE as u64);
+    let manifest = manifest(&fake, "p/r/model:7");
+    assert_eq!(manifest["layers"].as_array().unwrap().len(), 3);
+    assert_eq!(manifest["layers"][0]["mediaType"], "application/vnd.oci.image.layer.v1.tar+gzip");
+    let config = config(&fake, &manifest);
+    assert_eq!(config["config"]["Cmd"], json!(["serve"]));
+    assert_eq!(config["rootfs"]["diff_ids"].as_array().unwrap().len(), 3);
+    assert_eq!(config["history"].as_array().unwrap().len(), 3);
+}
+
+#[tokio::test]
+async fn blobs_of_the_same_registry_are_mounted_or_sent() {
+    for mounts in [true, false] {
+        let (fake, told) = (Fake::start().await, Told::default());
+        foreign_image(&fake);
+        fake.world.lock().unwrap().mounts = mounts;
+        fake.world.lock().unwrap().apart = true;
+        let client = fake.client();
+        let origin = Origin { registry: &client, repository: "library/serve", version: "1" };
+        let destination = Destination { registry: &client, repository: "p/r/copy", tag: "1" };
+        let copied = copy::image(origin, destination, &told).await.unwrap();
+        assert_eq!(
+            copied.digest.as_str(),
+            Digest::of(&fake.world.lock().unwrap().manifests["p/r/copy:1"].1).as_str()
+        );
+        assert_eq!(copied.tally.sent > 0, !mounts);
+        let skipped = told.0.lock().unwrap().iter().filter(|it| it.ends_with("Mounted")).count();
+        assert_eq!(skipped, if mounts { 2 } else { 0 });
+        // A refused mount is already the beginning of an upload.
+        assert_eq!(fake.count("POST upload"), 2);
+    }
+}
+
+#[tokio::test]
+async fn a_base_that_lies_is_not_copied() {
+    let (origin, fake, told) = (Fake::start().await, Fake::start().await, Told::default());
+    foreign_image(&origin);
+    let (from, to) = (origin.client(), fake.client());
+    let source = Origin { registry: &from, repository: "library/serve", version: "amd64" };
+    let destination = Destination { registry: &to, repository: "p/r/copy", tag: "1" };
+    origin.fault("GET blob", Fault::Corrupt);
+    let error = copy::image(source, destination, &told).await.unwrap_err();
+    assert!(matches!(error, CopyError::Registry(RegistryError::Source { .. })), "{error}");
+    assert_eq!(fake.count("PUT manifest"), 0);
+    let missing = Origin { version: "9", ..source };
+    assert!(matches!(copy::image(missing, destination, &told).await, Err(CopyError::NotFound(_))));
+}

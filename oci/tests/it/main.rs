@@ -1,0 +1,16 @@
+//! The client against a registry that can lie, stall and cut.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "tests"
+)]
+
+extern crate gangplank_oci as oci;
+
+mod fake;
+mod image;
+mod login;
+mod pull;
+mod push;
