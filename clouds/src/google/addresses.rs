@@ -30,7 +30,10 @@ impl Addresses {
         Self {
             sts: choose(endpoints.sts.as_deref(), "https://sts.googleapis.com"),
             iam: choose(endpoints.iam.as_deref(), "https://iam.googleapis.com"),
-            iam_credentials: choose(endpoints.iam_credentials.as_deref(), "https://iamcredentials.googleapis.com"),
+            iam_credentials: choose(
+                endpoints.iam_credentials.as_deref(),
+                "https://iamcredentials.googleapis.com",
+            ),
             cloud_resource_manager: choose(
                 endpoints.cloud_resource_manager.as_deref(),
                 "https://cloudresourcemanager.googleapis.com",

@@ -35,7 +35,8 @@ pub(super) async fn find(bridge: &Bridge, credentials: Credentials) -> PortResul
         .await
         .map_err(|error| own(SERVICE, bridge::port::Refused::Unavailable, error.to_string()))?;
     let google = &bridge.google;
-    let name = format!("projects/{}/locations/{}/clusters/{}", google.project, google.location, google.cluster);
+    let name =
+        format!("projects/{}/locations/{}/clusters/{}", google.project, google.location, google.cluster);
     client.get_cluster().set_name(name).send().await.map_err(|error| library(SERVICE, &error))
 }
 
@@ -43,9 +44,11 @@ fn address(cluster: &Cluster) -> PortResult<ClusterAddress> {
     if cluster.endpoint.is_empty() {
         return Err(unexpected(SERVICE, format!("cluster `{}` has no endpoint (yet)", cluster.name)));
     }
-    let encoded = cluster.master_auth.as_ref().map(|auth| auth.cluster_ca_certificate.as_str()).unwrap_or_default();
+    let encoded =
+        cluster.master_auth.as_ref().map(|auth| auth.cluster_ca_certificate.as_str()).unwrap_or_default();
     let ca = BASE64_STANDARD.decode(encoded.trim()).ok().filter(|ca| !ca.is_empty());
-    let ca = ca.ok_or_else(|| unexpected(SERVICE, format!("cluster `{}` has no CA certificate", cluster.name)))?;
+    let ca =
+        ca.ok_or_else(|| unexpected(SERVICE, format!("cluster `{}` has no CA certificate", cluster.name)))?;
     Ok(ClusterAddress { endpoint: format!("https://{}", cluster.endpoint), ca })
 }
 
@@ -60,7 +63,11 @@ pub(super) fn node_service_account(cluster: &Cluster, project_number: &str) -> S
         .iter()
         .filter_map(|scaling| scaling.autoprovisioning_node_pool_defaults.as_ref())
         .map(|defaults| &defaults.service_account);
-    let said = pools.chain(whole).map(|node| &node.service_account).chain(defaults).find(|account| !account.is_empty());
+    let said = pools
+        .chain(whole)
+        .map(|node| &node.service_account)
+        .chain(defaults)
+        .find(|account| !account.is_empty());
     match said.map(String::as_str) {
         None | Some("default") => format!("{project_number}-compute@developer.gserviceaccount.com"),
         Some(account) => account.to_owned(),
@@ -88,9 +95,9 @@ mod tests {
             (Cluster::new().set_node_config(nodes("ship@p")), "ship@p"),
             (Cluster::new().set_node_pools([NodePool::new().set_config(nodes("pool@p"))]), "pool@p"),
             (
-                Cluster::new()
-                    .set_node_config(nodes(""))
-                    .set_autoscaling(ClusterAutoscaling::new().set_autoprovisioning_node_pool_defaults(autopilot)),
+                Cluster::new().set_node_config(nodes("")).set_autoscaling(
+                    ClusterAutoscaling::new().set_autoprovisioning_node_pool_defaults(autopilot),
+                ),
                 "auto@p",
             ),
         ];

@@ -33,7 +33,8 @@ pub(super) async fn observe(rest: &Rest, bridge: &Bridge, wanted: &[Resource]) -
             live.insert(path, found);
         }
     }
-    let ours: Vec<String> = live.iter().filter(|(path, value)| is_pool(path) && is_live(value)).map(key).collect();
+    let ours: Vec<String> =
+        live.iter().filter(|(path, value)| is_pool(path) && is_live(value)).map(key).collect();
     for pool in ours {
         for provider in rest.list(&format!("{pool}/providers"), "workloadIdentityPoolProviders").await? {
             if is_marked(bridge, &provider) && is_live(&provider) {
@@ -118,7 +119,12 @@ fn provider(pool: String, id: String, disabled: bool, value: &Value) -> Provider
 }
 
 /// Creates, undeletes, updates or deletes a pool.
-pub(super) async fn perform_pool(rest: &Rest, bridge: &Bridge, action: &Action, pool: &Pool) -> PortResult<()> {
+pub(super) async fn perform_pool(
+    rest: &Rest,
+    bridge: &Bridge,
+    action: &Action,
+    pool: &Pool,
+) -> PortResult<()> {
     let body = json!({ "description": bridge.mark(), "disabled": pool.disabled });
     let place = Place {
         parent: pools(bridge),
@@ -148,12 +154,14 @@ pub(super) async fn perform_provider(
         what: format!("provider `{}` of pool `{}`", provider.id, provider.pool),
     };
     // A deletion needs no body, and its audience may name an application that is gone.
-    let body = if super::is_deletion(action) { Value::Null } else { provider_body(bridge, provider, outputs)? };
+    let body =
+        if super::is_deletion(action) { Value::Null } else { provider_body(bridge, provider, outputs)? };
     place.perform(rest, bridge, action, &body).await
 }
 
 fn provider_body(bridge: &Bridge, provider: &Provider, outputs: &Outputs) -> PortResult<Value> {
-    let audiences = provider.audiences.iter().map(|audience| outputs.resolve(audience)).collect::<Result<Vec<_>, _>>();
+    let audiences =
+        provider.audiences.iter().map(|audience| outputs.resolve(audience)).collect::<Result<Vec<_>, _>>();
     let audiences = audiences.map_err(|error| own("Google IAM", Refused::Invalid, error.to_string()))?;
     Ok(json!({
         "description": bridge.mark(),

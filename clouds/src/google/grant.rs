@@ -31,11 +31,13 @@ pub(super) async fn observe(
             let members = binding.members.iter().filter(|member| ours.holds(&target, &binding.role, member));
             roles.entry(&binding.role).or_default().extend(members.cloned());
         }
-        grants.extend(roles.into_iter().filter(|(_, members)| !members.is_empty()).map(|(role, members)| Observed {
-            resource: Resource::Grant(Grant { target: target.clone(), role: role.to_owned(), members }),
-            marked: true,
-            state: State::Live,
-            holds: None,
+        grants.extend(roles.into_iter().filter(|(_, members)| !members.is_empty()).map(|(role, members)| {
+            Observed {
+                resource: Resource::Grant(Grant { target: target.clone(), role: role.to_owned(), members }),
+                marked: true,
+                state: State::Live,
+                holds: None,
+            }
         }));
     }
     Ok(grants)

@@ -44,7 +44,8 @@ impl Ours {
         let of_pool = ["principal:", "principalSet:"]
             .iter()
             .any(|kind| member.strip_prefix(kind).is_some_and(|rest| rest.starts_with(&self.pool)));
-        let node_reads = role == READER && matches!(target, GrantTarget::Repository(_)) && member == self.nodes;
+        let node_reads =
+            role == READER && matches!(target, GrantTarget::Repository(_)) && member == self.nodes;
         of_pool || node_reads || self.service_accounts.contains(member)
     }
 }
@@ -59,7 +60,10 @@ mod tests {
 
     fn ours() -> Ours {
         let account = |id: &str, marked| Observed {
-            resource: Resource::ServiceAccount(ServiceAccount { id: id.to_owned(), display_name: String::new() }),
+            resource: Resource::ServiceAccount(ServiceAccount {
+                id: id.to_owned(),
+                display_name: String::new(),
+            }),
             marked,
             state: State::Live,
             holds: None,
@@ -69,7 +73,11 @@ mod tests {
             node_service_account: "nodes@p".to_owned(),
             ..Facts::default()
         };
-        Ours::of(&super::super::tests::bridge(), &facts, &[account("gp-a", true), account("gp-theirs", false)])
+        Ours::of(
+            &super::super::tests::bridge(),
+            &facts,
+            &[account("gp-a", true), account("gp-theirs", false)],
+        )
     }
 
     #[test]
@@ -80,7 +88,12 @@ mod tests {
             (&project, "roles/any", format!("principalSet:{POOL}/group/g"), true),
             (&project, "roles/any", format!("principal:{POOL}-2/subject/s"), false),
             (&project, "roles/any", "serviceAccount:gp-a@harbour.iam.gserviceaccount.com".to_owned(), true),
-            (&project, "roles/any", "serviceAccount:gp-theirs@harbour.iam.gserviceaccount.com".to_owned(), false),
+            (
+                &project,
+                "roles/any",
+                "serviceAccount:gp-theirs@harbour.iam.gserviceaccount.com".to_owned(),
+                false,
+            ),
             (&project, "roles/any", "user:ada@example.org".to_owned(), false),
             (&repository, READER, "serviceAccount:nodes@p".to_owned(), true),
             (&repository, "roles/artifactregistry.writer", "serviceAccount:nodes@p".to_owned(), false),

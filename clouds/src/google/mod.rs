@@ -70,7 +70,8 @@ impl SetUp {
         let declared = &bridge.google.project_number;
         if facts.project_number != *declared {
             let (project, found) = (&bridge.google.project, &facts.project_number);
-            let message = format!("project `{project}` has the number `{found}`, but the bridge says `{declared}`");
+            let message =
+                format!("project `{project}` has the number `{found}`, but the bridge says `{declared}`");
             return Err(refusal::own("Cloud Resource Manager", Refused::Invalid, message));
         }
         let cluster = cluster::find(bridge, self.credentials.clone()).await?;
@@ -102,9 +103,12 @@ impl SetUp {
     /// Makes one change on the Google side. Making it twice is making it once.
     pub async fn perform(&self, bridge: &Bridge, change: &Change, outputs: &Outputs) -> PortResult<()> {
         match change.action.resource() {
-            Resource::Pool(pool) => federation::perform_pool(&self.federation, bridge, &change.action, pool).await,
+            Resource::Pool(pool) => {
+                federation::perform_pool(&self.federation, bridge, &change.action, pool).await
+            }
             Resource::Provider(provider) => {
-                federation::perform_provider(&self.federation, bridge, &change.action, provider, outputs).await
+                federation::perform_provider(&self.federation, bridge, &change.action, provider, outputs)
+                    .await
             }
             Resource::ServiceAccount(account) => {
                 self.service_accounts.perform(bridge, &change.action, account).await
@@ -117,9 +121,11 @@ impl SetUp {
             | Resource::ServicePrincipal(_)
             | Resource::AppRoleAssignment(_)
             | Resource::RoleAssignment(_)
-            | Resource::Kubernetes(_) => {
-                Err(refusal::own("Google", Refused::Invalid, format!("`{}` is nothing of Google's", change.key)))
-            }
+            | Resource::Kubernetes(_) => Err(refusal::own(
+                "Google",
+                Refused::Invalid,
+                format!("`{}` is nothing of Google's", change.key),
+            )),
         }
     }
 

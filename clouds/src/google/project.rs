@@ -63,11 +63,13 @@ impl Projects {
         let mut missing = Vec::new();
         for batch in wanted.chunks(PERMISSIONS_A_CALL) {
             let granted = self.granted(project, batch).await?;
-            missing.extend(batch.iter().filter(|permission| !granted.contains(**permission)).map(|permission| Missing {
-                need: Need::Google { permission: (*permission).to_owned() },
-                who: who.to_owned(),
-                mend: mend(project, permission),
-            }));
+            missing.extend(batch.iter().filter(|permission| !granted.contains(**permission)).map(
+                |permission| Missing {
+                    need: Need::Google { permission: (*permission).to_owned() },
+                    who: who.to_owned(),
+                    mend: mend(project, permission),
+                },
+            ));
         }
         Ok(missing)
     }
@@ -106,8 +108,12 @@ fn role_for(permission: &str) -> Option<&'static str> {
         ("iam.serviceAccounts", "get" | "list") => Some("roles/iam.serviceAccountViewer"),
         ("iam.serviceAccounts", _) => Some("roles/iam.serviceAccountAdmin"),
         ("resourcemanager.projects", "get") => Some("roles/browser"),
-        ("resourcemanager.projects", "getIamPolicy" | "setIamPolicy") => Some("roles/resourcemanager.projectIamAdmin"),
-        ("artifactregistry.repositories", "get" | "list" | "getIamPolicy") => Some("roles/artifactregistry.reader"),
+        ("resourcemanager.projects", "getIamPolicy" | "setIamPolicy") => {
+            Some("roles/resourcemanager.projectIamAdmin")
+        }
+        ("artifactregistry.repositories", "get" | "list" | "getIamPolicy") => {
+            Some("roles/artifactregistry.reader")
+        }
         ("artifactregistry.repositories", _) => Some("roles/artifactregistry.admin"),
         ("container.clusters", "get" | "list") => Some("roles/container.clusterViewer"),
         _ => None,
@@ -116,7 +122,9 @@ fn role_for(permission: &str) -> Option<&'static str> {
 
 fn mend(project: &str, permission: &str) -> String {
     match role_for(permission) {
-        Some(role) => format!("gcloud projects add-iam-policy-binding {project} --member=MEMBER --role={role}"),
+        Some(role) => {
+            format!("gcloud projects add-iam-policy-binding {project} --member=MEMBER --role={role}")
+        }
         None => format!("grant a role that holds `{permission}` on project `{project}`"),
     }
 }

@@ -109,16 +109,23 @@ fn token_error(error: &Error) -> Option<&TokenError> {
 }
 
 /// The refusal in an answer of one of Google's REST APIs: `{"error": {"code", "message", "status", "details"}}`.
-pub(crate) fn answer(service: &'static str, status: u16, body: &Value, retry_after: Option<Duration>) -> PortError {
+pub(crate) fn answer(
+    service: &'static str,
+    status: u16,
+    body: &Value,
+    retry_after: Option<Duration>,
+) -> PortError {
     let text = |pointer: &str| body.pointer(pointer).and_then(Value::as_str).map(str::to_owned);
-    let details = body.pointer("/error/details").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+    let details =
+        body.pointer("/error/details").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
     let reason = details.iter().find_map(|detail| detail.get("reason")?.as_str().map(str::to_owned));
     PortError {
         service,
         kind: kind(status),
         status: Some(status),
         code: reason.or_else(|| text("/error/status")),
-        message: text("/error/message").unwrap_or_else(|| format!("HTTP status {status}, without an explanation")),
+        message: text("/error/message")
+            .unwrap_or_else(|| format!("HTTP status {status}, without an explanation")),
         retry_after,
     }
 }
@@ -170,8 +177,16 @@ mod tests {
     fn statuses_are_sorted_by_what_helps() {
         use Refused::{Conflict, Denied, Invalid, NotFound, Throttled, Unauthenticated, Unavailable};
         let table = [
-            (400, Invalid), (401, Unauthenticated), (403, Denied), (404, NotFound), (408, Unavailable), (409, Conflict),
-            (412, Conflict), (429, Throttled), (500, Unavailable), (503, Unavailable),
+            (400, Invalid),
+            (401, Unauthenticated),
+            (403, Denied),
+            (404, NotFound),
+            (408, Unavailable),
+            (409, Conflict),
+            (412, Conflict),
+            (429, Throttled),
+            (500, Unavailable),
+            (503, Unavailable),
         ];
         for (status, wanted) in table {
             assert_eq!(kind(status), wanted, "{status}");

@@ -102,7 +102,12 @@ impl Repositories {
     }
 
     /// Creates, marks or deletes the repository.
-    pub(super) async fn perform(&self, bridge: &Bridge, action: &Action, repository: &Repository) -> PortResult<()> {
+    pub(super) async fn perform(
+        &self,
+        bridge: &Bridge,
+        action: &Action,
+        repository: &Repository,
+    ) -> PortResult<()> {
         match action {
             Action::Create { .. } | Action::Undelete { .. } => match self.create(bridge, repository).await {
                 Err(refusal) if refusal.kind == Refused::Conflict => self.take_up(bridge, repository).await,
@@ -146,7 +151,11 @@ impl Repositories {
         let name = name(bridge, repository);
         // The plan looked; images may have come since.
         if let Some(holds) = self.holds(&name).await? {
-            return Err(own(SERVICE, Refused::Conflict, format!("repository `{}` stays: {holds}", repository.id)));
+            return Err(own(
+                SERVICE,
+                Refused::Conflict,
+                format!("repository `{}` stays: {holds}", repository.id),
+            ));
         }
         let started = self.0.delete_repository().set_name(name).send().await;
         let started = started.map_err(|error| library(SERVICE, &error))?;
@@ -159,7 +168,8 @@ impl Repositories {
         let (mut done, mut error, mut pause) = (done, error, FIRST_PAUSE);
         for _ in 0..POLLS {
             if done {
-                return error.map_or(Ok(()), |(code, message)| Err(operation(SERVICE, code.into(), &message)));
+                return error
+                    .map_or(Ok(()), |(code, message)| Err(operation(SERVICE, code.into(), &message)));
             }
             tokio::time::sleep(pause).await;
             pause = (pause * 2).min(LONGEST_PAUSE);
@@ -194,7 +204,10 @@ fn in_region(bridge: &Bridge, id: &str) -> String {
 }
 
 fn name(bridge: &Bridge, repository: &Repository) -> String {
-    format!("projects/{}/locations/{}/repositories/{}", bridge.google.project, repository.location, repository.id)
+    format!(
+        "projects/{}/locations/{}/repositories/{}",
+        bridge.google.project, repository.location, repository.id
+    )
 }
 
 fn labels(bridge: &Bridge) -> [(String, String); 1] {

@@ -69,7 +69,11 @@ impl Rest {
             pause = (pause * 2).min(LONGEST_PAUSE);
             state = self.call(Method::GET, &name, &[], None).await?;
         }
-        Err(own(self.service, Refused::Unavailable, format!("`{path}` is still being changed; try again later")))
+        Err(own(
+            self.service,
+            Refused::Unavailable,
+            format!("`{path}` is still being changed; try again later"),
+        ))
     }
 
     /// One call. `path` is relative to `/v1/`.
@@ -88,7 +92,8 @@ impl Rest {
         if let Some(body) = body {
             request = request.json(body);
         }
-        let unreachable = |error: reqwest::Error| own(self.service, Refused::Unavailable, with_causes(&error));
+        let unreachable =
+            |error: reqwest::Error| own(self.service, Refused::Unavailable, with_causes(&error));
         let response = request.send().await.map_err(unreachable)?;
         let status = response.status();
         let retry_after = retry_after(response.headers());

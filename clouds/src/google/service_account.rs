@@ -67,7 +67,12 @@ impl ServiceAccounts {
     }
 
     /// Creates, renames or deletes a service account.
-    pub(super) async fn perform(&self, bridge: &Bridge, action: &Action, account: &ServiceAccount) -> PortResult<()> {
+    pub(super) async fn perform(
+        &self,
+        bridge: &Bridge,
+        action: &Action,
+        account: &ServiceAccount,
+    ) -> PortResult<()> {
         match action {
             Action::Create { .. } | Action::Undelete { .. } => match self.create(bridge, account).await {
                 Err(refusal) if refusal.kind == Refused::Conflict => self.take_up(bridge, account).await,
@@ -79,8 +84,9 @@ impl ServiceAccounts {
     }
 
     async fn create(&self, bridge: &Bridge, account: &ServiceAccount) -> PortResult<()> {
-        let wanted =
-            model::ServiceAccount::new().set_display_name(&account.display_name).set_description(bridge.mark());
+        let wanted = model::ServiceAccount::new()
+            .set_display_name(&account.display_name)
+            .set_description(bridge.mark());
         let call = self.0.create_service_account().set_name(format!("projects/{}", bridge.google.project));
         let call = call.set_account_id(&account.id).set_service_account(wanted);
         call.send().await.map(drop).map_err(|error| library(SERVICE, &error))
