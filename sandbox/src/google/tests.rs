@@ -12,7 +12,7 @@ use trust::Caller;
 use super::testing::{Answer, Fixture, POOL, call, send};
 use super::{USERINFO_EMAIL, authenticate, mint_node_token};
 use crate::seed;
-use crate::serve::{Listening, Wire, bind};
+use crate::serve::{Expired, Listening, Wire, bind};
 use crate::signing::SigningKey;
 
 const AUDIENCE: &str =
@@ -392,4 +392,28 @@ async fn repositories_come_and_go_with_their_images() {
     let operation = format!("/v1/{}", begun["name"].as_str().unwrap());
     assert_eq!(call(&router, ("GET", &operation), &admin, Value::Null).await.json()["done"], true);
     assert_eq!(call(&router, ("GET", &path), &admin, Value::Null).await.status, 404);
+}
+
+#[tokio::test]
+async fn an_aged_token_is_refused_as_an_expired_one_is() {
+    let federation = Federation::new().await;
+    let world = &federation.fixture.world;
+    let request = federation.request(&federation.claims());
+    let mut login = serde_json::to_value(world.google.administrator_credentials()).unwrap();
+    login["grant_type"] = json!("refresh_token");
+    let table = [
+        (super::sts::router(Arc::clone(world)), "/v1/token", request, "ID Token issued at"),
+        (super::oauth2::router(Arc::clone(world)), "/token", login, "Token has been expired or revoked."),
+    ];
+    for (router, path, body, text) in table {
+        let request = Request::post(path).header("content-type", "application/json");
+        let mut request = request.body(Body::from(body.to_string())).unwrap();
+        request.extensions_mut().insert(Expired);
+        let answer = send(&router, request).await;
+        assert_eq!(answer.status, 400);
+        let found = answer.json();
+        assert_eq!(found["error"], "invalid_grant");
+        assert!(found["error_description"].as_str().unwrap().starts_with(text), "{found}");
+    }
+    federation.listening.stop().await;
 }

@@ -112,10 +112,11 @@ fn action(method: &Method, part: &Part) -> Action {
 /// Everything that happens to an upload once it has a location.
 async fn upload(world: &World, parts: &Parts, body: Body) -> Result<Response, RegistryError> {
     let id = parts.uri.path().rsplit('/').next().unwrap_or_default();
-    let name = uploads::target(world, id);
-    let wanted = name.as_ref().ok().map(|name| (name, Action::Push));
-    let visitor = visitor(world, parts, wanted)?;
-    visitor.permit(world, &name?, Action::Push)?;
+    if let Err(refusal) = admit_upload(world, parts, id) {
+        // A client that is still sending would see a broken connection in the answer's place.
+        storage::drain(body).await;
+        return Err(refusal);
+    }
     match parts.method {
         Method::PATCH => uploads::receive(world, id, parts.headers.get(header::CONTENT_RANGE), body).await,
         Method::PUT => uploads::finish(world, id, query(parts).get("digest"), body).await,
@@ -127,6 +128,13 @@ async fn upload(world: &World, parts: &Parts, body: Body) -> Result<Response, Re
             "the operation is unsupported",
         )),
     }
+}
+
+fn admit_upload(world: &World, parts: &Parts, id: &str) -> Result<(), RegistryError> {
+    let name = uploads::target(world, id);
+    let wanted = name.as_ref().ok().map(|name| (name, Action::Push));
+    let visitor = visitor(world, parts, wanted)?;
+    visitor.permit(world, &name?, Action::Push)
 }
 
 fn query(parts: &Parts) -> HashMap<String, String> {

@@ -65,6 +65,12 @@ pub(crate) async fn receive(world_folder: &Path, body: Body) -> Result<Arrived, 
     Ok(Arrived { file, digest, size })
 }
 
+/// Reads a body to its end for nothing.
+pub(crate) async fn drain(body: Body) {
+    let mut body = body.into_data_stream();
+    while let Some(Ok(_)) = body.next().await {}
+}
+
 async fn write(path: &Path, mut body: BodyDataStream) -> Result<(String, u64), WriteError> {
     let file = File::create_new(path).await.map_err(WriteError::Disk)?;
     let mut file = BufWriter::with_capacity(BUFFER, file);

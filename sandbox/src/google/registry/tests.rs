@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use super::storage::digest;
 use crate::google::testing::{Answer, Fixture, POOL, send};
+use crate::serve::Expired;
 
 const NAME: &str = "harbour-sandbox/models/fraud-detector";
 
@@ -266,4 +267,20 @@ async fn versions_with_tags_stay_and_writers_delete_nothing() {
     assert_eq!(registry.with(&admin, ("DELETE", &tag), "").await.status, 202);
     assert_eq!(registry.with(&admin, ("DELETE", &version), "").await.status, 202);
     assert_eq!(registry.call("GET", &version, "").await.status, 404);
+}
+
+#[tokio::test]
+async fn a_token_that_ends_in_mid_transfer_costs_no_more_than_the_request() {
+    let registry = Registry::new().await;
+    let location = registry.begin().await;
+    let mut request = Request::patch(&location)
+        .header("host", "127.0.0.1:5000")
+        .header("authorization", format!("Bearer {}", registry.writer))
+        .body(Body::from("layer"))
+        .unwrap();
+    request.extensions_mut().insert(Expired);
+    let refused = send(&registry.router, request).await;
+    assert_eq!((refused.status.as_u16(), first(&refused).0.as_str()), (401, "UNAUTHORIZED"));
+    assert!(refused.header("www-authenticate").ends_with(&format!("scope=\"repository:{NAME}:pull,push\"")));
+    assert_eq!(registry.call("PATCH", &location, "layer").await.status, 202);
 }

@@ -71,6 +71,7 @@ pub(crate) async fn receive(
     let starts_later = range.is_some_and(|range| !range.as_bytes().starts_with(b"0-"));
     if upload.arrived.is_some() || starts_later {
         world.google.uploads().insert(id.to_owned(), upload);
+        storage::drain(body).await;
         return Err(chunked());
     }
     let arrived = storage::receive(&world.folder, body).await.map_err(broken)?;
