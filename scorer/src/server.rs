@@ -4,6 +4,7 @@ use std::future::{Future, IntoFuture};
 use std::hash::{BuildHasher, RandomState};
 use std::io;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use axum::body::Bytes;
@@ -29,6 +30,9 @@ pub const MAX_BODY_BYTES: usize = 8 << 20;
 const MAX_REQUESTS: usize = 128;
 /// How long a body may take to arrive.
 const BODY_TIME: Duration = Duration::from_secs(30);
+/// How long requests are still taken after a stop is asked for, each answer closing its connection: whoever keeps a
+/// connection open learns it from an answer, not from a reset in the middle of a request.
+const FAREWELL: Duration = Duration::from_secs(2);
 /// How long connections may take to end once a stop is asked for; below the 30 s that Kubernetes gives by default.
 const GRACE: Duration = Duration::from_secs(25);
 
@@ -117,9 +121,13 @@ pub async fn serve(
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> io::Result<()> {
     let stopping = Arc::new(Notify::new());
+    let leaving = Arc::new(AtomicBool::new(false));
+    let router = router.layer(middleware::from_fn_with_state(Arc::clone(&leaving), close_when_leaving));
     let told = Arc::clone(&stopping);
     let serving = axum::serve(listener, router).with_graceful_shutdown(async move {
         stop.await;
+        leaving.store(true, Ordering::Relaxed);
+        tokio::time::sleep(FAREWELL).await;
         told.notify_one();
     });
     let grace = async {
@@ -130,6 +138,18 @@ pub async fn serve(
         outcome = serving.into_future() => outcome,
         () = grace => Ok(()),
     }
+}
+
+async fn close_when_leaving(
+    State(leaving): State<Arc<AtomicBool>>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let mut response = next.run(request).await;
+    if leaving.load(Ordering::Relaxed) {
+        response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+    }
+    response
 }
 
 async fn health() -> &'static str {
