@@ -156,8 +156,9 @@ async fn renew(renewal: Renewal, world: Shared) {
 
 type Bound = Vec<(TcpListener, SocketAddr)>;
 
-const fn last_base() -> u16 {
-    u16::MAX - (SERVICES.len() as u16 - 1)
+/// The highest first port that leaves room for all.
+fn last_base() -> u16 {
+    SERVICES.iter().skip(1).fold(u16::MAX, |port, _| port - 1)
 }
 
 async fn bind_all(base: Option<u16>) -> Result<Bound, StartError> {
@@ -185,7 +186,7 @@ fn world(folder: &Folder, bound: &Bound) -> Result<World, StartError> {
     let addresses = OnceLock::new();
     let order: Vec<SocketAddr> = bound.iter().map(|(_, address)| *address).collect();
     if let Ok(order) = order.try_into() {
-        let _first_and_only = addresses.set(Addresses::from_order(order));
+        let _first_and_only = addresses.set(Addresses::from_order(&order));
     }
     Ok(World {
         addresses,

@@ -93,7 +93,7 @@ pub const SERVICES: [&str; 14] = [
 
 impl Addresses {
     /// The addresses in the order of [`SERVICES`].
-    pub(crate) fn from_order(all: [SocketAddr; 14]) -> Self {
+    pub(crate) fn from_order(all: &[SocketAddr; 14]) -> Self {
         let [
             entra,
             graph,
@@ -109,7 +109,7 @@ impl Addresses {
             container,
             cluster,
             control,
-        ] = all;
+        ] = *all;
         Self {
             entra,
             graph,

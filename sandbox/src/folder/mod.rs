@@ -16,6 +16,8 @@ use crate::{cluster, random, seed};
 
 /// How long the service-account token of the pipeline lives, as a kubelet would project it.
 const TOKEN_LIFETIME: Duration = Duration::from_hours(1);
+/// The permissions of everybody but the owner.
+const OTHERS: u32 = 0o077;
 /// Where operating systems keep the certificate authorities they trust.
 const SYSTEM_ROOTS: [&str; 4] = [
     "/etc/ssl/certs/ca-certificates.crt",
@@ -208,7 +210,7 @@ fn make(path: &Path) -> Result<(), FolderError> {
 
 /// An empty folder is made private; a private one is fine; anything else is left alone.
 fn close_to_others(path: &Path, permissions: &Permissions) -> Result<(), FolderError> {
-    if permissions.mode() & 0o077 == 0 {
+    if permissions.mode() & OTHERS == 0 {
         return Ok(());
     }
     let mut entries = std::fs::read_dir(path).map_err(io_error("read the folder", path))?;

@@ -6,7 +6,6 @@
 mod authority;
 mod strike;
 
-use std::future::Future;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::pin::pin;
@@ -114,8 +113,6 @@ where
     let _finished_or_cut = connection.await;
 }
 
-fn until_stopped(stop: &mut watch::Receiver<bool>) -> impl Future<Output = ()> {
-    async {
-        let _closed_counts_as_stopped = stop.wait_for(|stopped| *stopped).await;
-    }
+async fn until_stopped(stop: &mut watch::Receiver<bool>) {
+    let _closed_counts_as_stopped = stop.wait_for(|stopped| *stopped).await;
 }

@@ -38,11 +38,17 @@ async fn ranges_and_conditions() {
         ("bytes=7-99", 206, "bytes 7-9/10", "789"),
     ] {
         let part = get(&quay, &url, &token, &[("x-ms-range", range), ("if-match", &etag)]).await;
-        assert_eq!((part.status().as_u16(), part.headers()["content-range"].to_str().unwrap()), (status, content_range));
+        assert_eq!(
+            (part.status().as_u16(), part.headers()["content-range"].to_str().unwrap()),
+            (status, content_range)
+        );
         assert_eq!(part.text().await.unwrap(), body, "{range}");
     }
     let beyond = get(&quay, &url, &token, &[("range", "bytes=10-")]).await;
-    assert_eq!((beyond.status().as_u16(), beyond.headers()["x-ms-error-code"].to_str().unwrap()), (416, "InvalidRange"));
+    assert_eq!(
+        (beyond.status().as_u16(), beyond.headers()["x-ms-error-code"].to_str().unwrap()),
+        (416, "InvalidRange")
+    );
     let changed = get(&quay, &url, &token, &[("if-match", "\"0xOTHER\"")]).await;
     assert_eq!(changed.status(), 412);
     assert_eq!(changed.headers()["x-ms-error-code"], "ConditionNotMet");
@@ -58,18 +64,28 @@ async fn ranges_and_conditions() {
 async fn lists_are_paged_and_folded_and_escaped() {
     let quay = Quay::new().await;
     let (token, url) = (quay.blob_reader().await, ten_bytes(&quay));
-    let folder = url.split_once(seed::CONTAINER).unwrap().1.trim_start_matches('/').trim_end_matches("ten").to_owned();
+    let folder =
+        url.split_once(seed::CONTAINER).unwrap().1.trim_start_matches('/').trim_end_matches("ten").to_owned();
     let list = |more: &str| quay.blob_url(&format!("?restype=container&comp=list&prefix={folder}{more}"));
     let page = get(&quay, &list("&maxresults=1"), &token, &[]).await.text().await.unwrap();
     let body = page.strip_prefix('\u{feff}').unwrap();
-    assert!(body.starts_with("<?xml version=\"1.0\" encoding=\"utf-8\"?><EnumerationResults ServiceEndpoint="));
+    assert!(
+        body.starts_with("<?xml version=\"1.0\" encoding=\"utf-8\"?><EnumerationResults ServiceEndpoint=")
+    );
     assert!(page.contains(&format!("<Name>{folder}sub folder/&lt;ä&gt;&amp;</Name>")), "{page}");
     let marker = page.split_once("<NextMarker>").unwrap().1.split_once('<').unwrap().0.to_owned();
-    let page = get(&quay, &list(&format!("&maxresults=1&marker={marker}")), &token, &[]).await.text().await.unwrap();
-    assert!(page.contains("<Content-Length>10</Content-Length>") && page.contains("<NextMarker />"), "{page}");
-    let folded = get(&quay, &list("&delimiter=/"), &token, &[]).await.text().await.unwrap();
-    assert!(folded.contains(&format!("<BlobPrefix><Name>{folder}sub folder/</Name></BlobPrefix>")), "{folded}");
-    assert!(folded.contains(&format!("<Name>{folder}ten</Name>")));
+    let page =
+        get(&quay, &list(&format!("&maxresults=1&marker={marker}")), &token, &[]).await.text().await.unwrap();
+    assert!(
+        page.contains("<Content-Length>10</Content-Length>") && page.contains("<NextMarker />"),
+        "{page}"
+    );
+    let by_folder = get(&quay, &list("&delimiter=/"), &token, &[]).await.text().await.unwrap();
+    assert!(
+        by_folder.contains(&format!("<BlobPrefix><Name>{folder}sub folder/</Name></BlobPrefix>")),
+        "{by_folder}"
+    );
+    assert!(by_folder.contains(&format!("<Name>{folder}ten</Name>")));
     let odd = quay.blob_url(&format!("/{folder}sub%20folder/%3C%C3%A4%3E&"));
     assert_eq!(get(&quay, &odd, &token, &[]).await.text().await.unwrap(), "x");
 }
@@ -80,10 +96,10 @@ async fn only_data_roles_open_blobs() {
     let url = ten_bytes(&quay);
     // An owner of the subscription has no data role.
     let owner = get(&quay, &url, &quay.administrator("storage"), &[]).await;
-    assert_eq!((owner.status().as_u16(), owner.headers()["x-ms-error-code"].to_str().unwrap()), (
-        403,
-        "AuthorizationPermissionMismatch"
-    ));
+    assert_eq!(
+        (owner.status().as_u16(), owner.headers()["x-ms-error-code"].to_str().unwrap()),
+        (403, "AuthorizationPermissionMismatch")
+    );
     let bare = quay.client.get(&url).send().await.unwrap();
     assert_eq!(bare.status(), 401);
     assert!(bare.headers()["www-authenticate"].to_str().unwrap().starts_with("Bearer authorization_uri="));
@@ -97,10 +113,10 @@ async fn only_data_roles_open_blobs() {
     assert_eq!(get(&quay, &account, &token, &[]).await.status(), 404);
     quay.sandbox.world.clock.advance(std::time::Duration::from_hours(2));
     let late = get(&quay, &url, &token, &[]).await;
-    assert_eq!((late.status().as_u16(), late.headers()["x-ms-error-code"].to_str().unwrap()), (
-        401,
-        "InvalidAuthenticationInfo"
-    ));
+    assert_eq!(
+        (late.status().as_u16(), late.headers()["x-ms-error-code"].to_str().unwrap()),
+        (401, "InvalidAuthenticationInfo")
+    );
     assert!(late.text().await.unwrap().contains("Lifetime validation failed. The token is expired."));
     let put = quay.send(Method::PUT, &url, &token, None).await;
     assert_eq!(put.0, 401);
@@ -125,6 +141,7 @@ async fn a_synthetic_blob_is_the_same_in_parts_and_as_a_whole() {
     world.azure.add_synthetic_model("Vast", "1", "weights.bin", 1 << 40, &world.clock);
     let folder = world.azure.models().version("Vast", "1").unwrap().folder.clone();
     let last = format!("bytes={}-", (1_u64 << 40) - 5);
-    let end = get(&quay, &quay.blob_url(&format!("/{folder}/weights.bin")), &token, &[("range", &last)]).await;
+    let end =
+        get(&quay, &quay.blob_url(&format!("/{folder}/weights.bin")), &token, &[("range", &last)]).await;
     assert_eq!(end.bytes().await.unwrap().len(), 5);
 }

@@ -23,7 +23,8 @@ async fn resource(quay: &Quay, version: Option<u8>) -> (String, String, String) 
     let (status, application) = quay.graph(Method::POST, "applications", Some(body)).await;
     assert_eq!(status, 201, "{application}");
     let app_id = application["appId"].as_str().unwrap().to_owned();
-    let (status, principal) = quay.graph(Method::POST, "servicePrincipals", Some(json!({ "appId": app_id }))).await;
+    let (status, principal) =
+        quay.graph(Method::POST, "servicePrincipals", Some(json!({ "appId": app_id }))).await;
     assert_eq!(status, 201, "{principal}");
     (application["id"].as_str().unwrap().to_owned(), app_id, principal["id"].as_str().unwrap().to_owned())
 }
@@ -83,9 +84,15 @@ async fn refusals_have_number_error_status_and_words() {
     let quay = Quay::new().await;
     let secret = quay.sandbox.world.azure.client_secret(seed::STRANGER.client_id).unwrap();
     let arm = "https://management.azure.com/.default";
-    let cases: [(&str, Vec<(&str, &str)>, u16, u64, &str); 6] = [
+    let cases = [
         ("nobody", vec![("client_secret", "x"), ("scope", arm)], 400, 700_016, "unauthorized_client"),
-        (seed::STRANGER.client_id, vec![("client_secret", "x"), ("scope", arm)], 401, 7_000_215, "invalid_client"),
+        (
+            seed::STRANGER.client_id,
+            vec![("client_secret", "x"), ("scope", arm)],
+            401,
+            7_000_215,
+            "invalid_client",
+        ),
         (
             seed::STRANGER.client_id,
             vec![("client_secret", &secret), ("scope", "api://nowhere/.default")],
@@ -111,7 +118,10 @@ async fn refusals_have_number_error_status_and_words() {
     ];
     for (client, fields, status, code, error) in cases {
         let (got, body) = quay.ask(client, &fields).await;
-        assert_eq!((got.as_u16(), &body["error_codes"], &body["error"]), (status, &json!([code]), &json!(error)));
+        assert_eq!(
+            (got.as_u16(), &body["error_codes"], &body["error"]),
+            (status, &json!([code]), &json!(error))
+        );
         let text = body["error_description"].as_str().unwrap();
         assert!(text.starts_with(&format!("AADSTS{code}: ")) && text.contains(" Trace ID: "), "{text}");
         assert!(body["error_uri"].as_str().unwrap().ends_with(&format!("/error?code={code}")));
@@ -127,14 +137,16 @@ async fn secrets_end() {
     let secret = quay.sandbox.world.azure.client_secret(seed::STRANGER.client_id).unwrap();
     quay.sandbox.world.clock.advance(std::time::Duration::from_hours(24 * 91));
     let scope = "https://management.azure.com/.default";
-    let (status, body) = quay.ask(seed::STRANGER.client_id, &[("client_secret", &secret), ("scope", scope)]).await;
+    let (status, body) =
+        quay.ask(seed::STRANGER.client_id, &[("client_secret", &secret), ("scope", scope)]).await;
     assert_eq!((status.as_u16(), &body["error_codes"]), (401, &json!([7_000_222])));
 }
 
 /// Trusts `issuer` for `subject` on oncology-ci, then presents `token`.
 async fn present(quay: &Quay, issuer: &str, subject: &str, token: &str) -> (u16, Value) {
     let body = json!({ "name": "outside", "issuer": issuer, "subject": subject, "audiences": [EXCHANGE] });
-    let path = format!("applications/{}/federatedIdentityCredentials", seed::ONCOLOGY_CI.application_object_id);
+    let path =
+        format!("applications/{}/federatedIdentityCredentials", seed::ONCOLOGY_CI.application_object_id);
     let (status, body) = quay.graph(Method::POST, &path, Some(body)).await;
     assert_eq!(status, 201, "{body}");
     let fields = [
@@ -157,6 +169,19 @@ async fn a_federated_assertion_is_verified_at_its_issuer() {
     let claims = claims(body["access_token"].as_str().unwrap());
     assert_eq!((&claims["oid"], &claims["appidacr"]), (&json!(seed::ONCOLOGY_CI.object_id), &json!("2")));
     assert_eq!(claims["aud"], "https://management.azure.com");
+}
+
+#[tokio::test]
+async fn the_pipelines_token_of_the_cluster_is_a_log_in() {
+    let quay = Quay::new().await;
+    let token = std::fs::read_to_string(quay.sandbox.folder().join("oncology-ci.token")).unwrap();
+    let fields = [
+        ("client_assertion", token.as_str()),
+        ("client_assertion_type", JWT),
+        ("scope", "https://management.azure.com/.default"),
+    ];
+    let (status, body) = quay.ask(seed::ONCOLOGY_CI.client_id, &fields).await;
+    assert_eq!(status, 200, "{body}");
 }
 
 #[tokio::test]

@@ -15,7 +15,10 @@ async fn throttling_strikes_once() {
     let url = quay.arm_url(&workspace());
     let token = quay.administrator("management");
     let throttled = quay.client.get(&url).bearer_auth(&token).send().await.unwrap();
-    assert_eq!((throttled.status().as_u16(), throttled.headers()["retry-after"].to_str().unwrap()), (429, "9"));
+    assert_eq!(
+        (throttled.status().as_u16(), throttled.headers()["retry-after"].to_str().unwrap()),
+        (429, "9")
+    );
     let body: serde_json::Value = throttled.json().await.unwrap();
     assert_eq!(body["error"]["code"], "TooManyRequests");
     assert_eq!(quay.send(Method::GET, &url, &token, None).await.0, 200);
@@ -56,7 +59,12 @@ async fn an_expired_token_is_told_so_by_every_service() {
     let addresses = quay.sandbox.addresses();
     let cases = [
         ("resource_manager", "management", quay.arm_url(&workspace()), "ExpiredAuthenticationToken"),
-        ("graph", "graph", format!("https://{}/v1.0/applications", addresses.graph), "InvalidAuthenticationToken"),
+        (
+            "graph",
+            "graph",
+            format!("https://{}/v1.0/applications", addresses.graph),
+            "InvalidAuthenticationToken",
+        ),
         ("blob", "storage", quay.blob_url("?restype=container&comp=list"), "InvalidAuthenticationInfo"),
     ];
     for (service, token, url, code) in cases {
@@ -76,7 +84,8 @@ async fn an_expired_token_is_told_so_by_every_service() {
 async fn faults_are_armed_over_the_control_door() {
     let quay = Quay::new().await;
     let base = format!("http://{}", quay.sandbox.addresses().control);
-    let arm = |service: &str, body: &'static str| quay.client.post(format!("{base}/faults/{service}")).body(body);
+    let arm =
+        |service: &str, body: &'static str| quay.client.post(format!("{base}/faults/{service}")).body(body);
     assert_eq!(reply(arm("graph", r#"{"fault":"throttle","retry_after":1}"#)).await.0, 204);
     let (status, _) = quay.graph(Method::GET, "applications", None).await;
     assert_eq!(status, 429);
@@ -87,4 +96,24 @@ async fn faults_are_armed_over_the_control_door() {
     assert_eq!(reply(quay.client.get(format!("{base}/healthz"))).await.1, json!("ok"));
     let (_, addresses) = reply(quay.client.get(format!("{base}/addresses"))).await;
     assert_eq!(addresses["entra"], quay.sandbox.addresses().entra.to_string());
+}
+
+#[tokio::test]
+async fn a_cut_breaks_an_http_1_connection_too() {
+    let quay = Quay::new().await;
+    let token = quay.blob_reader().await;
+    let world = &quay.sandbox.world;
+    world.azure.add_synthetic_model("Large", "1", "weights.bin", 1 << 20, &world.clock);
+    let folder = world.azure.models().version("Large", "1").unwrap().folder.clone();
+    let pem = std::fs::read(quay.sandbox.folder().join("ca.pem")).unwrap();
+    let root = reqwest::Certificate::from_pem(&pem).unwrap();
+    let client = reqwest::Client::builder().tls_certs_only([root]).no_proxy().http1_only().build().unwrap();
+    world.faults.arm("blob", Fault::Cut { after: 70_000 });
+    let url = quay.blob_url(&format!("/{folder}/weights.bin"));
+    let mut cut = client.get(&url).bearer_auth(&token).send().await.unwrap();
+    let mut got = 0;
+    while let Ok(chunk) = cut.chunk().await {
+        got += chunk.expect("the answer must not end as if it were whole").len();
+    }
+    assert_eq!(got, 70_000);
 }

@@ -25,8 +25,20 @@ async fn everything_is_there_and_private() {
     let quay = Quay::new().await;
     let folder = quay.sandbox.folder();
     for name in [
-        "env", "addresses.json", "ca.pem", "bundle.pem", "bridge.yaml", "adc.json", "kubeconfig", "cluster-admin.token",
-        "oncology-ci.token", "cellar-ci.env", "stranger.env", "az/management.json", "az/graph.json", "az/storage.json",
+        "env",
+        "addresses.json",
+        "ca.pem",
+        "bundle.pem",
+        "bridge.yaml",
+        "adc.json",
+        "kubeconfig",
+        "cluster-admin.token",
+        "oncology-ci.token",
+        "cellar-ci.env",
+        "stranger.env",
+        "az/management.json",
+        "az/graph.json",
+        "az/storage.json",
     ] {
         assert!(!read(folder, name).is_empty(), "{name}");
         let mode = std::fs::metadata(folder.join(name)).unwrap().permissions().mode() & 0o777;
@@ -64,7 +76,8 @@ async fn the_environment_can_be_sourced() {
 async fn az_hands_out_the_administrators_tokens() {
     let quay = Quay::new().await;
     let scope = "https://management.azure.com/.default";
-    let output = az(&quay, &format!("account get-access-token -o json --scope {scope} --tenant {}", seed::TENANT));
+    let output =
+        az(&quay, &format!("account get-access-token -o json --scope {scope} --tenant {}", seed::TENANT));
     let reply: Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!(reply["tokenType"], "Bearer");
     assert!(reply["expires_on"].as_i64().unwrap() > quay.sandbox.world.clock.seconds());
@@ -72,7 +85,10 @@ async fn az_hands_out_the_administrators_tokens() {
     let (status, body) = quay.send(reqwest::Method::GET, &quay.arm_url(&workspace()), token, None).await;
     assert_eq!(status, 200, "{body}");
 
-    let plain = az(&quay, "account get-access-token --resource=https://graph.microsoft.com --query accessToken -o tsv");
+    let plain = az(
+        &quay,
+        "account get-access-token --resource=https://graph.microsoft.com --query accessToken -o tsv",
+    );
     assert_eq!(String::from_utf8(plain.stdout).unwrap().trim(), quay.administrator("graph"));
     let account: Value = serde_json::from_slice(&az(&quay, "account show").stdout).unwrap();
     assert_eq!(account["tenantId"], seed::TENANT);

@@ -28,7 +28,11 @@ async fn applications_are_found_by_tag_name_and_key() {
         "startswith(displayName,'bri')".to_owned(),
     ] {
         let (status, found) = quay.graph(Method::GET, &format!("applications?$filter={filter}"), None).await;
-        assert_eq!((status.as_u16(), found["value"].as_array().map(Vec::len)), (200, Some(1)), "{filter}: {found}");
+        assert_eq!(
+            (status.as_u16(), found["value"].as_array().map(Vec::len)),
+            (200, Some(1)),
+            "{filter}: {found}"
+        );
         assert_eq!(found["value"][0]["id"], id);
     }
     for key in [format!("applications/{id}"), format!("applications(appId='{app_id}')")] {
@@ -52,16 +56,24 @@ async fn applications_change_and_go_with_their_principal() {
         "identifierUris": [format!("api://{}/bridge", seed::TENANT)] });
     assert_eq!(quay.graph(Method::PATCH, &path, Some(change)).await.0, 204);
     let (_, now) = quay.graph(Method::GET, &path, None).await;
-    assert_eq!((&now["api"]["requestedAccessTokenVersion"], &now["appRoles"][0]["value"]), (&json!(2), &json!("A")));
+    assert_eq!(
+        (&now["api"]["requestedAccessTokenVersion"], &now["appRoles"][0]["value"]),
+        (&json!(2), &json!("A"))
+    );
 
     let refused = quay.graph(Method::PATCH, &path, Some(json!({ "appRoles": [] }))).await;
     assert_eq!(code(&refused), (400, "CannotDeleteOrUpdateEnabledEntitlement"));
     let refused = quay.graph(Method::PATCH, &path, Some(json!({ "colour": "red" }))).await;
     assert_eq!(refused.1["error"]["message"], "Invalid property 'colour'.");
-    let refused = quay.graph(Method::PATCH, &path, Some(json!({ "identifierUris": ["https://contoso.com/x"] }))).await;
+    let refused =
+        quay.graph(Method::PATCH, &path, Some(json!({ "identifierUris": ["https://contoso.com/x"] }))).await;
     assert_eq!(code(&refused), (400, "Request_BadRequest"));
-    let other = json!({ "displayName": "other", "identifierUris": [format!("api://{}/bridge", seed::TENANT)] });
-    assert_eq!(code(&quay.graph(Method::POST, "applications", Some(other)).await), (400, "Request_BadRequest"));
+    let other =
+        json!({ "displayName": "other", "identifierUris": [format!("api://{}/bridge", seed::TENANT)] });
+    assert_eq!(
+        code(&quay.graph(Method::POST, "applications", Some(other)).await),
+        (400, "Request_BadRequest")
+    );
 
     let body = json!({ "appId": made["appId"] });
     let (_, principal) = quay.graph(Method::POST, "servicePrincipals", Some(body.clone())).await;
@@ -89,11 +101,16 @@ async fn roles_are_assigned_once_and_taken_back() {
         "appRoleId": "11111111-2222-4333-8444-555555555555" });
     let (status, assignment) = quay.graph(Method::POST, &path, Some(wanted.clone())).await;
     assert_eq!((status.as_u16(), &assignment["principalType"]), (201, &json!("ServicePrincipal")));
-    assert_eq!(code(&quay.graph(Method::POST, &path, Some(wanted.clone())).await), (400, "Request_BadRequest"));
+    assert_eq!(
+        code(&quay.graph(Method::POST, &path, Some(wanted.clone())).await),
+        (400, "Request_BadRequest")
+    );
     let mut wrong = wanted.clone();
     wrong["appRoleId"] = json!("99999999-2222-4333-8444-555555555555");
     let (_, refused) = quay.graph(Method::POST, &path, Some(wrong)).await;
-    assert!(refused["error"]["message"].as_str().unwrap().starts_with("Permission being assigned was not found"));
+    assert!(
+        refused["error"]["message"].as_str().unwrap().starts_with("Permission being assigned was not found")
+    );
     let mut nobody = wanted;
     nobody["principalId"] = json!("99999999-2222-4333-8444-555555555555");
     assert_eq!(code(&quay.graph(Method::POST, &path, Some(nobody)).await), (404, "Request_ResourceNotFound"));
@@ -110,9 +127,7 @@ async fn roles_are_assigned_once_and_taken_back() {
 async fn federated_credentials_have_limits() {
     let quay = Quay::new().await;
     let path = format!("applications/{}/federatedIdentityCredentials", seed::STRANGER.application_object_id);
-    let credential = |name: &str, subject: &str| {
-        json!({ "name": name, "issuer": "https://issuer.example", "subject": subject, "audiences": ["a"] })
-    };
+    let credential = |name: &str, subject: &str| json!({ "name": name, "issuer": "https://issuer.example", "subject": subject, "audiences": ["a"] });
     for number in 0..20 {
         let body = credential(&format!("name-{number}"), &format!("subject-{number}"));
         assert_eq!(quay.graph(Method::POST, &path, Some(body)).await.0, 201);

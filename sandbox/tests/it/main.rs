@@ -1,7 +1,6 @@
 //! The Azure half of the sandbox over real https: log-ins, refusals, rights, lists, ranges, faults, and what is left behind.
 #![expect(
     clippy::unwrap_used,
-    clippy::expect_used,
     clippy::panic,
     clippy::indexing_slicing,
     reason = "tests say what they expect by failing"

@@ -46,7 +46,8 @@ impl Quay {
     pub(crate) async fn token(&self, machine: &seed::Machine, resource: &str) -> String {
         let secret = self.sandbox.world.azure.client_secret(machine.client_id).unwrap();
         let scope = format!("{resource}/.default");
-        let (status, body) = self.ask(machine.client_id, &[("client_secret", &secret), ("scope", &scope)]).await;
+        let (status, body) =
+            self.ask(machine.client_id, &[("client_secret", &secret), ("scope", &scope)]).await;
         assert_eq!(status, 200, "{body}");
         body["access_token"].as_str().unwrap().to_owned()
     }
@@ -94,7 +95,12 @@ impl Quay {
 
     /// The URL of a path below the default container.
     pub(crate) fn blob_url(&self, path: &str) -> String {
-        format!("https://{}/{}/{}{path}", self.sandbox.addresses().blob, seed::STORAGE_ACCOUNT, seed::CONTAINER)
+        format!(
+            "https://{}/{}/{}{path}",
+            self.sandbox.addresses().blob,
+            seed::STORAGE_ACCOUNT,
+            seed::CONTAINER
+        )
     }
 
     /// A token of `cellar-ci` that may read blobs.

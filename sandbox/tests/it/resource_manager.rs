@@ -5,9 +5,7 @@ use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
 use crate::quay::sandbox::{random, seed};
-use crate::quay::{
-    BLOB_READER, Quay, READER, assignment, container, group, reply, subscription, workspace,
-};
+use crate::quay::{BLOB_READER, Quay, READER, assignment, container, group, reply, subscription, workspace};
 
 fn code(reply: &(StatusCode, Value)) -> (u16, &str) {
     (reply.0.as_u16(), reply.1["error"]["code"].as_str().unwrap_or_default())
@@ -29,14 +27,17 @@ async fn models_and_versions_are_listed_in_pages() {
     loop {
         let (status, page) = quay.send(Method::GET, &url, &quay.administrator("management"), None).await;
         assert_eq!(status, 200, "{page}");
-        versions.extend(page["value"].as_array().unwrap().iter().map(|it| it["name"].as_str().unwrap().to_owned()));
+        versions.extend(
+            page["value"].as_array().unwrap().iter().map(|it| it["name"].as_str().unwrap().to_owned()),
+        );
         match page["nextLink"].as_str() {
             Some(next) => next.clone_into(&mut url),
             None => break,
         }
     }
     assert_eq!(versions, ["6", "5", "4", "3", "2", "1"]);
-    let path = format!("{}/models/Paged/versions?$orderBy=createdtime asc&listViewType=All&$top=1", workspace());
+    let path =
+        format!("{}/models/Paged/versions?$orderBy=createdtime asc&listViewType=All&$top=1", workspace());
     let (_, page) = quay.arm(Method::GET, &path, None).await;
     assert_eq!((page["value"].as_array().unwrap().len(), &page["value"][0]["name"]), (1, &json!("1")));
     let path = format!("{}/models/Paged/versions?tags=number=4", workspace());
@@ -48,11 +49,15 @@ async fn a_version_names_its_place_in_the_default_datastore() {
     let quay = Quay::new().await;
     let file = [("deep/er/model.onnx", Bytes::from_static(b"weights"))];
     quay.sandbox.world.azure.add_model("My_Model", "3", &[("stage", "x")], &file, &quay.sandbox.world.clock);
-    let (status, version) = quay.arm(Method::GET, &format!("{}/models/My_Model/versions/3", workspace()), None).await;
+    let (status, version) =
+        quay.arm(Method::GET, &format!("{}/models/My_Model/versions/3", workspace()), None).await;
     assert_eq!(status, 200, "{version}");
     assert_eq!(version["id"], format!("{}/models/My_Model/versions/3", workspace()));
     let properties = &version["properties"];
-    assert_eq!((&properties["modelType"], &properties["tags"]["stage"]), (&json!("custom_model"), &json!("x")));
+    assert_eq!(
+        (&properties["modelType"], &properties["tags"]["stage"]),
+        (&json!("custom_model"), &json!("x"))
+    );
     let uri = properties["modelUri"].as_str().unwrap();
     let start = format!(
         "azureml://subscriptions/{}/resourceGroups/{}/workspaces/{}/datastores/workspaceblobstore/paths/LocalUpload/",
@@ -66,15 +71,21 @@ async fn a_version_names_its_place_in_the_default_datastore() {
     let url = quay.blob_url(&format!("/{folder}/deep/er/model.onnx"));
     assert_eq!(quay.send(Method::GET, &url, &token, None).await.1, json!("weights"));
 
-    let (_, stores) = quay.arm(Method::GET, &format!("{}/datastores?isDefault=true", workspace()), None).await;
+    let (_, stores) =
+        quay.arm(Method::GET, &format!("{}/datastores?isDefault=true", workspace()), None).await;
     let store = &stores["value"][0]["properties"];
-    assert_eq!((&store["accountName"], &store["containerName"]), (
-        &json!(seed::STORAGE_ACCOUNT),
-        &json!(seed::CONTAINER)
-    ));
+    assert_eq!(
+        (&store["accountName"], &store["containerName"]),
+        (&json!(seed::STORAGE_ACCOUNT), &json!(seed::CONTAINER))
+    );
     let missing = quay.arm(Method::GET, &format!("{}/models/My_Model/versions/4", workspace()), None).await;
     assert_eq!(missing.0, 404);
-    assert!(missing.1["error"]["message"].as_str().unwrap().contains("Model with name My_Model, version 4 not found"));
+    assert!(
+        missing.1["error"]["message"]
+            .as_str()
+            .unwrap()
+            .contains("Model with name My_Model, version 4 not found")
+    );
 }
 
 #[tokio::test]
@@ -134,7 +145,10 @@ async fn role_assignments_are_made_once_and_refused_in_azures_words() {
     assert_eq!(code(&twice), (409, "RoleAssignmentExists"));
     assert_eq!(code(&quay.arm(Method::PUT, &at("x"), Some(body)).await), (400, "InvalidRoleAssignmentId"));
     let nobody = assignment("99999999-2222-4333-8444-555555555555", READER);
-    assert_eq!(code(&quay.arm(Method::PUT, &at(&random::uuid()), Some(nobody)).await), (400, "PrincipalNotFound"));
+    assert_eq!(
+        code(&quay.arm(Method::PUT, &at(&random::uuid()), Some(nobody)).await),
+        (400, "PrincipalNotFound")
+    );
     let no_role = assignment(seed::STRANGER.object_id, "99999999-2222-4333-8444-555555555555");
     let refused = quay.arm(Method::PUT, &at(&random::uuid()), Some(no_role)).await;
     assert_eq!(code(&refused), (404, "RoleDefinitionDoesNotExist"));
@@ -142,7 +156,8 @@ async fn role_assignments_are_made_once_and_refused_in_azures_words() {
     let list = |scope: String, filter: &str| {
         format!("{scope}/providers/Microsoft.Authorization/roleAssignments?$filter={filter}")
     };
-    let count = async |path: String| quay.arm(Method::GET, &path, None).await.1["value"].as_array().unwrap().len();
+    let count =
+        async |path: String| quay.arm(Method::GET, &path, None).await.1["value"].as_array().unwrap().len();
     assert_eq!(count(list(container(), "atScope()")).await, 2);
     assert_eq!(count(list(group(), "atScope()")).await, 1);
     let ours = format!("principalId eq '{}'", seed::CELLAR_CI.object_id);
@@ -173,8 +188,8 @@ async fn bad_requests_and_bad_tokens() {
     // Case of path segments does not matter.
     assert_eq!(get(&format!("{}?api-version=2025-12-01", workspace().to_uppercase())).await.0, 200);
 
-    let bare = reply(quay.client.get(quay.arm_url(&workspace()))).await;
-    assert_eq!(code(&bare), (401, "AuthenticationFailed"));
+    let anonymous = reply(quay.client.get(quay.arm_url(&workspace()))).await;
+    assert_eq!(code(&anonymous), (401, "AuthenticationFailed"));
     let wrong = quay.send(Method::GET, &quay.arm_url(&workspace()), &quay.administrator("graph"), None).await;
     assert_eq!(code(&wrong), (401, "InvalidAuthenticationTokenAudience"));
     quay.sandbox.world.clock.advance(std::time::Duration::from_hours(2));

@@ -7,8 +7,8 @@ use azure_core::cloud::{CloudConfiguration, CustomConfiguration};
 use azure_core::credentials::{Secret, TokenCredential};
 use azure_core::http::{ClientOptions, Transport, Url};
 use azure_identity::{
-    ClientAssertionCredentialOptions, ClientSecretCredential, ClientSecretCredentialOptions, WorkloadIdentityCredential,
-    WorkloadIdentityCredentialOptions,
+    ClientAssertionCredentialOptions, ClientSecretCredential, ClientSecretCredentialOptions,
+    WorkloadIdentityCredential, WorkloadIdentityCredentialOptions,
 };
 use azure_storage_blob::models::{BlobClientDownloadOptions, BlobContainerClientListBlobsOptions};
 use azure_storage_blob::{BlobClient, BlobClientOptions, BlobContainerClient, BlobContainerClientOptions};
@@ -34,7 +34,8 @@ fn secret_log_in(quay: &Quay, secret: Option<String>) -> Arc<dyn TokenCredential
     let known = quay.sandbox.world.azure.client_secret(seed::CELLAR_CI.client_id).unwrap();
     let options = ClientSecretCredentialOptions { client_options: options(quay) };
     let secret = Secret::new(secret.unwrap_or(known));
-    ClientSecretCredential::new(seed::TENANT, seed::CELLAR_CI.client_id.to_owned(), secret, Some(options)).unwrap()
+    ClientSecretCredential::new(seed::TENANT, seed::CELLAR_CI.client_id.to_owned(), secret, Some(options))
+        .unwrap()
 }
 
 #[tokio::test]
@@ -49,7 +50,8 @@ async fn log_ins_by_secret_and_by_token_file() {
     let issuer = Issuer::new().await;
     let body = json!({ "name": "outside", "issuer": issuer.url, "subject": "s",
         "audiences": ["api://AzureADTokenExchange"] });
-    let path = format!("applications/{}/federatedIdentityCredentials", seed::ONCOLOGY_CI.application_object_id);
+    let path =
+        format!("applications/{}/federatedIdentityCredentials", seed::ONCOLOGY_CI.application_object_id);
     assert_eq!(quay.graph(reqwest::Method::POST, &path, Some(body)).await.0, 201);
     let file = quay.sandbox.folder().join("outside.token");
     let assertion = issuer.token("s", "api://AzureADTokenExchange", quay.sandbox.world.clock.seconds());
@@ -69,7 +71,8 @@ async fn blobs_are_listed_and_read_in_parts() {
     let quay = Quay::new().await;
     quay.assign(seed::CELLAR_CI.object_id, BLOB_READER, &container()).await;
     let world = &quay.sandbox.world;
-    let files = [("a & b", Bytes::from_static(b"x")), ("deep/c", Bytes::from_static(b"yy")), ("empty", Bytes::new())];
+    let files =
+        [("a & b", Bytes::from_static(b"x")), ("deep/c", Bytes::from_static(b"yy")), ("empty", Bytes::new())];
     world.azure.add_model("Listed", "1", &[], &files, &world.clock);
     let folder = world.azure.models().version("Listed", "1").unwrap().folder.clone();
     let container = BlobContainerClient::new(

@@ -54,6 +54,7 @@ async fn an_unwritable_folder_is_named() {
     let file = outer.path().join("file");
     std::fs::write(&file, "").unwrap();
     let folder = file.join("below");
-    let error = Sandbox::start(Options { folder: Some(folder.clone()), base_port: None }).await.err().unwrap();
+    let error =
+        Sandbox::start(Options { folder: Some(folder.clone()), base_port: None }).await.err().unwrap();
     assert!(error.to_string().contains(&folder.display().to_string()), "{error}");
 }

@@ -59,11 +59,11 @@ fn discovery(shared: &Shared, tenant: &str, issuer: fn(&Addresses) -> String, ve
     if !is_tenant(tenant) {
         return Refusal::tenant_not_found(tenant).respond(shared);
     }
-    Json(shared.addresses().map(|addresses| configuration(addresses, issuer(addresses), version)))
+    Json(shared.addresses().map(|addresses| configuration(addresses, &issuer(addresses), version)))
         .into_response()
 }
 
-fn configuration(addresses: &Addresses, issuer: String, version: &str) -> Value {
+fn configuration(addresses: &Addresses, issuer: &str, version: &str) -> Value {
     let base = format!("https://{}/{}", addresses.entra, seed::TENANT);
     json!({
         "token_endpoint": format!("{base}/oauth2{version}/token"),

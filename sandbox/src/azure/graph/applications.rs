@@ -104,7 +104,7 @@ fn change(application: &mut Application, wanted: &Map<String, Value>) -> Result<
         let text = || value.as_str().map(str::to_owned);
         match name.as_str() {
             "displayName" => {
-                application.display_name = text().filter(|it| is_display_name(it)).ok_or_else(invalid)?
+                application.display_name = text().filter(|it| is_display_name(it)).ok_or_else(invalid)?;
             }
             "notes" => application.notes = text(),
             "groupMembershipClaims" => application.group_membership_claims = text(),

@@ -143,7 +143,9 @@ fn condition(clause: &str) -> Option<Condition> {
 
 /// The text of a quoted literal; a doubled quote stands for one.
 fn literal(text: &str) -> Option<String> {
-    Some(text.trim().strip_prefix('\'')?.strip_suffix('\'')?.replace("''", "'"))
+    let quoted = text.trim().strip_prefix('\'')?.strip_suffix('\'')?;
+    let ends_early = quoted.replace("''", "").contains('\'');
+    (!ends_early).then(|| quoted.replace("''", "'"))
 }
 
 #[cfg(test)]
