@@ -121,13 +121,14 @@ pub(crate) fn registry(service: &'static str, error: &RegistryError) -> PortErro
             message: error.to_string(),
             retry_after: answer.retry_after,
         },
-        RegistryError::Unreachable { .. } => own(service, Refused::Unavailable, with_causes(error)),
         RegistryError::LogIn { .. } => own(service, Refused::Unauthenticated, with_causes(error)),
         // What was read is not what the model store listed: it changed on the way.
         RegistryError::Source { source, .. } if is_wrong_size(source.as_ref()) => {
             own(service, Refused::Conflict, with_causes(error))
         }
-        RegistryError::Source { .. } => own(service, Refused::Unavailable, with_causes(error)),
+        RegistryError::Source { .. } | RegistryError::Unreachable { .. } => {
+            own(service, Refused::Unavailable, with_causes(error))
+        }
         RegistryError::Digest { .. } | RegistryError::Size { .. } | RegistryError::Unexpected { .. } => {
             own(service, Refused::Invalid, with_causes(error))
         }

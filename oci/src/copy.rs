@@ -210,17 +210,17 @@ impl Open for Blob<'_> {
 }
 
 pub(crate) fn digest_of(origin: Origin<'_>, descriptor: &Descriptor) -> Result<Digest, CopyError> {
-    Digest::parse(descriptor.digest().as_ref()).map_err(|error: MalformedDigest| malformed(origin, error))
+    Digest::parse(descriptor.digest().as_ref()).map_err(|error: MalformedDigest| malformed(origin, &error))
 }
 
 pub(crate) fn read_json<T: serde::de::DeserializeOwned>(
     origin: Origin<'_>,
     bytes: &Bytes,
 ) -> Result<T, CopyError> {
-    serde_json::from_slice(bytes).map_err(|error| malformed(origin, error))
+    serde_json::from_slice(bytes).map_err(|error| malformed(origin, &error))
 }
 
-fn malformed(origin: Origin<'_>, problem: impl ToString) -> CopyError {
+fn malformed(origin: Origin<'_>, problem: &impl ToString) -> CopyError {
     CopyError::Malformed { image: origin.name(), problem: problem.to_string() }
 }
 

@@ -1,6 +1,7 @@
 //! A thin client for Azure's JSON APIs (Resource Manager and Microsoft Graph) over the official pipeline, which brings
 //! log-in, retries and telemetry.
 
+use std::fmt::Write as _;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -177,7 +178,8 @@ pub(super) fn encoded(text: &str) -> String {
         if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~') {
             out.push(char::from(byte));
         } else {
-            out.push_str(&format!("%{byte:02X}"));
+            // Writing to a String cannot fail.
+            let _written = write!(out, "%{byte:02X}");
         }
     }
     out

@@ -16,7 +16,7 @@ use crate::error;
 /// How often a request is made in all when the server is too busy.
 const TRIES: u32 = 5;
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
-const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+const LONGEST_PAUSE: Duration = Duration::from_mins(1);
 
 /// The API server.
 #[derive(Clone)]

@@ -15,7 +15,7 @@ use crate::error;
 use crate::google::ClusterAddress;
 
 /// No single answer takes longer; rollouts are asked about, not waited for in one request.
-const READ_TIMEOUT: Duration = Duration::from_secs(60);
+const READ_TIMEOUT: Duration = Duration::from_mins(1);
 
 impl Cluster {
     /// The cluster at `address`, spoken to as `bearer`.

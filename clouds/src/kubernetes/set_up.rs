@@ -49,7 +49,7 @@ impl SetUp {
         let found: Vec<Option<Value>> = stream::iter(gets).buffered(AT_ONCE).try_collect().await?;
         let marked = self.marked(bridge).await?;
         let mut objects: Vec<Value> = found.into_iter().flatten().chain(marked).collect();
-        objects.sort_by_cached_key(|object| kinds::key_of(object));
+        objects.sort_by_cached_key(kinds::key_of);
         objects.dedup_by_key(|object| kinds::key_of(object));
         for object in objects {
             let observed = self.observed(bridge, object).await?;

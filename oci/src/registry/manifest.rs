@@ -152,7 +152,7 @@ impl Registry {
             read_up_to(response, LARGEST_MANIFEST).await.map_err(|error| self.unreachable(act, error))?;
         let digest = Digest::of(&bytes);
         let named = Digest::parse(version).ok();
-        for expected in [named, promised].into_iter().flatten().filter(|expected| *expected != digest) {
+        if let Some(expected) = [named, promised].into_iter().flatten().find(|expected| *expected != digest) {
             return Err(RegistryError::Digest {
                 what: format!("the manifest `{version}` from {}", self.host()),
                 expected: expected.to_string(),

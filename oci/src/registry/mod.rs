@@ -48,7 +48,7 @@ pub struct Patience {
 
 impl Default for Patience {
     fn default() -> Self {
-        Self { tries: 5, first_pause: Duration::from_millis(500), longest_pause: Duration::from_secs(60) }
+        Self { tries: 5, first_pause: Duration::from_millis(500), longest_pause: Duration::from_mins(1) }
     }
 }
 

@@ -154,22 +154,16 @@ impl Registry {
             Some(session) => session,
             None => self.begin(upload.repository).await?,
         };
-        match (form, upload.digest.clone()) {
-            (Form::Put, Some(digest)) => {
-                let url = with_digest(session, &digest);
-                let (response, sent) = self.stream(upload, Method::PUT, url).await?;
-                self.matches(upload, &digest, &sent)?;
-                self.same_digest(&response, &digest, upload.what)?;
-                Ok(sent)
-            }
-            _ => {
-                let (response, sent) = self.stream(upload, Method::PATCH, session).await?;
-                let act = format!("take {}", upload.what);
-                let session = self.location(&response, &act)?;
-                self.commit(upload, session, &sent).await?;
-                Ok(sent)
-            }
+        if let (Form::Put, Some(digest)) = (form, upload.digest.clone()) {
+            let (response, sent) = self.stream(upload, Method::PUT, with_digest(session, &digest)).await?;
+            self.matches(upload, &digest, &sent)?;
+            self.same_digest(&response, &digest, upload.what)?;
+            return Ok(sent);
         }
+        let (response, sent) = self.stream(upload, Method::PATCH, session).await?;
+        let session = self.location(&response, &format!("take {}", upload.what))?;
+        self.commit(upload, session, &sent).await?;
+        Ok(sent)
     }
 
     /// Opens an upload. Also renews a log-in that has run out, before any byte of the blob flows.

@@ -43,6 +43,7 @@ pub(crate) enum Fault {
 }
 
 #[derive(Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a habit of its own")]
 pub(crate) struct World {
     pub(crate) blobs: BTreeMap<String, Bytes>,
     pub(crate) sizes: BTreeMap<String, u64>,
@@ -94,8 +95,8 @@ impl Progress for Told {
 
 /// Gives the tokens of a list, one more after every refusal.
 pub(crate) struct Tokens {
-    pub(crate) tokens: Vec<&'static str>,
-    pub(crate) refusals: Mutex<usize>,
+    pub(crate) all: Vec<&'static str>,
+    pub(crate) refused: Mutex<usize>,
     pub(crate) exchanges: bool,
 }
 
@@ -106,9 +107,9 @@ impl Authorizer for Tokens {
         if exchange != self.exchanges {
             return Ok(None);
         }
-        let mut refusals = self.refusals.lock().unwrap();
-        *refusals += usize::from(ask.refused);
-        let token = self.tokens[(*refusals).min(self.tokens.len() - 1)];
+        let mut refused = self.refused.lock().unwrap();
+        *refused += usize::from(ask.refused);
+        let token = self.all[(*refused).min(self.all.len() - 1)];
         Ok(Some(HeaderValue::from_str(&format!("Bearer {token}"))?))
     }
 }

@@ -8,8 +8,8 @@ use oci::registry::Upload;
 
 use crate::fake::{Fake, Fault, Tokens};
 
-fn tokens(tokens: Vec<&'static str>, exchanges: bool) -> Arc<Tokens> {
-    Arc::new(Tokens { tokens, refusals: Mutex::default(), exchanges })
+fn tokens(all: Vec<&'static str>, exchanges: bool) -> Arc<Tokens> {
+    Arc::new(Tokens { all, refused: Mutex::default(), exchanges })
 }
 
 async fn closed(token: &str) -> Fake {

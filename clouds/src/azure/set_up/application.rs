@@ -144,7 +144,7 @@ async fn update(graph: &Rest, found: &Registered, wanted: &Application) -> PortR
     let leaving = found.leaving(wanted);
     if !leaving.is_empty() {
         // Graph removes a role only after it was disabled.
-        let disabled = json!({ "appRoles": merged(wanted, leaving) });
+        let disabled = json!({ "appRoles": merged(wanted, &leaving) });
         graph.write(Method::Patch, &path, &disabled).await?;
     }
     let mut body = declared(wanted);
@@ -180,7 +180,7 @@ fn role_body(value: &str, role: &AppRole, enabled: bool) -> Value {
 }
 
 /// The wanted roles and, disabled, those that leave.
-fn merged(wanted: &Application, leaving: Vec<(String, AppRole)>) -> Value {
+fn merged(wanted: &Application, leaving: &[(String, AppRole)]) -> Value {
     let staying = wanted.app_roles.iter();
     let staying = staying.filter(|(_, role)| !leaving.iter().any(|(_, gone)| gone.id == role.id));
     let mut all: Vec<Value> = staying.map(|(value, role)| role_body(value, role, true)).collect();
@@ -286,7 +286,7 @@ mod tests {
         let leaving = registered().leaving(&wanted);
         let values: Vec<_> = leaving.iter().map(|(value, role)| (value.as_str(), role.id.as_str())).collect();
         assert_eq!(values, [("Goes", "2"), ("Other", "3")]);
-        let merged = merged(&wanted, leaving);
+        let merged = merged(&wanted, &leaving);
         let first: Vec<_> = merged
             .as_array()
             .unwrap()

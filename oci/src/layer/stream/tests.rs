@@ -143,7 +143,7 @@ proptest! {
     #[test]
     fn every_archive_reads_back(paths in paths(), seed in any::<u8>(), length in 0usize..1500) {
         let entries = || {
-            paths.iter().enumerate().map(|(at, path)| entry(path, &vec![seed.wrapping_add(at as u8); length + at]))
+            paths.iter().enumerate().map(|(at, path)| entry(path, &vec![seed.wrapping_add(u8::try_from(at).unwrap()); length + at]))
         };
         let Ok(layer) = Layer::new("/var/models", entries().collect()) else { return Ok(()) };
         let archive = collect(&layer).unwrap();
@@ -154,7 +154,7 @@ proptest! {
         prop_assert_eq!(files.iter().map(|(path, ..)| path.clone()).collect::<Vec<_>>(), expected);
         for (path, _, bytes) in files {
             let at = paths.iter().position(|it| path == format!("var/models/{it}")).unwrap();
-            prop_assert_eq!(bytes, vec![seed.wrapping_add(at as u8); length + at]);
+            prop_assert_eq!(bytes, vec![seed.wrapping_add(u8::try_from(at).unwrap()); length + at]);
         }
         let reversed = Layer::new("/var/models", entries().rev().collect()).unwrap();
         prop_assert_eq!(collect(&reversed).unwrap(), archive);
