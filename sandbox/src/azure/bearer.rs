@@ -108,7 +108,8 @@ fn check(
     }
     let now = shared.clock.now();
     let end = claims.get("exp").and_then(Value::as_i64).unwrap_or_default();
-    let at = if expired { now } else { Timestamp::from_second(end).unwrap_or_default() };
+    let a_second_ago = now - jiff::SignedDuration::from_secs(1);
+    let at = if expired { a_second_ago } else { Timestamp::from_second(end).unwrap_or_default() };
     if expired || now.as_second() > end + LEEWAY {
         return Err(Unauthenticated::Expired { at, now });
     }

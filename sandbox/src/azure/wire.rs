@@ -58,6 +58,13 @@ pub(crate) fn unescape(text: &str) -> String {
     String::from_utf8_lossy(&bytes).into_owned()
 }
 
+/// Sets a header whose value is known to be printable.
+pub(crate) fn insert_header(response: &mut axum::response::Response, name: &'static str, value: &str) {
+    if let Ok(value) = http::HeaderValue::from_str(value) {
+        response.headers_mut().insert(name, value);
+    }
+}
+
 /// `Sun, 22 Nov 2026 19:30:00 GMT`.
 pub(crate) fn http_date(time: Timestamp) -> String {
     time.to_zoned(TimeZone::UTC).strftime("%a, %d %b %Y %H:%M:%S GMT").to_string()

@@ -19,7 +19,8 @@ use self::refusal::Refusal;
 use self::rights::Right;
 use super::bearer::{self, Caller};
 use super::first_party::GRAPH;
-use super::wire::{Pairs, segments};
+use super::wire::{Pairs, insert_header, segments};
+use crate::random;
 use crate::world::Shared;
 
 /// The service's routes: Graph addresses things by path and by key, which no route pattern can say.
@@ -56,12 +57,14 @@ async fn serve(State(shared): State<Shared>, request: Request) -> Response {
         let call = Call { shared: &shared, caller, query: Pairs::of(&parts.uri), path, body };
         call.dispatch(&parts.method)
     });
-    match answer {
+    let mut response = match answer {
         Ok(Done::Found(value)) => Json(value).into_response(),
         Ok(Done::Created(value)) => (StatusCode::CREATED, Json(value)).into_response(),
         Ok(Done::Empty) => StatusCode::NO_CONTENT.into_response(),
         Err(refusal) => refusal.respond(&shared),
-    }
+    };
+    insert_header(&mut response, "request-id", &random::uuid());
+    response
 }
 
 impl Call<'_> {

@@ -16,9 +16,9 @@ use self::refusal::Refusal;
 use super::bearer::{self, Caller};
 use super::first_party::RESOURCE_MANAGER;
 use super::roles::{self, Plane};
-use super::wire::{Pairs, segments};
-use crate::seed;
+use super::wire::{Pairs, insert_header, segments};
 use crate::world::Shared;
+use crate::{random, seed};
 
 /// Where a scope ends and Microsoft.Authorization begins.
 const AUTHORIZATION: &str = "/providers/microsoft.authorization/";
@@ -59,11 +59,14 @@ async fn serve(State(shared): State<Shared>, request: Request) -> Response {
             let query = Pairs::of(&parts.uri);
             Call { shared: &shared, caller, method: parts.method, path, query, body }.dispatch()
         });
-    match answer {
+    let mut response = match answer {
         Ok((StatusCode::NO_CONTENT, _)) => StatusCode::NO_CONTENT.into_response(),
         Ok((status, value)) => (status, Json(value)).into_response(),
         Err(refusal) => refusal.respond(&shared),
-    }
+    };
+    insert_header(&mut response, "x-ms-request-id", &random::uuid());
+    insert_header(&mut response, "x-ms-correlation-request-id", &random::uuid());
+    response
 }
 
 impl Call<'_> {
