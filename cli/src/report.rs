@@ -105,7 +105,9 @@ impl Failure {
             }
             Refused::Unauthenticated => {
                 self.exit = Exit::Denied;
-                self.hints.push("log in again, or see which log-in was used with -v".to_owned());
+                self.hints
+                    .push("`gangplank doctor` walks the chain and names the link that is broken".to_owned());
+                self.hints.push("or log in again; -v says which log-in was used".to_owned());
             }
             Refused::Conflict => {
                 self.hints.push("something else changed it meanwhile: run the command again".to_owned())

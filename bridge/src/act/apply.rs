@@ -31,7 +31,7 @@ const PROPAGATION: Duration = Duration::from_mins(7);
 const PROPAGATION_OF_EARLIER: Duration = Duration::from_mins(1);
 
 /// What an act did and did not do.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize)]
 pub struct Report {
     /// The changes made, in order.
     pub done: Vec<Change>,

@@ -101,7 +101,7 @@ pub struct Difference {
 }
 
 /// Values that exist only once earlier changes are made.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Outputs {
     /// `appId` of our application.
     pub application_id: Option<String>,

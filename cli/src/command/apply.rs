@@ -20,12 +20,17 @@ pub async fn run(context: &Context, flags: &Administrate) -> Result<Exit, Failur
         print(context.format, &seen.plan);
         return Err(Failure::denied("something is in the way of the plan; nothing was changed"));
     }
+    if seen.plan.is_empty() {
+        print(context.format, &seen.plan);
+        return Ok(Exit::Fine);
+    }
     preflight(context, &administrator, &seen.plan).await?;
-    print(context.format, &seen.plan);
     let progress = Progress::new(context.format);
-    act::apply(&context.bridge, &seen.facts, &seen.plan, &administrator, &SystemTime, &progress)
+    let report = act::apply(&context.bridge, &seen.facts, &seen.plan, &administrator, &SystemTime, &progress)
         .await
-        .map_err(|error| stopped(&error))?;
+        .map_err(|error| stopped(&error, "apply"))?;
+    drop(progress);
+    print(context.format, &report);
     Ok(Exit::Fine)
 }
 
@@ -47,7 +52,7 @@ pub(super) async fn preflight(
 }
 
 /// An act that stopped, worded.
-pub(super) fn stopped(error: &ApplyError) -> Failure {
+pub(super) fn stopped(error: &ApplyError, command: &str) -> Failure {
     let failure = Failure::failed("the plan was not carried out in full").because(error);
     let failure = match error {
         ApplyError::Obstacles(_) => failure,
@@ -55,7 +60,7 @@ pub(super) fn stopped(error: &ApplyError) -> Failure {
     };
     match error.report() {
         Some(report) => failure.hint(format!(
-            "{} changes are made, {} are left: `gangplank apply` goes on",
+            "{} changes are made, {} are left: `gangplank {command}` goes on",
             report.done.len(),
             report.left.len()
         )),

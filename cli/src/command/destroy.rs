@@ -9,7 +9,7 @@ use super::{apply, connect, plan};
 use crate::args::Destroy;
 use crate::context::Context;
 use crate::edge::SystemTime;
-use crate::output::{Progress, print, say};
+use crate::output::{Human, Progress, print, say};
 use crate::report::{Exit, Failure};
 
 /// Removes everything this bridge made.
@@ -17,7 +17,7 @@ pub async fn run(context: &Context, flags: &Destroy) -> Result<Exit, Failure> {
     let administrator = connect::administrator(context, &flags.administrate).await?;
     let seen = plan::look(context, &administrator).await?;
     let plan = destroy_plan(&seen.inventory);
-    print(context.format, &plan);
+    say(&plan.human());
     if plan.changes.is_empty() {
         return Ok(Exit::Fine);
     }
@@ -26,9 +26,11 @@ pub async fn run(context: &Context, flags: &Destroy) -> Result<Exit, Failure> {
     }
     apply::preflight(context, &administrator, &plan).await?;
     let progress = Progress::new(context.format);
-    act::destroy(&context.bridge, &seen.facts, &plan, &administrator, &SystemTime, &progress)
+    let report = act::destroy(&context.bridge, &seen.facts, &plan, &administrator, &SystemTime, &progress)
         .await
-        .map_err(|error| apply::stopped(&error))?;
+        .map_err(|error| apply::stopped(&error, "destroy"))?;
+    drop(progress);
+    print(context.format, &report);
     Ok(Exit::Fine)
 }
 

@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 
+use bridge::act::Report;
 use bridge::plan::{Action, Difference, Missing, Need, Obstacle, Plan};
 
 use super::Human;
@@ -24,8 +25,21 @@ impl Human for Plan {
         for obstacle in &self.obstacles {
             text.push_str(&obstacle.human());
         }
+        for kept in &self.kept {
+            let _ = writeln!(text, "= {} stays: {}", kept.key, kept.why);
+        }
         text.push_str(&summary(self));
         text
+    }
+}
+
+impl Human for Report {
+    fn human(&self) -> String {
+        match self.done.len() {
+            0 => "nothing to do\n".to_owned(),
+            1 => "1 change made\n".to_owned(),
+            many => format!("{many} changes made\n"),
+        }
     }
 }
 

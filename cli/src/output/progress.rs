@@ -149,6 +149,7 @@ fn due(last: &Mutex<BTreeMap<String, Instant>>, event: &Event) -> Option<String>
 
 fn line(event: &Event) -> String {
     match event {
+        Event::Step { name, detail } if name == detail => name.clone(),
         Event::Step { name, detail } => format!("{name:<10} {detail}"),
         Event::Bytes { what, done, total } => {
             format!("           {what}: {} of {}", size(*done), size(*total))

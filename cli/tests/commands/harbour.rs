@@ -62,6 +62,13 @@ impl Harbour {
         seen
     }
 
+    /// Registers another model version in Azure ML.
+    pub(crate) fn add_model(&self, name: &str, version: &str, files: &[(&str, &'static str)]) {
+        let files: Vec<(&str, bytes::Bytes)> =
+            files.iter().map(|(path, text)| (*path, bytes::Bytes::from_static(text.as_bytes()))).collect();
+        self.sandbox.world.azure.add_model(name, version, &[], &files, &self.sandbox.world.clock);
+    }
+
     /// A file in the sandbox's folder.
     pub(crate) fn file(&self, name: &str) -> PathBuf {
         self.sandbox.folder().join(name)
@@ -174,15 +181,39 @@ impl Harbour {
         assert_eq!(status, 200, "{reply}");
     }
 
-    /// Removes every member of one role from the IAM policy behind `resource`, a URL without its verb.
+    /// Removes one role from the IAM policy behind `resource`, a URL without its verb.
     pub(crate) fn revoke(&self, resource: &str, role: &str, read: reqwest::Method) {
+        self.edit_policy(resource, read, |bindings| bindings.retain(|binding| binding["role"] != role));
+    }
+
+    /// Gives the administrator these roles on the project, and no others.
+    pub(crate) fn demote_administrator(&self, roles: &[&str]) {
+        let resource = format!(
+            "http://{}/v3/projects/{}",
+            self.sandbox.addresses().cloud_resource_manager,
+            sandbox::seed::PROJECT
+        );
+        let member = format!("user:{}", sandbox::seed::GOOGLE_ADMIN);
+        self.edit_policy(&resource, reqwest::Method::POST, |bindings| {
+            bindings
+                .retain(|binding| !binding["members"].as_array().unwrap().contains(&member.as_str().into()));
+            bindings.extend(roles.iter().map(|role| serde_json::json!({"role": role, "members": [member]})));
+        });
+    }
+
+    fn edit_policy(
+        &self,
+        resource: &str,
+        read: reqwest::Method,
+        edit: impl FnOnce(&mut Vec<serde_json::Value>),
+    ) {
         let token = self.google_log_in();
         let client = self.client();
         let (status, policy) =
             self.send(client.request(read, format!("{resource}:getIamPolicy")).bearer_auth(&token));
         assert_eq!(status, 200, "{policy}");
         let mut policy: serde_json::Value = serde_json::from_str(&policy).unwrap();
-        policy["bindings"].as_array_mut().unwrap().retain(|binding| binding["role"] != role);
+        edit(policy["bindings"].as_array_mut().unwrap());
         let body = serde_json::json!({ "policy": policy });
         let (status, reply) =
             self.send(client.post(format!("{resource}:setIamPolicy")).bearer_auth(&token).json(&body));

@@ -23,12 +23,11 @@ fn models_and_versions() {
     let version = harbour.run(&["ship", "breast-cancer:99"]).expect_code(1);
     version.expect_talk("99").expect_talk("1, 2");
     harbour.run(&["ship", "breast-cancer:"]).expect_code(2);
-    let azure = &harbour.sandbox.world.azure;
-    azure.add_model("breast-cancer", "3", &[], &[]);
+    harbour.add_model("breast-cancer", "3", &[]);
     harbour.run(&["ship", "breast-cancer:3"]).expect_code(1).expect_talk("no files");
-    azure.add_model("breast-cancer", "4", &[], &[("a/../../etc/passwd", b"x")]);
+    harbour.add_model("breast-cancer", "4", &[("a/../../etc/passwd", "x")]);
     harbour.run(&["ship", "breast-cancer:4"]).expect_code(1).expect_talk("..");
-    azure.add_model("breast-cancer", "5", &[], &[("Model.onnx", b"x"), ("model.onnx", b"y")]);
+    harbour.add_model("breast-cancer", "5", &[("Model.onnx", "x"), ("model.onnx", "y")]);
     harbour.run(&["ship", "breast-cancer:5"]).expect_code(1).expect_talk("Model.onnx");
 }
 

@@ -42,7 +42,7 @@ fn apply_twice_changes_nothing() {
 #[test]
 fn a_preflight_names_every_missing_right_before_anything_is_written() {
     let harbour = Harbour::new();
-    harbour.sandbox.world.google.set_project_roles(sandbox::seed::GOOGLE_ADMIN, &["roles/viewer"]);
+    harbour.demote_administrator(&["roles/viewer", "roles/resourcemanager.projectIamAdmin"]);
     let refused = harbour.run(&["apply"]).expect_code(3);
     for permission in [
         "iam.workloadIdentityPools.create",
@@ -54,7 +54,7 @@ fn a_preflight_names_every_missing_right_before_anything_is_written() {
             "{permission}: {refused:?}"
         );
     }
-    harbour.sandbox.world.google.set_project_roles(sandbox::seed::GOOGLE_ADMIN, &["roles/owner"]);
+    harbour.demote_administrator(&["roles/owner"]);
     let plan = harbour.run(&["plan", "-o", "json"]).expect_code(4).json();
     let all_create =
         plan["changes"].as_array().unwrap().iter().all(|change| change["action"]["do"] == "create");

@@ -84,8 +84,7 @@ fn render_prints_what_ship_applies() {
 fn a_failed_rollout_says_why_and_leaves_the_old_version_answering() {
     let harbour = Harbour::set_up();
     let shipped = harbour.run(&["ship", "breast-cancer:1", "-o", "json"]).expect_code(0).json();
-    let files: &[(&str, &[u8])] = &[("model.onnx", b"this is no model")];
-    harbour.sandbox.world.azure.add_model("breast-cancer", "3", &[], files);
+    harbour.add_model("breast-cancer", "3", &[("model.onnx", "this is no model")]);
     let failed = harbour.run(&["ship", "breast-cancer:3", "--timeout", "8"]).expect_code(1);
     assert!(failed.stderr.contains("CrashLoopBackOff"), "{}", failed.stderr);
     assert_scores(&harbour, shipped["urls"][0].as_str().unwrap(), "1");

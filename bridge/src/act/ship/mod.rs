@@ -153,7 +153,7 @@ async fn step_resolve<M: ModelSource, I, C, T: Time, W: Watch>(
     team: &Team,
     ports: ShipPorts<'_, M, I, C, T, W>,
 ) -> Result<ModelVersion, ShipError> {
-    step(ports.watch, "resolve", &request.model.name);
+    step(ports.watch, "resolve", &request.model.to_string());
     let patience = Patience::new(ports.time, ports.watch);
     let outcome = patience.retry("resolve", || resolve(&request.model, team, ports.models)).await?;
     Ok(outcome)

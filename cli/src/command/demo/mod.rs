@@ -56,9 +56,9 @@ impl Story {
 
     async fn set_up(&self) -> Result<(), Failure> {
         chapter("an administrator sets up the trust on both sides");
-        self.expect(&["plan"], Exit::Drift, command::plan::run(&self.context()?, &administrate()).await)?;
-        self.expect(&["apply"], Exit::Fine, command::apply::run(&self.context()?, &administrate()).await)?;
-        self.expect(&["plan"], Exit::Fine, command::plan::run(&self.context()?, &administrate()).await)
+        self.plan(Exit::Drift).await?;
+        self.apply().await?;
+        self.plan(Exit::Fine).await
     }
 
     async fn first_shipment(&self) -> Result<(), Failure> {
@@ -109,17 +109,18 @@ impl Story {
 
     async fn mend(&self) -> Result<(), Failure> {
         chapter("the mend: apply what is declared, and ship version 1 again");
-        self.expect(&["plan"], Exit::Drift, command::plan::run(&self.context()?, &administrate()).await)?;
-        self.expect(&["apply"], Exit::Fine, command::apply::run(&self.context()?, &administrate()).await)?;
-        self.expect(&["doctor"], Exit::Fine, command::doctor::run(&self.context()?, None).await)?;
+        self.plan(Exit::Drift).await?;
+        self.apply().await?;
+        self.doctor().await?;
         let url = self.ship("1").await?;
         self.check(&url, "1").await
     }
 
     async fn tear_down(&self) -> Result<(), Failure> {
         chapter("tear down");
+        shell(&["destroy", "--yes"]);
         let flags = Destroy { administrate: administrate(), yes: true };
-        self.expect(&["destroy", "--yes"], Exit::Fine, command::destroy::run(&self.context()?, &flags).await)
+        held("destroy", Exit::Fine, command::destroy::run(&self.context()?, &flags).await?)
     }
 
     async fn keep(&self) -> Result<(), Failure> {
@@ -177,17 +178,28 @@ impl Story {
         }
     }
 
-    fn expect(&self, typed: &[&str], wanted: Exit, ended: Result<Exit, Failure>) -> Result<(), Failure> {
-        let _ = self;
-        shell(typed);
-        match ended? {
-            exit if exit == wanted => Ok(()),
-            exit => Err(broken(format!(
-                "`gangplank {}` was to end with {wanted:?} and ended with {exit:?}",
-                typed.join(" ")
-            ))),
-        }
+    async fn plan(&self, wanted: Exit) -> Result<(), Failure> {
+        shell(&["plan"]);
+        held("plan", wanted, command::plan::run(&self.context()?, &administrate()).await?)
     }
+
+    async fn apply(&self) -> Result<(), Failure> {
+        shell(&["apply"]);
+        held("apply", Exit::Fine, command::apply::run(&self.context()?, &administrate()).await?)
+    }
+
+    async fn doctor(&self) -> Result<(), Failure> {
+        shell(&["doctor"]);
+        held("doctor", Exit::Fine, command::doctor::run(&self.context()?, None).await?)
+    }
+}
+
+/// Whether a command ended as the story has it.
+fn held(command: &str, wanted: Exit, ended: Exit) -> Result<(), Failure> {
+    if ended == wanted {
+        return Ok(());
+    }
+    Err(broken(format!("`gangplank {command}` was to end with {wanted:?} and ended with {ended:?}")))
 }
 
 fn administrate() -> Administrate {
