@@ -151,9 +151,5 @@ fn service_address(state: &State, service: &mut Value, name: &str) -> Result<(),
     };
     set(service, &["spec", "clusterIP"], json!(address.to_string()));
     set(service, &["spec", "clusterIPs"], json!([address.to_string()]));
-    if text(service, "/spec/type") == "LoadBalancer" {
-        let ingress = json!([{ "ip": address.to_string(), "ipMode": "VIP" }]);
-        set(service, &["status", "loadBalancer", "ingress"], ingress);
-    }
     Ok(())
 }

@@ -4,6 +4,8 @@
 //! field of another manager is a conflict unless forced; a field that a manager stops applying goes away unless somebody
 //! else owns it; an update takes what it changes.
 
+use std::fmt::Write as _;
+
 use serde_json::{Value, json};
 
 use super::fields::{self, Fields, Path};
@@ -15,6 +17,8 @@ use super::status::{Cause, Failure};
 #[derive(Debug, Clone)]
 pub(crate) struct Writer<'a> {
     pub(crate) manager: &'a str,
+    /// `status` or `scale`; empty for the object itself.
+    pub(crate) subresource: &'a str,
     pub(crate) api_version: String,
     pub(crate) time: &'a str,
 }
@@ -24,6 +28,7 @@ pub(crate) struct Writer<'a> {
 struct Owner {
     manager: String,
     operation: String,
+    subresource: String,
     api_version: String,
     time: String,
     fields: Fields,
@@ -38,7 +43,7 @@ pub(crate) fn apply(
 ) -> Result<Value, Failure> {
     let wanted = fields::leaves(applied);
     let (mine, mut others): (Vec<Owner>, Vec<Owner>) =
-        owners(live).into_iter().partition(|owner| owner.is(writer.manager, "Apply"));
+        owners(live).into_iter().partition(|owner| owner.is(writer, "Apply"));
     let conflicts = conflicts(live, applied, &wanted, &others);
     if !force && !conflicts.is_empty() {
         return Err(refuse(&conflicts));
@@ -53,7 +58,7 @@ pub(crate) fn apply(
     let before: Fields = mine.into_iter().flat_map(|owner| owner.fields).collect();
     give_up(&mut merged, before.difference(&wanted), &others);
     others.push(Owner::new(writer, "Apply", wanted));
-    write_owners(&mut merged, others);
+    write_owners(&mut merged, &others);
     Ok(merged)
 }
 
@@ -67,7 +72,7 @@ pub(crate) fn track_update(before: &Value, mut after: Value, writer: &Writer<'_>
         owner.fields.retain(|path| new.contains(path) && !changed.contains(path));
     }
     if !changed.is_empty() || old.difference(&new).next().is_some() {
-        match all.iter_mut().find(|owner| owner.is(writer.manager, "Update")) {
+        match all.iter_mut().find(|owner| owner.is(writer, "Update")) {
             Some(owner) => {
                 owner.fields.extend(changed);
                 writer.time.clone_into(&mut owner.time);
@@ -75,7 +80,7 @@ pub(crate) fn track_update(before: &Value, mut after: Value, writer: &Writer<'_>
             None => all.push(Owner::new(writer, "Update", changed)),
         }
     }
-    write_owners(&mut after, all);
+    write_owners(&mut after, &all);
     after
 }
 
@@ -181,26 +186,43 @@ impl Owner {
         Self {
             manager: writer.manager.to_owned(),
             operation: operation.to_owned(),
+            subresource: writer.subresource.to_owned(),
             api_version: writer.api_version.clone(),
             time: writer.time.to_owned(),
             fields,
         }
     }
 
-    fn is(&self, manager: &str, operation: &str) -> bool {
-        self.manager == manager && self.operation == operation
+    fn is(&self, writer: &Writer<'_>, operation: &str) -> bool {
+        let (manager, subresource) = (writer.manager, writer.subresource);
+        self.manager == manager && self.operation == operation && self.subresource == subresource
     }
 
     fn same(&self, other: &Self) -> bool {
-        self.is(&other.manager, &other.operation)
+        (&self.manager, &self.operation, &self.subresource)
+            == (&other.manager, &other.operation, &other.subresource)
     }
 
     fn display(&self) -> String {
-        if self.operation == "Update" {
-            format!("\"{}\" using {}", self.manager, self.api_version)
-        } else {
-            format!("\"{}\"", self.manager)
+        let mut text = format!("\"{}\"", self.manager);
+        if !self.subresource.is_empty() {
+            let _never_fails = write!(text, " with subresource \"{}\"", self.subresource);
         }
+        if self.operation == "Update" {
+            let _never_fails = write!(text, " using {}", self.api_version);
+        }
+        text
+    }
+
+    fn to_value(&self) -> Value {
+        let mut entry = json!({
+            "manager": self.manager, "operation": self.operation, "apiVersion": self.api_version, "time": self.time,
+            "fieldsType": "FieldsV1", "fieldsV1": fields::to_fields_v1(&self.fields),
+        });
+        if !self.subresource.is_empty() {
+            json::set(&mut entry, &["subresource"], json!(self.subresource));
+        }
+        entry
     }
 }
 
@@ -208,6 +230,7 @@ fn owners(object: &Value) -> Vec<Owner> {
     let read = |entry: &Value| Owner {
         manager: json::text(entry, "/manager").to_owned(),
         operation: json::text(entry, "/operation").to_owned(),
+        subresource: json::text(entry, "/subresource").to_owned(),
         api_version: json::text(entry, "/apiVersion").to_owned(),
         time: json::text(entry, "/time").to_owned(),
         fields: entry.get("fieldsV1").map(fields::from_fields_v1).unwrap_or_default(),
@@ -215,15 +238,9 @@ fn owners(object: &Value) -> Vec<Owner> {
     json::list(object, "/metadata/managedFields").iter().map(read).collect()
 }
 
-fn write_owners(object: &mut Value, owners: Vec<Owner>) {
-    let entries: Vec<Value> = owners
-        .into_iter()
-        .filter(|owner| !owner.fields.is_empty())
-        .map(|owner| {
-            json!({ "manager": owner.manager, "operation": owner.operation, "apiVersion": owner.api_version,
-                    "time": owner.time, "fieldsType": "FieldsV1", "fieldsV1": fields::to_fields_v1(&owner.fields) })
-        })
-        .collect();
+fn write_owners(object: &mut Value, owners: &[Owner]) {
+    let entries: Vec<Value> =
+        owners.iter().filter(|owner| !owner.fields.is_empty()).map(Owner::to_value).collect();
     if entries.is_empty() {
         json::remove(object, &["metadata", "managedFields"]);
     } else {
@@ -236,7 +253,7 @@ mod tests {
     use super::*;
 
     fn writer(manager: &str) -> Writer<'_> {
-        Writer { manager, api_version: "apps/v1".to_owned(), time: "2026-01-01T00:00:00Z" }
+        Writer { manager, subresource: "", api_version: "apps/v1".to_owned(), time: "2026-01-01T00:00:00Z" }
     }
 
     fn object(spec: &Value) -> Value {
@@ -291,6 +308,18 @@ mod tests {
         assert_eq!(refusal.message, text);
         let dropped = applied(&edited, &json!({ "paused": true }), "a");
         assert_eq!(dropped["spec"]["replicas"], 5);
+    }
+
+    #[test]
+    fn a_subresource_is_a_manager_of_its_own() {
+        let first = applied(&json!({}), &json!({ "replicas": 2 }), "a");
+        let mut scaled = first.clone();
+        scaled["spec"]["replicas"] = json!(5);
+        let scale = Writer { subresource: "scale", ..writer("kubectl") };
+        let scaled = track_update(&first, scaled, &scale);
+        let refusal = apply(&scaled, &object(&json!({ "replicas": 2 })), &writer("a"), false).unwrap_err();
+        let whose = "conflict with \"kubectl\" with subresource \"scale\" using apps/v1: .spec.replicas";
+        assert_eq!(refusal.message, format!("Apply failed with 1 conflict: {whose}"));
     }
 
     #[test]

@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::json::{list_mut, set, set_default, text};
 use super::kinds::{self, Kind};
+use super::quantity::canonical;
 
 /// Fills in defaults. Applied to what is stored, never to what a manager owns.
 pub(crate) fn fill(kind: &Kind, object: &mut Value) {
@@ -103,12 +104,13 @@ fn service(object: &mut Value) {
     }
 }
 
-/// Numbers where a quantity is expected become texts, as the API server reads them.
+/// Quantities take their one form, numbers become texts, as the API server stores them.
 pub(crate) fn normalize_quantities(kind: &Kind, object: &mut Value) {
     let texts = |map: Option<&mut Value>| {
         for value in map.and_then(Value::as_object_mut).into_iter().flat_map(|map| map.values_mut()) {
-            if value.is_number() {
-                *value = json!(value.to_string());
+            if value.is_number() || value.is_string() {
+                let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+                *value = json!(canonical(&text));
             }
         }
     };

@@ -72,8 +72,8 @@ fn resources(group: &str, version: &str) -> Value {
 
 fn with_subresources(kind: &Kind) -> Vec<Value> {
     let mut main = json!({
-        "name": kind.plural, "singularName": kind.kind.to_lowercase(), "namespaced": kind.namespaced,
-        "kind": kind.kind, "verbs": kind.verbs(),
+        "name": kind.plural, "singularName": kind.name.to_lowercase(), "namespaced": kind.namespaced,
+        "kind": kind.name, "verbs": kind.verbs(),
     });
     if !kind.short.is_empty() {
         super::json::set(&mut main, &["shortNames"], json!(kind.short));
@@ -94,7 +94,7 @@ fn with_subresources(kind: &Kind) -> Vec<Value> {
         all.push(resource);
     };
     if kind.status {
-        part("status", kind.kind, "", "", &["get", "patch", "update"]);
+        part("status", kind.name, "", "", &["get", "patch", "update"]);
     }
     if kind.scales() {
         part("scale", "Scale", "autoscaling", "v1", &["get", "patch", "update"]);
@@ -122,8 +122,8 @@ mod tests {
                 format!("/apis/{}", kind.api_version())
             };
             let list = document(&path, "").unwrap();
-            let listed = list["resources"].as_array().unwrap().iter().any(|one| one["kind"] == kind.kind);
-            assert!(listed, "{}", kind.kind);
+            let listed = list["resources"].as_array().unwrap().iter().any(|one| one["kind"] == kind.name);
+            assert!(listed, "{}", kind.name);
         }
         assert_eq!(document("/apis/apps", "").unwrap()["preferredVersion"]["groupVersion"], "apps/v1");
         assert_eq!(document("/apis/nothing/v1", ""), None);

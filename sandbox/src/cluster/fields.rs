@@ -209,16 +209,16 @@ fn read(value: &Value, path: &mut Path, fields: &mut Fields) {
 
 /// A path as Kubernetes prints it: `.spec.containers[name="a"].image`.
 pub(crate) fn display(path: &[String]) -> String {
-    let mut text = String::new();
-    for next in path {
-        match split(next) {
-            ("f", name) => text.push_str(&format!(".{name}")),
-            (".", _) => {}
-            ("v", item) => text.push_str(&format!("[={item}]")),
-            (_, item) => text.push_str(&format!("[{}]", display_key(item))),
-        }
-    }
-    text
+    let steps: Vec<String> = path
+        .iter()
+        .map(|next| match split(next) {
+            ("f", name) => format!(".{name}"),
+            (".", _) => String::new(),
+            ("v", item) => format!("[={item}]"),
+            (_, item) => format!("[{}]", display_key(item)),
+        })
+        .collect();
+    steps.concat()
 }
 
 fn display_key(item: &str) -> String {

@@ -18,9 +18,13 @@ use super::selectors::Selector;
 use super::status::Failure;
 use super::store::{Key, Object};
 use super::watch::{self, Watched};
-use super::{body, discovery, issuer, patch, subresources, table};
+use super::{body, discovery, issuer, json_patch, openapi, patch, subresources, table};
 use crate::serve::Expired;
 use crate::world::Shared;
+
+/// The patches that are taken.
+const PATCHES: &str = "application/json-patch+json, application/merge-patch+json, \
+                       application/strategic-merge-patch+json, application/apply-patch+yaml";
 
 /// One request for objects, ready to be answered.
 pub(crate) struct Call<'a> {
@@ -70,7 +74,8 @@ fn open_document(shared: &Shared, path: &str) -> Option<Value> {
 /// What every known user may read.
 fn guarded_document(shared: &Shared, path: &str) -> Result<Response, Failure> {
     let address = shared.addresses().map(|addresses| addresses.cluster.to_string()).unwrap_or_default();
-    let document = discovery::document(path, &address).ok_or_else(Failure::no_such_path)?;
+    let document = discovery::document(path, &address).or_else(|| openapi::document(path));
+    let document = document.ok_or_else(Failure::no_such_path)?;
     Ok(axum::Json(document).into_response())
 }
 
@@ -173,7 +178,7 @@ impl Call<'_> {
             item
         };
         json!({
-            "kind": format!("{}List", self.target.kind.kind),
+            "kind": format!("{}List", self.target.kind.name),
             "apiVersion": self.target.kind.api_version(),
             "metadata": { "resourceVersion": revision.to_string() },
             "items": objects.iter().map(bare).collect::<Vec<_>>(),
@@ -196,46 +201,34 @@ impl Call<'_> {
         }
         let object = body::object(&self.headers, &self.body)?;
         let namespace = self.target.namespace.as_deref().unwrap_or_default();
-        self.written(self.shared.cluster.create(self.target.kind, namespace, object, &self.options())?)
+        written(self.shared.cluster.create(self.target.kind, namespace, object, &self.options()))
     }
 
     fn replace(&self) -> Result<Response, Failure> {
         let object = body::object(&self.headers, &self.body)?;
-        self.written(self.shared.cluster.replace(&self.key(), Part::Main, object, &self.options())?)
+        written(self.shared.cluster.replace(&self.key(), Part::Main, object, &self.options()))
     }
 
     /// Every kind of patch.
     pub(crate) fn patch(&self, part: Part) -> Result<Response, Failure> {
         let (state, key, options) = (&self.shared.cluster, self.key(), self.options());
-        let written = match body::media_type(&self.headers) {
-            "application/apply-patch+yaml" => {
-                if self.query.text("fieldManager").is_empty() {
-                    return Err(no_field_manager());
-                }
-                let applied = self.applied(&key)?;
-                state.apply(&key, part, applied, self.query.truth("force"), &options)?
+        let media_type = body::media_type(&self.headers);
+        if media_type == "application/apply-patch+yaml" {
+            if self.query.text("fieldManager").is_empty() {
+                return Err(no_field_manager());
             }
-            "application/merge-patch+json" => {
-                let patch = body::json(&self.body)?;
-                state.modify(&key, part, &options, |object| {
-                    patch::merge_patch(object, &patch);
-                    Ok(())
-                })?
-            }
-            "application/strategic-merge-patch+json" => {
-                let patch = body::json(&self.body)?;
-                state.modify(&key, part, &options, |object| {
-                    patch::strategic_merge_patch(object, &patch);
-                    Ok(())
-                })?
-            }
-            _ => {
-                let accepted = "application/merge-patch+json, application/strategic-merge-patch+json, \
-                                application/apply-patch+yaml";
-                return Err(Failure::unsupported_media(accepted));
-            }
+            let applied = self.applied(&key)?;
+            return written(state.apply(&key, part, applied, self.query.truth("force"), &options));
+        }
+        let change = match media_type {
+            "application/json-patch+json" => json_patch::apply,
+            "application/merge-patch+json" => infallible_merge,
+            "application/strategic-merge-patch+json" => infallible_strategic_merge,
+            _ => return Err(Failure::unsupported_media(PATCHES)),
         };
-        self.written(written)
+        let patch = body::json(&self.body)?;
+        let refused = |why: String| Failure::invalid_patch(&why);
+        written(state.modify(&key, part, &options, |object| change(object, &patch).map_err(refused)))
     }
 
     /// The applied object, named as the address names it.
@@ -310,6 +303,7 @@ impl Call<'_> {
         };
         WriteOptions {
             manager: manager.to_owned(),
+            subresource: "",
             dry_run: self.query.text("dryRun") == "All",
             unknown: match self.query.text("fieldValidation") {
                 "Strict" => UnknownFields::Strict,
@@ -318,18 +312,31 @@ impl Call<'_> {
             },
         }
     }
+}
 
-    /// The answer to a write.
-    pub(crate) fn written(&self, written: Written) -> Result<Response, Failure> {
-        let status = if written.created { StatusCode::CREATED } else { StatusCode::OK };
-        let mut response = (status, axum::Json(&*written.object)).into_response();
-        for warning in written.warnings {
-            if let Ok(value) = HeaderValue::from_str(&format!("299 - {}", json!(warning))) {
-                response.headers_mut().append(header::WARNING, value);
-            }
+/// The answer to a write.
+pub(crate) fn written(written: Result<Written, Failure>) -> Result<Response, Failure> {
+    let Written { object, created, warnings } = written?;
+    let status = if created { StatusCode::CREATED } else { StatusCode::OK };
+    let mut response = (status, axum::Json(&*object)).into_response();
+    for warning in warnings {
+        if let Ok(value) = HeaderValue::from_str(&format!("299 - {}", json!(warning))) {
+            response.headers_mut().append(header::WARNING, value);
         }
-        Ok(response)
     }
+    Ok(response)
+}
+
+#[expect(clippy::unnecessary_wraps, reason = "one of several patches, of which some can fail")]
+fn infallible_merge(object: &mut Value, patch: &Value) -> Result<(), String> {
+    patch::merge_patch(object, patch);
+    Ok(())
+}
+
+#[expect(clippy::unnecessary_wraps, reason = "one of several patches, of which some can fail")]
+fn infallible_strategic_merge(object: &mut Value, patch: &Value) -> Result<(), String> {
+    patch::strategic_merge_patch(object, patch);
+    Ok(())
 }
 
 fn no_field_manager() -> Failure {

@@ -14,7 +14,7 @@ pub(crate) struct Kind {
     /// Version within the group.
     pub(crate) version: &'static str,
     /// `Deployment`.
-    pub(crate) kind: &'static str,
+    pub(crate) name: &'static str,
     /// `deployments`.
     pub(crate) plural: &'static str,
     /// What kubectl may say instead.
@@ -43,11 +43,11 @@ pub(crate) enum Storage {
 const KEPT: &[&str] = &["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"];
 const ANSWERED: &[&str] = &["create"];
 
-const fn core_kind(kind: &'static str, plural: &'static str, typed: Typed) -> Kind {
+const fn core_kind(name: &'static str, plural: &'static str, typed: Typed) -> Kind {
     Kind {
         group: "",
         version: "v1",
-        kind,
+        name,
         plural,
         short: &[],
         namespaced: true,
@@ -58,8 +58,8 @@ const fn core_kind(kind: &'static str, plural: &'static str, typed: Typed) -> Ki
     }
 }
 
-const fn group_kind(group: &'static str, kind: &'static str, plural: &'static str, typed: Typed) -> Kind {
-    Kind { group, ..core_kind(kind, plural, typed) }
+const fn group_kind(group: &'static str, name: &'static str, plural: &'static str, typed: Typed) -> Kind {
+    Kind { group, ..core_kind(name, plural, typed) }
 }
 
 const RBAC: &str = "rbac.authorization.k8s.io";
@@ -243,7 +243,7 @@ impl Kind {
 
     /// `Deployment.apps`.
     pub(crate) fn qualified_kind(&self) -> String {
-        if self.group.is_empty() { self.kind.to_owned() } else { format!("{}.{}", self.kind, self.group) }
+        if self.group.is_empty() { self.name.to_owned() } else { format!("{}.{}", self.name, self.group) }
     }
 
     /// Whether both are the same kind.

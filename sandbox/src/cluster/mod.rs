@@ -22,6 +22,7 @@ mod fields;
 mod handlers;
 mod issuer;
 mod json;
+mod json_patch;
 mod kinds;
 mod logs;
 mod merge_keys;
@@ -29,6 +30,7 @@ mod naming;
 mod network;
 mod node;
 mod objects;
+mod openapi;
 mod patch;
 mod pod_security;
 mod proxy;
@@ -121,6 +123,7 @@ pub(crate) fn router(shared: Shared) -> Router {
 /// Starts the controllers and the node; returns once they are ready.
 #[expect(clippy::unused_async, reason = "a start may have to wait; its callers are ready for that")]
 pub(crate) async fn start(shared: Shared) -> Result<(), StartError> {
+    node::clean(&shared.folder);
     let mut tasks = shared.cluster.tasks.lock().unwrap_or_else(PoisonError::into_inner);
     tasks.spawn(controllers::run(Shared::clone(&shared)));
     tasks.spawn(network::run(Shared::clone(&shared)));

@@ -94,10 +94,7 @@ pub(crate) async fn run(shared: Shared) {
             stays
         });
         for front in wanted {
-            if !open.contains_key(&front) {
-                let task = tasks.spawn(serve(Shared::clone(&shared), front.clone()));
-                open.insert(front, task);
-            }
+            open.entry(front.clone()).or_insert_with(|| tasks.spawn(serve(Shared::clone(&shared), front)));
         }
         tokio::select! {
             _ = changed.changed() => {}

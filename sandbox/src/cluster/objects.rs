@@ -22,6 +22,8 @@ use super::{admission, defaults, naming, schema, validate};
 pub(crate) struct WriteOptions {
     /// The field manager.
     pub(crate) manager: String,
+    /// The subresource that is written, where that is not the status.
+    pub(crate) subresource: &'static str,
     /// Do all but store.
     pub(crate) dry_run: bool,
     /// What to do about unknown fields.
@@ -92,7 +94,11 @@ impl State {
             return Err(Failure::already_exists(kind, &key.name));
         }
         let object = self.birth(kind, object)?;
-        let object = apply::track_update(&json!({}), object, &Self::writer(kind, options, &self.timestamp()));
+        let object = apply::track_update(
+            &json!({}),
+            object,
+            &Self::writer(kind, Part::Main, options, &self.timestamp()),
+        );
         Ok(Written { object: self.keep(&key, object, options), created: true, warnings })
     }
 
@@ -138,7 +144,8 @@ impl State {
         let warnings = read(key.kind, &mut after, options.unknown)?;
         precondition(key, &before, &after)?;
         let after = self.succeed(key.kind, &before, after, part)?;
-        let after = apply::track_update(&before, after, &Self::writer(key.kind, options, &self.timestamp()));
+        let after =
+            apply::track_update(&before, after, &Self::writer(key.kind, part, options, &self.timestamp()));
         Ok(Written { object: self.keep(key, after, options), created: false, warnings })
     }
 
@@ -157,7 +164,7 @@ impl State {
         let _one_writer_at_a_time = self.writes.lock().unwrap_or_else(PoisonError::into_inner);
         let before = self.store.get(key);
         let time = self.timestamp();
-        let writer = Self::writer(key.kind, options, &time);
+        let writer = Self::writer(key.kind, part, options, &time);
         let Some(before) = before else {
             if part == Part::Status {
                 return Err(Failure::not_found(key.kind, &key.name));
@@ -261,8 +268,9 @@ impl State {
         stored
     }
 
-    fn writer<'a>(kind: &Kind, options: &'a WriteOptions, time: &'a str) -> Writer<'a> {
-        Writer { manager: &options.manager, api_version: kind.api_version(), time }
+    fn writer<'a>(kind: &Kind, part: Part, options: &'a WriteOptions, time: &'a str) -> Writer<'a> {
+        let subresource = if part == Part::Status { "status" } else { options.subresource };
+        Writer { manager: &options.manager, subresource, api_version: kind.api_version(), time }
     }
 
     /// Now, as Kubernetes writes times.
@@ -291,26 +299,28 @@ fn read(kind: &Kind, object: &mut Value, mode: UnknownFields) -> Result<Vec<Stri
         return Err(Failure::bad_request(other));
     }
     set(object, &["apiVersion"], json!(kind.api_version()));
-    set(object, &["kind"], json!(kind.kind));
+    set(object, &["kind"], json!(kind.name));
     defaults::normalize_quantities(kind, object);
     let unknown = schema::unknown_fields(kind, object)?;
     let texts: Vec<String> = unknown.iter().map(|field| format!("unknown field \"{field}\"")).collect();
     if mode == UnknownFields::Strict && !texts.is_empty() {
         return Err(schema::cannot_handle(kind, &format!("strict decoding error: {}", texts.join(", "))));
     }
-    unknown.iter().for_each(|field| schema::prune(object, field));
+    for field in &unknown {
+        schema::prune(object, field);
+    }
     Ok(if mode == UnknownFields::Warn { texts } else { Vec::new() })
 }
 
 fn wrong_kind(kind: &Kind, object: &Value) -> Option<String> {
     let (version, name) = (text(object, "/apiVersion"), text(object, "/kind"));
     let differs =
-        (!version.is_empty() && version != kind.api_version()) || (!name.is_empty() && name != kind.kind);
+        (!version.is_empty() && version != kind.api_version()) || (!name.is_empty() && name != kind.name);
     differs.then(|| {
         format!(
             "{name} in version \"{version}\" cannot be handled as a {}: no kind \"{name}\" is registered for version \
              \"{version}\" at this address",
-            kind.kind
+            kind.name
         )
     })
 }
@@ -328,7 +338,7 @@ fn declared_in_schema(key: &Key, applied: &Value) -> Result<(), Failure> {
             key.namespace,
             key.name,
             kind.api_version(),
-            kind.kind
+            kind.name
         ))),
     }
 }

@@ -71,11 +71,10 @@ fn strategic_list(target: &mut Value, patches: &[Value], key: &KeyField, field: 
         let Some(map) = patch.as_object() else { continue };
         let same = |item: &Value| item.get(key.name) == map.get(key.name);
         match (directive(map), items.iter().position(same)) {
-            (Some("replace"), _) => {}
+            (Some("replace"), _) | (Some("delete"), None) => {}
             (Some("delete"), Some(at)) => {
                 items.remove(at);
             }
-            (Some("delete"), None) => {}
             (_, Some(at)) => {
                 if let Some(item) = items.get_mut(at) {
                     strategic(item, patch, field);

@@ -22,8 +22,7 @@ pub(crate) fn service_name(text: &str) -> &str {
 fn split(text: &str) -> (&str, &str) {
     let parts: Vec<&str> = text.split(':').collect();
     match parts.as_slice() {
-        [name, port] => (name, port),
-        ["http" | "https" | "", name, port] => (name, port),
+        [name, port] | ["http" | "https" | "", name, port] => (name, port),
         _ => (text, ""),
     }
 }

@@ -53,6 +53,29 @@ fn decimal(digits: &str, unit: i128) -> Option<i128> {
     Some(sign * (product / scale + i128::from(product % scale != 0)))
 }
 
+/// The one form in which Kubernetes stores a quantity: no fraction, the largest suffix that divides. Texts that are no
+/// quantity, and ones with an exponent, stay.
+pub(crate) fn canonical(text: &str) -> String {
+    let Some(amount) = thousandths(text) else { return text.to_owned() };
+    if amount == 0 {
+        return "0".to_owned();
+    }
+    let exponent = text.trim_end_matches('E').contains(['e', 'E']) && !text.ends_with("Ei");
+    if exponent {
+        return text.to_owned();
+    }
+    if text.ends_with('i') && amount % 1000 == 0 {
+        return display(amount, true);
+    }
+    let steps = ["m", "", "k", "M", "G", "T", "P", "E"];
+    let (mut left, mut step) = (amount, 0);
+    while left % 1000 == 0 && step + 1 < steps.len() {
+        left /= 1000;
+        step += 1;
+    }
+    format!("{left}{}", steps.get(step).copied().unwrap_or_default())
+}
+
 /// A sum in thousandths as a quantity: plain, in thousandths where it must be, binary where it divides.
 pub(crate) fn display(thousandths: i128, binary: bool) -> String {
     if thousandths % 1000 != 0 {
@@ -92,6 +115,27 @@ mod tests {
         ];
         for (text, expected) in cases {
             assert_eq!(thousandths(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn quantities_have_one_form() {
+        let cases = [
+            ("0.5", "500m"),
+            ("1000m", "1"),
+            ("1500m", "1500m"),
+            ("2000", "2k"),
+            ("2", "2"),
+            ("1024Mi", "1Gi"),
+            ("1.5Gi", "1536Mi"),
+            ("512Mi", "512Mi"),
+            ("1E", "1E"),
+            ("1e3", "1e3"),
+            ("0Mi", "0"),
+            ("two", "two"),
+        ];
+        for (text, expected) in cases {
+            assert_eq!(canonical(text), expected, "{text}");
         }
     }
 

@@ -29,7 +29,7 @@ pub(crate) fn unknown_fields(kind: &Kind, object: &Value) -> Result<Vec<String>,
 pub(crate) fn cannot_handle(kind: &Kind, why: &str) -> Failure {
     Failure::bad_request(format!(
         "{} in version \"{}\" cannot be handled as a {}: {why}",
-        kind.kind, kind.version, kind.kind
+        kind.name, kind.version, kind.name
     ))
 }
 
@@ -66,11 +66,8 @@ fn is_empty(value: &Value) -> bool {
 
 /// Removes the field at a path of [`unknown_fields`].
 pub(crate) fn prune(object: &mut Value, path: &str) {
-    let pointer: String = path
-        .split('.')
-        .flat_map(|step| step.split('['))
-        .map(|step| format!("/{}", step.trim_end_matches(']')))
-        .collect();
+    let steps = path.split('.').flat_map(|step| step.split('[')).map(|step| step.trim_end_matches(']'));
+    let pointer = steps.fold(String::new(), |pointer, step| pointer + "/" + step);
     let Some((parent, field)) = pointer.rsplit_once('/') else { return };
     if let Some(map) = object.pointer_mut(parent).and_then(Value::as_object_mut) {
         map.shift_remove(field);

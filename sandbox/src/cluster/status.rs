@@ -4,6 +4,7 @@ use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 use serde_json::{Value, json};
 
+use super::json::set;
 use super::kinds::Kind;
 
 /// A refused request.
@@ -34,9 +35,9 @@ impl Failure {
     fn about(mut self, kind: &Kind, name: &str) -> Self {
         let mut details = json!({ "name": name });
         if !kind.group.is_empty() {
-            details["group"] = json!(kind.group);
+            set(&mut details, &["group"], json!(kind.group));
         }
-        details["kind"] = json!(kind.plural);
+        set(&mut details, &["kind"], json!(kind.plural));
         self.details = Some(details);
         self
     }
@@ -46,9 +47,7 @@ impl Failure {
             .iter()
             .map(|cause| json!({ "reason": cause.reason, "message": cause.message, "field": cause.field }))
             .collect();
-        let mut details = self.details.take().unwrap_or_else(|| json!({}));
-        details["causes"] = Value::Array(causes);
-        self.details = Some(details);
+        set(self.details.get_or_insert_with(|| json!({})), &["causes"], Value::Array(causes));
         self
     }
 
@@ -94,7 +93,7 @@ impl Failure {
         let message = format!("{} \"{name}\" is invalid: {text}", kind.qualified_kind());
         let mut failure = Self::new(422, "Invalid", message).about(kind, name).causes(faults);
         if let Some(details) = &mut failure.details {
-            details["kind"] = json!(kind.kind);
+            set(details, &["kind"], json!(kind.name));
         }
         failure
     }
@@ -121,6 +120,15 @@ impl Failure {
 
     pub(crate) fn bad_request(message: impl Into<String>) -> Self {
         Self::new(400, "BadRequest", message)
+    }
+
+    /// 422 of a patch that does not fit the object.
+    pub(crate) fn invalid_patch(why: &str) -> Self {
+        Self::new(
+            422,
+            "Invalid",
+            format!("the server rejected our request due to an error in our request: {why}"),
+        )
     }
 
     pub(crate) fn method_not_allowed() -> Self {
@@ -156,9 +164,9 @@ impl Failure {
             "message": self.message, "reason": self.reason,
         });
         if let Some(details) = &self.details {
-            body["details"] = details.clone();
+            set(&mut body, &["details"], details.clone());
         }
-        body["code"] = json!(self.code);
+        set(&mut body, &["code"], json!(self.code));
         body
     }
 }

@@ -6,10 +6,10 @@ use serde_json::{Value, json};
 
 use super::auth;
 use super::body;
-use super::handlers::Call;
+use super::handlers::{Call, written};
 use super::json::{entries, number, set, text};
 use super::kinds::{self, SELF_SUBJECT_ACCESS_REVIEW};
-use super::objects::Part;
+use super::objects::{Part, WriteOptions};
 use super::status::Failure;
 use super::{issuer, logs, patch, proxy};
 
@@ -22,7 +22,7 @@ pub(crate) async fn answer(call: &Call<'_>) -> Result<Response, Failure> {
         ("status", "PATCH") if kind.status => call.patch(Part::Status),
         ("status", "PUT") if kind.status => {
             let object = body::object(&call.headers, &call.body)?;
-            call.written(call.shared.cluster.replace(&call.key(), Part::Status, object, &call.options())?)
+            written(call.shared.cluster.replace(&call.key(), Part::Status, object, &call.options()))
         }
         ("scale", "GET") if kind.scales() => Ok(axum::Json(scale_of(&*call.stored()?)).into_response()),
         ("scale", "PUT" | "PATCH") if kind.scales() => rescale(call),
@@ -52,7 +52,7 @@ pub(crate) fn review(call: &Call<'_>) -> Result<Response, Failure> {
     } else {
         json!({ "userInfo": { "username": call.user.name, "groups": call.user.groups } })
     };
-    set(&mut review, &["kind"], json!(call.target.kind.kind));
+    set(&mut review, &["kind"], json!(call.target.kind.name));
     set(&mut review, &["apiVersion"], json!(call.target.kind.api_version()));
     set(&mut review, &["status"], status);
     Ok((StatusCode::CREATED, axum::Json(review)).into_response())
@@ -88,7 +88,8 @@ fn rescale(call: &Call<'_>) -> Result<Response, Failure> {
     };
     let replicas = number(&given, "/spec/replicas").unwrap_or_default();
     let version = text(&given, "/metadata/resourceVersion").to_owned();
-    let written = call.shared.cluster.modify(&key, Part::Main, &call.options(), |object| {
+    let options = WriteOptions { subresource: "scale", ..call.options() };
+    let written = call.shared.cluster.modify(&key, Part::Main, &options, |object| {
         set(object, &["spec", "replicas"], json!(replicas));
         if !version.is_empty() {
             set(object, &["metadata", "resourceVersion"], json!(version));

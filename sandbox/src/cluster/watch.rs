@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use tokio::sync::watch;
 use tokio::time::Instant;
 
+use super::json::set;
 use super::kinds::Kind;
 use super::request::Query;
 use super::selectors::Selector;
@@ -99,7 +100,7 @@ impl Stream {
             (self.watched.kind, self.watched.as_table, self.shared.cluster.clock.now());
         let rendered =
             self.waiting.drain(..).map(|event| if as_table { table::event(kind, event, now) } else { event });
-        let lines: String = rendered.map(|event| format!("{event}\n")).collect();
+        let lines = rendered.fold(String::new(), |lines, event| lines + &event.to_string() + "\n");
         Some((Ok(Bytes::from(lines)), self))
     }
 
@@ -154,9 +155,9 @@ fn event(kind: &str, object: &Object) -> Value {
 fn bookmark(kind: &Kind, revision: u64, initial: bool) -> Value {
     let mut metadata = json!({ "resourceVersion": revision.to_string(), "creationTimestamp": null });
     if initial {
-        metadata["annotations"] = json!({ "k8s.io/initial-events-end": "true" });
+        set(&mut metadata, &["annotations"], json!({ "k8s.io/initial-events-end": "true" }));
     }
-    let object = json!({ "kind": kind.kind, "apiVersion": kind.api_version(), "metadata": metadata });
+    let object = json!({ "kind": kind.name, "apiVersion": kind.api_version(), "metadata": metadata });
     json!({ "type": "BOOKMARK", "object": object })
 }
 

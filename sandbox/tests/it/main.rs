@@ -7,6 +7,7 @@
 )]
 
 mod blob;
+mod cluster;
 mod entra;
 mod faults;
 mod folder;

@@ -14,7 +14,7 @@ use super::super::naming;
 use super::super::objects::{Part, WriteOptions};
 use super::super::selectors::map_matches;
 use super::super::store::{Key, Object};
-use super::{MANAGER, controlled, owner_reference};
+use super::{MANAGER, controlled, owner_reference, write_status};
 
 /// The label that names the service of a slice.
 pub(in super::super) const SERVICE_LABEL: &str = "kubernetes.io/service-name";
@@ -22,10 +22,19 @@ pub(in super::super) const SERVICE_LABEL: &str = "kubernetes.io/service-name";
 /// One step for every service.
 pub(super) fn sync(state: &State) {
     for service in state.store.list(&SERVICE, None).0 {
+        write_status(state, &SERVICE, &service, load_balancer(&service));
         if service.pointer("/spec/selector").is_some() {
             reconcile(state, &service);
         }
     }
+}
+
+/// The address at which a load balancer would be reached: here the service's own.
+fn load_balancer(service: &Value) -> Value {
+    if text(service, "/spec/type") != "LoadBalancer" {
+        return json!({ "loadBalancer": {} });
+    }
+    json!({ "loadBalancer": { "ingress": [{ "ip": text(service, "/spec/clusterIP"), "ipMode": "VIP" }] } })
 }
 
 fn reconcile(state: &State, service: &Object) {

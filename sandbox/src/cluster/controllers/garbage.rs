@@ -46,19 +46,20 @@ fn waits(object: &Value) -> bool {
 }
 
 /// Lets an owner go whose dependents are gone.
-fn release(state: &State, kind: &'static Kind, owner: &Object, all: &[Owned]) {
-    let uid = text(owner, "/metadata/uid");
-    let owned =
+fn release(state: &State, kind: &'static Kind, waiting: &Object, all: &[Owned]) {
+    let uid = text(waiting, "/metadata/uid");
+    let is_dependent =
         |object: &Value| list(object, "/metadata/ownerReferences").iter().any(|it| text(it, "/uid") == uid);
-    let left =
-        all.iter().any(|(kind, object)| owned(object) && state.store.get(&Key::of(kind, object)).is_some());
+    let left = all
+        .iter()
+        .any(|(kind, object)| is_dependent(object) && state.store.get(&Key::of(kind, object)).is_some());
     if left {
         return;
     }
     let finalizers: Vec<Value> =
-        list(owner, "/metadata/finalizers").iter().filter(|one| **one != FOREGROUND).cloned().collect();
+        list(waiting, "/metadata/finalizers").iter().filter(|one| **one != FOREGROUND).cloned().collect();
     let _gone_is_fine =
-        state.modify(&Key::of(kind, owner), Part::Main, &WriteOptions::by(MANAGER), |object| {
+        state.modify(&Key::of(kind, waiting), Part::Main, &WriteOptions::by(MANAGER), |object| {
             set(object, &["metadata", "finalizers"], json!(finalizers));
             Ok(())
         });

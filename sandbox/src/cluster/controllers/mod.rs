@@ -87,7 +87,7 @@ fn controlled(state: &State, kind: &'static Kind, owner: &Value) -> Vec<Object> 
 /// The reference by which `owner` controls something.
 fn owner_reference(kind: &Kind, owner: &Value) -> Value {
     json!({
-        "apiVersion": kind.api_version(), "kind": kind.kind, "name": text(owner, "/metadata/name"),
+        "apiVersion": kind.api_version(), "kind": kind.name, "name": text(owner, "/metadata/name"),
         "uid": text(owner, "/metadata/uid"), "controller": true, "blockOwnerDeletion": true,
     })
 }

@@ -24,33 +24,33 @@ const COMPONENT: &str = "replicaset-controller";
 #[derive(Default)]
 pub(super) struct Backoff(BTreeMap<String, (Instant, String)>);
 
+impl Backoff {
+    /// What the replica set was told, while it may not try again.
+    fn holds(&self, uid: &str) -> Option<String> {
+        self.0.get(uid).filter(|(until, _)| Instant::now() < *until).map(|(_, why)| why.clone())
+    }
+
+    fn begin(&mut self, uid: &str, why: &str) {
+        self.0.insert(uid.to_owned(), (Instant::now() + PATIENCE, why.to_owned()));
+    }
+}
+
 /// One step for every replica set.
 pub(super) fn sync(state: &State, backoff: &mut Backoff) {
     let (sets, _) = state.store.list(&REPLICA_SET, None);
     backoff.0.retain(|uid, _| sets.iter().any(|set| text(set, "/metadata/uid") == uid));
     for set in sets {
-        let uid = text(&set, "/metadata/uid").to_owned();
         if deletion::is_deleting(&set) {
             continue;
         }
-        let refused = match backoff.0.get(&uid) {
-            Some((until, why)) if Instant::now() < *until => Some(why.clone()),
-            _ => scale(state, &set).err(),
+        let refused = match backoff.holds(text(&set, "/metadata/uid")) {
+            Some(why) => Some(why),
+            None => scale(state, &set).err().inspect(|why| {
+                backoff.begin(text(&set, "/metadata/uid"), why);
+                let message = format!("Error creating: {why}");
+                state.tell(COMPONENT, &set, Gravity::Warning, "FailedCreate", &message);
+            }),
         };
-        match &refused {
-            Some(why) if !backoff.0.get(&uid).is_some_and(|(until, _)| Instant::now() < *until) => {
-                backoff.0.insert(uid, (Instant::now() + PATIENCE, why.clone()));
-                state.tell(
-                    COMPONENT,
-                    &set,
-                    Gravity::Warning,
-                    "FailedCreate",
-                    &format!("Error creating: {why}"),
-                );
-            }
-            Some(_) => {}
-            None => drop(backoff.0.remove(&uid)),
-        }
         report(state, &set, refused.as_deref());
     }
 }

@@ -24,7 +24,9 @@ use crate::google::mint_node_token;
 
 /// Waits between tries: doubled from the first to the last. Kubernetes' own begin at ten seconds and end at five minutes.
 const FIRST_WAIT: Duration = Duration::from_secs(1);
-const LAST_WAIT: Duration = Duration::from_secs(10);
+const LAST_WAIT: Duration = Duration::from_secs(8);
+/// The longest wait between pulls: a grant that comes later should heal soon.
+const LAST_PULL_WAIT: Duration = Duration::from_secs(4);
 /// A container that ran this long starts over with short waits.
 const STEADY: Duration = Duration::from_mins(1);
 
@@ -117,7 +119,7 @@ impl Container {
             if self.pause(wait / 2).await {
                 return None;
             }
-            wait = (wait * 2).min(LAST_WAIT);
+            wait = (wait * 2).min(LAST_PULL_WAIT);
         }
     }
 

@@ -67,7 +67,6 @@ fn not_root(parts: &Parts<'_>) -> Result<(), NotRunnable> {
     let image_user = parts.image.user.split(':').next().unwrap_or_default();
     let why = match setting("runAsUser").and_then(Value::as_i64) {
         Some(0) => "container's runAsUser breaks non-root policy".to_owned(),
-        Some(_) => return Ok(()),
         None if image_user.is_empty() || image_user == "0" => {
             "container has runAsNonRoot and image will run as root".to_owned()
         }
@@ -76,7 +75,7 @@ fn not_root(parts: &Parts<'_>) -> Result<(), NotRunnable> {
                 "container has runAsNonRoot and image has non-numeric user ({image_user}), cannot verify user is non-root"
             )
         }
-        None => return Ok(()),
+        Some(_) | None => return Ok(()),
     };
     let whose = format!(
         "(pod: \"{}_{}({})\", container: {})",
@@ -202,16 +201,14 @@ fn expand(value: &str, variables: &Variables) -> String {
             continue;
         }
         let name = from.strip_prefix("$(").and_then(|inner| inner.split_once(')'));
-        match name.and_then(|(name, after)| Some((variables.iter().find(|(known, _)| known == name)?, after)))
-        {
-            Some(((_, known), after)) => {
-                out.push_str(known);
-                rest = after;
-            }
-            None => {
-                out.push('$');
-                rest = from.get(1..).unwrap_or_default();
-            }
+        let known =
+            name.and_then(|(name, after)| Some((variables.iter().find(|(it, _)| it == name)?, after)));
+        if let Some(((_, value), after)) = known {
+            out.push_str(value);
+            rest = after;
+        } else {
+            out.push('$');
+            rest = from.get(1..).unwrap_or_default();
         }
     }
     out + rest

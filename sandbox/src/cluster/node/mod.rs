@@ -17,6 +17,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, OnceLock, PoisonError};
+use std::time::Duration;
 
 use tokio::task::JoinSet;
 
@@ -30,6 +31,9 @@ use pull::Images;
 const NODE: &str = "ship-node";
 /// Who the node is in events and as a field manager.
 const COMPONENT: &str = "kubelet";
+
+/// How long pods may take to end when the cluster stops; their processes are dead by then.
+const LAST_RITES: Duration = Duration::from_secs(2);
 
 /// What the node holds on to.
 #[derive(Default)]
@@ -77,6 +81,11 @@ pub(crate) fn log_path(sandbox: &Path, uid: &str, container: &str, previous: boo
     pod_folder(sandbox, uid).join(format!("{container}.{ending}"))
 }
 
+/// Removes what an earlier run in the same folder left behind.
+pub(crate) fn clean(sandbox: &Path) {
+    let _usually_there_is_nothing = std::fs::remove_dir_all(node_folder(sandbox));
+}
+
 /// Takes on every pod it sees until the cluster stops.
 pub(crate) async fn run(shared: Shared) {
     let mut changed = shared.cluster.store.subscribe();
@@ -99,5 +108,9 @@ pub(crate) async fn run(shared: Shared) {
         }
     }
     shared.cluster.node.kill_all();
+    // The pods see the end too and bury their dead; what takes too long is dropped, and its leash with it.
+    let all_gone = async { while pods.join_next().await.is_some() {} };
+    let _in_time = tokio::time::timeout(LAST_RITES, all_gone).await;
     pods.shutdown().await;
+    shared.cluster.node.kill_all();
 }

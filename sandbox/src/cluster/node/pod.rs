@@ -135,6 +135,7 @@ impl Pod {
     /// Waits until the pod is to end more urgently than it does already.
     async fn asked_to_end(&self, already: Ending) -> Ending {
         let mut changed = self.shared.cluster.store.subscribe();
+        let mut stopping = self.shared.cluster.stopping.subscribe();
         loop {
             changed.mark_unchanged();
             match self.current() {
@@ -142,8 +143,9 @@ impl Pod {
                 Some(pod) if already == Ending::No && deletion::is_deleting(&pod) => return Ending::Gently,
                 Some(_) => {}
             }
-            if changed.changed().await.is_err() {
-                return Ending::AtOnce;
+            tokio::select! {
+                _ = changed.changed() => {}
+                _ = stopping.wait_for(|stopping| *stopping) => return Ending::AtOnce,
             }
         }
     }
