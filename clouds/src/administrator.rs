@@ -65,7 +65,7 @@ impl Administrator {
                 kubernetes::Cluster::from_kubeconfig(file, context.as_deref()).await
             }
             WayIn::Lookup(bridge) => {
-                let address = google::cluster(bridge, self.google_login.credentials.clone()).await?;
+                let address = self.google.cluster(bridge).await?;
                 kubernetes::Cluster::at(&address, self.google_login.bearer.clone())
             }
         }

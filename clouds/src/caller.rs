@@ -85,7 +85,7 @@ impl Caller {
     /// The cluster, looked up and spoken to as the team's service account.
     pub async fn cluster(&self) -> PortResult<kubernetes::Cluster> {
         let credentials = self.chain.google_credentials(self.deployer.clone());
-        let address = google::cluster(&self.bridge, credentials).await?;
+        let address = google::cluster(&self.bridge, credentials, self.chain.http()).await?;
         kubernetes::Cluster::at(&address, self.chain.bearer(self.deployer.clone()))
     }
 }

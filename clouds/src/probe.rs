@@ -86,15 +86,21 @@ impl LiveProbe {
     /// Reads a piece of configuration, with the first log-in that may.
     async fn look<T: DeserializeOwned>(&self, request: &Look<'_>) -> Sight<T> {
         let caller = self.caller.as_ref().ok().map(|chain| chain.google_credentials(Grantee::Federated));
-        let mut why = "there is no Google log-in to look with".to_owned();
+        let mut reasons = Vec::new();
         for credentials in self.administrator.clone().into_iter().chain(caller) {
             match self.read(request, credentials).await {
                 Ok(seen) => return Sight::Seen(seen),
                 Err(refusal) if refusal.kind == Refused::NotFound => return Sight::Refused(refusal),
-                Err(refusal) => why = format!("{}; it takes `{}`", refusal, request.permission),
+                Err(refusal) if refusal.kind == Refused::Denied => {
+                    reasons.push(format!("{refusal} (it takes `{}`)", request.permission));
+                }
+                Err(refusal) => reasons.push(refusal.to_string()),
             }
         }
-        Sight::Unseen { why }
+        if reasons.is_empty() {
+            reasons.push("there is no Google log-in to look with".to_owned());
+        }
+        Sight::Unseen { why: reasons.join("; ") }
     }
 
     async fn read<T: DeserializeOwned>(&self, request: &Look<'_>, credentials: Credentials) -> PortResult<T> {
@@ -164,7 +170,7 @@ impl LiveProbe {
     ) -> PortResult<()> {
         let service = "Kubernetes";
         let unusable = |problem: String| own(service, Refused::Unavailable, problem);
-        let place = cluster(&self.bridge, credentials).await?;
+        let place = cluster(&self.bridge, credentials, &self.http).await?;
         let http = identity::http::client(Some(&place.ca)).map_err(|error| unusable(error.to_string()))?;
         let url = format!("{}/apis/apps/v1/namespaces/{namespace}/deployments?limit=1", place.endpoint);
         let response = http.get(url).header(AUTHORIZATION, header).send().await;

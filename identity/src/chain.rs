@@ -141,6 +141,11 @@ impl Chain {
         &self.inner.source
     }
 
+    /// The client that the hops after the first are asked with.
+    pub fn http(&self) -> &reqwest::Client {
+        &self.inner.sts.http
+    }
+
     /// The first token, from Entra.
     pub async fn entra_token(&self) -> Result<AccessToken, TokenError> {
         let inner = self.inner.clone();

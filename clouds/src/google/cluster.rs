@@ -1,15 +1,20 @@
 //! Looking the GKE cluster up: where its API server is, and who its nodes are.
+//!
+//! Not over Google's own crate: its type for clusters takes more than a mebibyte of stack to read, and a worker thread
+//! has two.
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use bridge::port::PortResult;
 use bridge::spec::Bridge;
 use google_cloud_auth::credentials::Credentials;
-use google_cloud_container_v1::client::ClusterManager;
-use google_cloud_container_v1::model::Cluster;
+use http::Method;
+use serde::Deserialize;
 
 use super::addresses::Addresses;
-use super::refusal::{library, own, unexpected};
+use super::patience::patiently;
+use super::refusal::unexpected;
+use super::rest::Rest;
 
 const SERVICE: &str = "Kubernetes Engine";
 
@@ -22,99 +27,126 @@ pub struct ClusterAddress {
     pub ca: Vec<u8>,
 }
 
-/// The bridge's cluster, looked up as whoever holds `credentials`; needs `container.clusters.get`.
-pub async fn cluster(bridge: &Bridge, credentials: Credentials) -> PortResult<ClusterAddress> {
-    address(&find(bridge, credentials).await?)
+/// The bridge's cluster, looked up as whoever holds `credentials`; needs `container.clusters.get`. `http` comes from
+/// [`identity::http::client`].
+pub async fn cluster(
+    bridge: &Bridge,
+    credentials: Credentials,
+    http: &reqwest::Client,
+) -> PortResult<ClusterAddress> {
+    find(bridge, credentials, http).await?.address()
 }
 
-pub(super) async fn find(bridge: &Bridge, credentials: Credentials) -> PortResult<Cluster> {
-    let client = ClusterManager::builder()
-        .with_endpoint(Addresses::of(bridge).container)
-        .with_credentials(credentials)
-        .build()
-        .await
-        .map_err(|error| own(SERVICE, bridge::port::Refused::Unavailable, error.to_string()))?;
+pub(super) async fn find(bridge: &Bridge, credentials: Credentials, http: &reqwest::Client) -> PortResult<Cluster> {
+    let rest =
+        Rest { service: SERVICE, http: http.clone(), address: Addresses::of(bridge).container, credentials };
     let google = &bridge.google;
-    let name =
-        format!("projects/{}/locations/{}/clusters/{}", google.project, google.location, google.cluster);
-    client.get_cluster().set_name(name).send().await.map_err(|error| library(SERVICE, &error))
+    let path = format!("projects/{}/locations/{}/clusters/{}", google.project, google.location, google.cluster);
+    let found = patiently(|| rest.call(Method::GET, &path, &[], None)).await?;
+    serde_json::from_value(found).map_err(|error| unexpected(SERVICE, error.to_string()))
 }
 
-fn address(cluster: &Cluster) -> PortResult<ClusterAddress> {
-    if cluster.endpoint.is_empty() {
-        return Err(unexpected(SERVICE, format!("cluster `{}` has no endpoint (yet)", cluster.name)));
+/// A cluster, as far as we look.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub(super) struct Cluster {
+    name: String,
+    endpoint: String,
+    master_auth: MasterAuth,
+    node_config: NodeConfig,
+    node_pools: Vec<NodePool>,
+    autoscaling: Autoscaling,
+}
+
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct MasterAuth {
+    cluster_ca_certificate: String,
+}
+
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct NodeConfig {
+    service_account: String,
+}
+
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct NodePool {
+    config: NodeConfig,
+}
+
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct Autoscaling {
+    autoprovisioning_node_pool_defaults: NodeConfig,
+}
+
+impl Cluster {
+    fn address(&self) -> PortResult<ClusterAddress> {
+        let name = &self.name;
+        if self.endpoint.is_empty() {
+            return Err(unexpected(SERVICE, format!("cluster `{name}` has no endpoint (yet)")));
+        }
+        let ca = BASE64_STANDARD.decode(self.master_auth.cluster_ca_certificate.trim()).ok();
+        let ca = ca
+            .filter(|ca| !ca.is_empty())
+            .ok_or_else(|| unexpected(SERVICE, format!("cluster `{name}` has no CA certificate")))?;
+        Ok(ClusterAddress { endpoint: format!("https://{}", self.endpoint), ca })
     }
-    let encoded =
-        cluster.master_auth.as_ref().map(|auth| auth.cluster_ca_certificate.as_str()).unwrap_or_default();
-    let ca = BASE64_STANDARD.decode(encoded.trim()).ok().filter(|ca| !ca.is_empty());
-    let ca =
-        ca.ok_or_else(|| unexpected(SERVICE, format!("cluster `{}` has no CA certificate", cluster.name)))?;
-    Ok(ClusterAddress { endpoint: format!("https://{}", cluster.endpoint), ca })
-}
 
-/// The service account that the cluster's nodes run as. Standard clusters say it in their node pools (older answers: for
-/// the cluster as a whole), Autopilot clusters in the defaults of the pools they make by themselves.
-pub(super) fn node_service_account(cluster: &Cluster, project_number: &str) -> String {
-    let pools = cluster.node_pools.iter().filter_map(|pool| pool.config.as_ref());
-    #[expect(deprecated, reason = "an answer may have this and no node pools")]
-    let whole = cluster.node_config.iter();
-    let defaults = cluster
-        .autoscaling
-        .iter()
-        .filter_map(|scaling| scaling.autoprovisioning_node_pool_defaults.as_ref())
-        .map(|defaults| &defaults.service_account);
-    let said = pools
-        .chain(whole)
-        .map(|node| &node.service_account)
-        .chain(defaults)
-        .find(|account| !account.is_empty());
-    match said.map(String::as_str) {
-        None | Some("default") => format!("{project_number}-compute@developer.gserviceaccount.com"),
-        Some(account) => account.to_owned(),
+    /// The service account that the nodes run as. Standard clusters say it in their node pools (older answers: for the
+    /// cluster as a whole), Autopilot clusters in the defaults of the pools they make by themselves.
+    pub(super) fn node_service_account(&self, project_number: &str) -> String {
+        let pools = self.node_pools.iter().map(|pool| &pool.config);
+        let others = [&self.node_config, &self.autoscaling.autoprovisioning_node_pool_defaults];
+        let said = pools.chain(others).map(|node| node.service_account.as_str()).find(|account| !account.is_empty());
+        match said {
+            None | Some("default") => format!("{project_number}-compute@developer.gserviceaccount.com"),
+            Some(account) => account.to_owned(),
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use google_cloud_container_v1::model::{
-        AutoprovisioningNodePoolDefaults, ClusterAutoscaling, MasterAuth, NodeConfig, NodePool,
-    };
+    use serde_json::{Value, json};
 
-    fn nodes(account: &str) -> NodeConfig {
-        NodeConfig::new().set_service_account(account)
+    fn cluster(answer: Value) -> Cluster {
+        serde_json::from_value(answer).unwrap()
     }
 
     #[test]
-    #[expect(deprecated, reason = "an answer may have this and no node pools")]
     fn nodes_are_found_in_every_kind_of_cluster() {
-        let autopilot = AutoprovisioningNodePoolDefaults::new().set_service_account("auto@p");
         let table = [
-            (Cluster::new(), "42-compute@developer.gserviceaccount.com"),
-            (Cluster::new().set_node_config(nodes("default")), "42-compute@developer.gserviceaccount.com"),
-            (Cluster::new().set_node_config(nodes("ship@p")), "ship@p"),
-            (Cluster::new().set_node_pools([NodePool::new().set_config(nodes("pool@p"))]), "pool@p"),
+            (json!({}), "42-compute@developer.gserviceaccount.com"),
+            (json!({"nodeConfig": {"serviceAccount": "default"}}), "42-compute@developer.gserviceaccount.com"),
+            (json!({"nodeConfig": {"serviceAccount": "ship@p"}}), "ship@p"),
+            (json!({"nodePools": [{"config": {"serviceAccount": "pool@p"}}]}), "pool@p"),
             (
-                Cluster::new().set_node_config(nodes("")).set_autoscaling(
-                    ClusterAutoscaling::new().set_autoprovisioning_node_pool_defaults(autopilot),
-                ),
+                json!({"nodeConfig": {}, "autopilot": {"enabled": true}, "autoscaling":
+                    {"autoprovisioningNodePoolDefaults": {"serviceAccount": "auto@p"}}}),
                 "auto@p",
             ),
         ];
-        for (cluster, wanted) in table {
-            assert_eq!(node_service_account(&cluster, "42"), wanted);
+        for (answer, wanted) in table {
+            assert_eq!(cluster(answer.clone()).node_service_account("42"), wanted, "{answer}");
         }
     }
 
     #[test]
     fn an_address_needs_endpoint_and_authority() {
-        let authority = MasterAuth::new().set_cluster_ca_certificate(BASE64_STANDARD.encode("PEM"));
-        let whole = Cluster::new().set_endpoint("127.0.0.1:6443").set_master_auth(authority.clone());
-        let found = address(&whole).unwrap();
+        let authority = json!({"clusterCaCertificate": BASE64_STANDARD.encode("PEM")});
+        let whole = cluster(json!({"endpoint": "127.0.0.1:6443", "masterAuth": authority}));
+        let found = whole.address().unwrap();
         assert_eq!((found.endpoint.as_str(), found.ca.as_slice()), ("https://127.0.0.1:6443", &b"PEM"[..]));
-        assert!(address(&Cluster::new().set_master_auth(authority)).is_err());
-        assert!(address(&Cluster::new().set_endpoint("10.0.0.1")).is_err());
-        let garbled = MasterAuth::new().set_cluster_ca_certificate("%%%");
-        assert!(address(&Cluster::new().set_endpoint("10.0.0.1").set_master_auth(garbled)).is_err());
+        for lacking in [
+            json!({"masterAuth": authority}),
+            json!({"endpoint": "10.0.0.1"}),
+            json!({"endpoint": "10.0.0.1", "masterAuth": {"clusterCaCertificate": "%%%"}}),
+        ] {
+            assert!(cluster(lacking.clone()).address().is_err(), "{lacking}");
+        }
     }
 }

@@ -8,6 +8,7 @@ mod cluster;
 mod federation;
 mod grant;
 mod member;
+mod patience;
 mod policy;
 mod project;
 pub mod refusal;
@@ -26,6 +27,7 @@ pub use addresses::{Addresses, chain_config};
 pub use cluster::{ClusterAddress, cluster};
 pub use project::project_number;
 
+use patience::{patiently, with_a_fresh_token};
 use policy::Policies;
 use rest::Rest;
 
@@ -47,26 +49,34 @@ impl SetUp {
         administrator: &identity::source::Administrator,
         http: reqwest::Client,
     ) -> PortResult<Self> {
-        let addresses = Addresses::of(bridge);
-        let credentials = administrator.credentials.clone();
+        let who = administrator.bearer.who().to_owned();
+        Self::with(&Addresses::of(bridge), administrator.credentials.clone(), who, http).await
+    }
+
+    async fn with(
+        addresses: &Addresses,
+        credentials: Credentials,
+        who: String,
+        http: reqwest::Client,
+    ) -> PortResult<Self> {
         Ok(Self {
-            who: administrator.bearer.who().to_owned(),
-            projects: project::Projects::new(&addresses, credentials.clone()).await?,
+            who,
+            projects: project::Projects::new(addresses, credentials.clone()).await?,
             federation: Rest {
                 service: "Google IAM",
                 http,
                 address: addresses.iam.clone(),
                 credentials: credentials.clone(),
             },
-            service_accounts: service_account::ServiceAccounts::new(&addresses, credentials.clone()).await?,
-            repositories: repository::Repositories::new(&addresses, credentials.clone()).await?,
+            service_accounts: service_account::ServiceAccounts::new(addresses, credentials.clone()).await?,
+            repositories: repository::Repositories::new(addresses, credentials.clone()).await?,
             credentials,
         })
     }
 
     /// Adds what Google knows: the project's number and who the cluster's nodes are.
     pub async fn facts(&self, bridge: &Bridge, facts: &mut Facts) -> PortResult<()> {
-        facts.project_number = self.projects.number(&bridge.google.project).await?;
+        facts.project_number = patiently(|| self.projects.number(&bridge.google.project)).await?;
         let declared = &bridge.google.project_number;
         if facts.project_number != *declared {
             let (project, found) = (&bridge.google.project, &facts.project_number);
@@ -74,9 +84,14 @@ impl SetUp {
                 format!("project `{project}` has the number `{found}`, but the bridge says `{declared}`");
             return Err(refusal::own("Cloud Resource Manager", Refused::Invalid, message));
         }
-        let cluster = cluster::find(bridge, self.credentials.clone()).await?;
-        facts.node_service_account = cluster::node_service_account(&cluster, &facts.project_number);
+        let cluster = cluster::find(bridge, self.credentials.clone(), &self.federation.http).await?;
+        facts.node_service_account = cluster.node_service_account(&facts.project_number);
         Ok(())
+    }
+
+    /// Where the cluster is.
+    pub async fn cluster(&self, bridge: &Bridge) -> PortResult<ClusterAddress> {
+        cluster(bridge, self.credentials.clone(), &self.federation.http).await
     }
 
     /// Adds the live state of what is wanted on the Google side, and of everything there that carries our mark.
@@ -87,21 +102,27 @@ impl SetUp {
         wanted: &[Resource],
         inventory: &mut Inventory,
     ) -> PortResult<()> {
-        let mut found = federation::observe(&self.federation, bridge, wanted).await?;
-        found.extend(self.service_accounts.observe(bridge, wanted).await?);
-        found.extend(self.repositories.observe(bridge, wanted).await?);
-        found.extend(grant::observe(&self.policies(), bridge, facts, &found).await?);
+        let mut found = patiently(|| federation::observe(&self.federation, bridge, wanted)).await?;
+        found.extend(patiently(|| self.service_accounts.observe(bridge, wanted)).await?);
+        found.extend(patiently(|| self.repositories.observe(bridge, wanted)).await?);
+        let policies = self.policies();
+        let grants = patiently(|| grant::observe(&policies, bridge, facts, &found)).await?;
+        found.extend(grants);
         inventory.found.extend(found.into_iter().map(|observed| (observed.resource.key(), observed)));
         Ok(())
     }
 
     /// The Google permissions among `needs` that the administrator lacks.
     pub async fn missing(&self, bridge: &Bridge, needs: &[Need]) -> PortResult<Vec<Missing>> {
-        self.projects.missing(&bridge.google.project, needs, &self.who).await
+        patiently(|| self.projects.missing(&bridge.google.project, needs, &self.who)).await
     }
 
     /// Makes one change on the Google side. Making it twice is making it once.
     pub async fn perform(&self, bridge: &Bridge, change: &Change, outputs: &Outputs) -> PortResult<()> {
+        with_a_fresh_token(|| self.perform_once(bridge, change, outputs)).await
+    }
+
+    async fn perform_once(&self, bridge: &Bridge, change: &Change, outputs: &Outputs) -> PortResult<()> {
         match change.action.resource() {
             Resource::Pool(pool) => {
                 federation::perform_pool(&self.federation, bridge, &change.action, pool).await
@@ -153,37 +174,4 @@ fn foreign(service: &'static str, what: &str) -> PortError {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use bridge::spec::{Azure, AzureCloud, Endpoints, Federation, Google};
-
-    /// A bridge with nobody on it.
-    pub(super) fn bridge() -> Bridge {
-        Bridge {
-            name: "crossing".to_owned(),
-            azure: Azure {
-                cloud: AzureCloud::Public,
-                tenant: "0f3a7c1e-5b52-4c8e-9d1a-6f2b8e4d7a10".to_owned(),
-                subscription: "7d9b2f40-1c3e-4a5d-8b6f-2e0c9a8d5b31".to_owned(),
-                resource_group: "rg".to_owned(),
-                workspace: "quay".to_owned(),
-            },
-            google: Google {
-                project: "harbour".to_owned(),
-                project_number: "42".to_owned(),
-                location: "europe-west4".to_owned(),
-                cluster: "ship".to_owned(),
-                repository: "models".to_owned(),
-            },
-            federation: Federation {
-                pool: "quay".to_owned(),
-                provider: "entra".to_owned(),
-                application: "Gangplank".to_owned(),
-            },
-            identities: Vec::new(),
-            teams: Vec::new(),
-            services: Vec::new(),
-            endpoints: Endpoints::default(),
-        }
-    }
-}
+mod tests;

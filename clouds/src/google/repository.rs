@@ -149,6 +149,9 @@ impl Repositories {
 
     async fn delete(&self, bridge: &Bridge, repository: &Repository) -> PortResult<()> {
         let name = name(bridge, repository);
+        if self.find(bridge, repository).await?.is_none() {
+            return Ok(());
+        }
         // The plan looked; images may have come since.
         if let Some(holds) = self.holds(&name).await? {
             return Err(own(
