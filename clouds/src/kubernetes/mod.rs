@@ -7,6 +7,8 @@ mod api;
 mod connect;
 mod kinds;
 mod set_up;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeMap;
 
