@@ -1,6 +1,6 @@
 //! The chain from the first token to a service account's, and services that lie on the way.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 
 use gangplank_identity::chain::HopOutcome;
@@ -140,6 +140,43 @@ async fn every_hop_is_recorded_once_and_without_its_token() {
     let shown = format!("{records:?} {:?} {}", crossing.chain, serde_json::to_string(&records).unwrap());
     for secret in [SECRET, FEDERATED, ACCOUNT_TOKEN, &crossing.entra_token, "Cellar"] {
         assert!(!shown.contains(secret), "{secret} in {shown}");
+    }
+}
+
+/// Everything that is logged while the test's thread lives, down to the last detail of every crate below.
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl std::io::Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn the_most_talkative_log_names_the_hops_and_no_token() {
+    let log = Log::default();
+    let writer = log.clone();
+    let subscriber = tracing_subscriber::fmt()
+        .with_max_level(tracing::Level::TRACE)
+        .with_span_events(tracing_subscriber::fmt::format::FmtSpan::FULL)
+        .with_ansi(false)
+        .with_writer(move || writer.clone())
+        .finish();
+    let _until_the_end = tracing::subscriber::set_default(subscriber);
+    let crossing = good().await;
+    header(&crossing.chain, Grantee::ServiceAccount(ACCOUNT.to_owned())).await;
+    let text = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+    for named in ["hop=\"entra\"", "hop=\"exchange\"", "issuer=https://entra/v2.0", "audience=app", ACCOUNT] {
+        assert!(text.contains(named), "{named}");
+    }
+    for secret in [SECRET, FEDERATED, ACCOUNT_TOKEN, &crossing.entra_token] {
+        assert!(!text.contains(secret), "{secret}");
     }
 }
 

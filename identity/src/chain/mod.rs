@@ -1,6 +1,9 @@
 //! The chain: Entra token → federated Google token → service account's token. Every hop that really happens is recorded
 //! and traced; what the cache answers is not a hop.
 
+mod config;
+mod record;
+
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
@@ -8,7 +11,6 @@ use azure_core::credentials::TokenCredential;
 use google_cloud_auth::credentials::Credentials;
 use http::HeaderValue;
 use jiff::Timestamp;
-use serde::Serialize;
 use tracing::Instrument as _;
 
 use crate::CLOUD_PLATFORM;
@@ -24,37 +26,11 @@ use crate::source::google::ProvidesHeaders;
 use crate::source::{EntraSource, entra_token};
 use crate::sts::Sts;
 
+pub use config::ChainConfig;
+pub use record::{HopOutcome, HopRecord};
+
 /// How many hops are remembered; a long run forgets its oldest.
 const REMEMBERED: usize = 256;
-
-/// Where a chain leads.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ChainConfig {
-    /// Scope of the first token: `api://TENANT/SLUG/.default`.
-    pub scope: String,
-    /// The workload identity provider:
-    /// `//iam.googleapis.com/projects/NUMBER/locations/global/workloadIdentityPools/POOL/providers/PROVIDER`.
-    pub provider: String,
-    /// `https://sts.googleapis.com`, or where the bridge says.
-    pub sts: String,
-    /// `https://iamcredentials.googleapis.com`, or where the bridge says.
-    pub iam_credentials: String,
-}
-
-impl ChainConfig {
-    /// The provider's full resource name.
-    pub fn provider_name(project_number: &str, pool: &str, provider: &str) -> String {
-        format!(
-            "//iam.googleapis.com/projects/{project_number}/locations/global/workloadIdentityPools/{pool}/providers/{provider}"
-        )
-    }
-
-    /// The IAM principal of one subject of the provider's pool.
-    fn principal(&self, subject: &str) -> String {
-        let pool = self.provider.split("/providers/").next().unwrap_or_default();
-        format!("principal:{pool}/subject/{subject}")
-    }
-}
 
 /// Whose rights a request uses.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -63,43 +39,6 @@ pub enum Grantee {
     Federated,
     /// A service account it impersonates, by e-mail address.
     ServiceAccount(String),
-}
-
-/// One hop that happened.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct HopRecord {
-    /// Which hop.
-    pub hop: Hop,
-    /// When it ended.
-    pub at: Timestamp,
-    /// How long it took, in milliseconds.
-    pub milliseconds: i64,
-    /// Who was asked: the log-in for Entra, the provider for STS, the service account for IAM credentials.
-    pub target: String,
-    /// Claims of the Entra token that are no secret.
-    pub claims: Option<Claims>,
-    /// Who one is after this hop, as IAM names them.
-    pub principal: Option<String>,
-    /// When the token expires, or why there is none.
-    pub outcome: HopOutcome,
-}
-
-/// How a hop ended.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum HopOutcome {
-    /// A token was given.
-    Token {
-        /// When it expires.
-        expires_at: Timestamp,
-    },
-    /// None was given.
-    Refused {
-        /// The service's own code, where it gave one.
-        code: Option<String>,
-        /// Why.
-        message: String,
-    },
 }
 
 /// A log-in carried across. Clones share tokens and records.
@@ -338,25 +277,5 @@ impl HeaderSource for Granted {
 
     async fn renew(&self) {
         self.chain.forget();
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_subject_of_the_pool_is_named_as_iam_does() {
-        let config = ChainConfig {
-            scope: String::new(),
-            provider: ChainConfig::provider_name("412907655821", "quay", "entra"),
-            sts: String::new(),
-            iam_credentials: String::new(),
-        };
-        assert_eq!(
-            config.principal("c3d2e5f4-9d86-403b-9e7a-f42081ac0d03"),
-            "principal://iam.googleapis.com/projects/412907655821/locations/global/workloadIdentityPools/quay/subject/\
-             c3d2e5f4-9d86-403b-9e7a-f42081ac0d03"
-        );
     }
 }
