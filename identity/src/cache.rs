@@ -85,8 +85,15 @@ impl Cache {
         outcome.or_else(|error| self.still_valid(&key).ok_or(error))
     }
 
-    /// Forgets every token, for example after a service called one expired.
-    pub fn forget(&self) {
+    /// Forgets one token, for example after a service called it expired.
+    pub fn forget(&self, key: &Key) {
+        if let Some(entry) = self.entries().get_mut(key) {
+            entry.token = None;
+        }
+    }
+
+    /// Forgets every token.
+    pub fn forget_all(&self) {
         for entry in self.entries().values_mut() {
             entry.token = None;
         }
@@ -264,8 +271,12 @@ mod tests {
     async fn forgotten_tokens_are_fetched_again() {
         let world = world();
         assert_eq!(text(world.get("one", 3600).await), "token-0");
-        world.cache.forget();
-        assert_eq!(text(world.get("one", 3600).await), "token-1");
+        assert_eq!(text(world.get("two", 3600).await), "token-1");
+        world.cache.forget(&key("one"));
+        assert_eq!(text(world.get("one", 3600).await), "token-2");
+        assert_eq!(text(world.get("two", 3600).await), "token-1");
+        world.cache.forget_all();
+        assert_eq!(text(world.get("two", 3600).await), "token-3");
     }
 
     #[tokio::test]

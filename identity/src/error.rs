@@ -103,6 +103,17 @@ impl TokenError {
         }
     }
 
+    /// Whether the hop was refused because the token it was asked with is out of its time.
+    pub fn is_expired(&self) -> bool {
+        match self {
+            Self::Exchange(ExchangeError::Refused { description, .. }) => {
+                description.contains("is stale to sign-in")
+            }
+            Self::Impersonation(_) => self.status() == Some(401),
+            _ => false,
+        }
+    }
+
     /// Whether no answer came at all.
     pub fn is_unreachable(&self) -> bool {
         matches!(

@@ -37,11 +37,16 @@ pub async fn cluster(
     find(bridge, credentials, http).await?.address()
 }
 
-pub(super) async fn find(bridge: &Bridge, credentials: Credentials, http: &reqwest::Client) -> PortResult<Cluster> {
+pub(super) async fn find(
+    bridge: &Bridge,
+    credentials: Credentials,
+    http: &reqwest::Client,
+) -> PortResult<Cluster> {
     let rest =
         Rest { service: SERVICE, http: http.clone(), address: Addresses::of(bridge).container, credentials };
     let google = &bridge.google;
-    let path = format!("projects/{}/locations/{}/clusters/{}", google.project, google.location, google.cluster);
+    let path =
+        format!("projects/{}/locations/{}/clusters/{}", google.project, google.location, google.cluster);
     let found = patiently(|| rest.call(Method::GET, &path, &[], None)).await?;
     serde_json::from_value(found).map_err(|error| unexpected(SERVICE, error.to_string()))
 }
@@ -100,7 +105,8 @@ impl Cluster {
     pub(super) fn node_service_account(&self, project_number: &str) -> String {
         let pools = self.node_pools.iter().map(|pool| &pool.config);
         let others = [&self.node_config, &self.autoscaling.autoprovisioning_node_pool_defaults];
-        let said = pools.chain(others).map(|node| node.service_account.as_str()).find(|account| !account.is_empty());
+        let said =
+            pools.chain(others).map(|node| node.service_account.as_str()).find(|account| !account.is_empty());
         match said {
             None | Some("default") => format!("{project_number}-compute@developer.gserviceaccount.com"),
             Some(account) => account.to_owned(),
@@ -121,7 +127,10 @@ mod tests {
     fn nodes_are_found_in_every_kind_of_cluster() {
         let table = [
             (json!({}), "42-compute@developer.gserviceaccount.com"),
-            (json!({"nodeConfig": {"serviceAccount": "default"}}), "42-compute@developer.gserviceaccount.com"),
+            (
+                json!({"nodeConfig": {"serviceAccount": "default"}}),
+                "42-compute@developer.gserviceaccount.com",
+            ),
             (json!({"nodeConfig": {"serviceAccount": "ship@p"}}), "ship@p"),
             (json!({"nodePools": [{"config": {"serviceAccount": "pool@p"}}]}), "pool@p"),
             (

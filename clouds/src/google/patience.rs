@@ -66,7 +66,8 @@ mod tests {
 
     #[tokio::test]
     async fn the_busy_are_asked_again_with_an_end() {
-        let (refusals, _) = service(vec![refusal(Refused::Throttled, Some(429)), refusal(Refused::Unavailable, None)]);
+        let (refusals, _) =
+            service(vec![refusal(Refused::Throttled, Some(429)), refusal(Refused::Unavailable, None)]);
         assert_eq!(patiently(async || answer(&refusals)).await, Ok("yes"));
         let (refusals, length) = service(vec![refusal(Refused::Unavailable, Some(503)); 9]);
         assert!(patiently(async || answer(&refusals)).await.is_err());

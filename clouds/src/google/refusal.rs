@@ -56,7 +56,7 @@ pub(crate) fn library(service: &'static str, error: &Error) -> PortError {
 }
 
 fn library_kind(error: &Error) -> Refused {
-    let by_code = error.status().and_then(|rpc| by_code(&rpc.code));
+    let by_code = error.status().and_then(|rpc| by_code(rpc.code));
     match (error.http_status_code(), by_code) {
         (_, Some(kind)) => kind,
         (Some(status), None) => kind(status),
@@ -68,7 +68,7 @@ fn library_kind(error: &Error) -> Refused {
     }
 }
 
-fn by_code(code: &Code) -> Option<Refused> {
+fn by_code(code: Code) -> Option<Refused> {
     match code {
         Code::NotFound => Some(Refused::NotFound),
         Code::PermissionDenied => Some(Refused::Denied),
@@ -135,7 +135,7 @@ pub(crate) fn operation(service: &'static str, code: i64, message: &str) -> Port
     let code = i32::try_from(code).map_or(Code::Unknown, Code::from);
     PortError {
         service,
-        kind: by_code(&code).unwrap_or(Refused::Invalid),
+        kind: by_code(code).unwrap_or(Refused::Invalid),
         status: None,
         code: Some(code.name().to_owned()),
         message: message.to_owned(),

@@ -66,7 +66,11 @@ fn line(question: &'static str, status: u16, body: Value) -> Line {
 }
 
 fn refused(question: &'static str, status: u16, word: &str) -> Line {
-    line(question, status, json!({"error": {"code": status, "status": word, "message": "as the script has it"}}))
+    line(
+        question,
+        status,
+        json!({"error": {"code": status, "status": word, "message": "as the script has it"}}),
+    )
 }
 
 /// All of Google's services at one address, answering by a script.
@@ -80,7 +84,8 @@ impl Script {
     async fn play(lines: Vec<Line>) -> Self {
         let (lines, asked) = (Arc::new(Mutex::new(lines)), Arc::<Mutex<Vec<Asked>>>::default());
         let seen = asked.clone();
-        let app = Router::new().fallback(move |request: Request| answer(request, lines.clone(), seen.clone()));
+        let app =
+            Router::new().fallback(move |request: Request| answer(request, lines.clone(), seen.clone()));
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = format!("http://{}", listener.local_addr().unwrap());
         tokio::spawn(async move { axum::serve(listener, app).await.unwrap() });
@@ -130,9 +135,11 @@ async fn answer(request: Request, lines: Arc<Mutex<Vec<Line>>>, asked: Arc<Mutex
     let (parts, body) = request.into_parts();
     let question = format!("{} {}", parts.method, parts.uri.path());
     let bytes = to_bytes(body, 1 << 20).await.unwrap();
-    let ours = |pair: &&str| ["updateMask", "workloadIdentityPoolId", "workloadIdentityPoolProviderId"]
-        .iter()
-        .any(|name| pair.starts_with(name));
+    let ours = |pair: &&str| {
+        ["updateMask", "workloadIdentityPoolId", "workloadIdentityPoolProviderId"]
+            .iter()
+            .any(|name| pair.starts_with(name))
+    };
     let query: Vec<&str> = parts.uri.query().unwrap_or_default().split('&').filter(ours).collect();
     let line = if query.is_empty() { question.clone() } else { format!("{question}?{}", query.join("&")) };
     asked.lock().unwrap().push(Asked { line, body: serde_json::from_slice(&bytes).unwrap_or_default() });
@@ -168,7 +175,11 @@ fn done() -> Value {
 #[tokio::test]
 async fn a_pool_is_made_and_waited_for() {
     let script = Script::play(vec![
-        line("POST /v1/projects/harbour/locations/global/workloadIdentityPools", 200, json!({"name": "operations/o"})),
+        line(
+            "POST /v1/projects/harbour/locations/global/workloadIdentityPools",
+            200,
+            json!({"name": "operations/o"}),
+        ),
         line("GET /v1/operations/o", 200, json!({"name": "operations/o", "done": false})),
         line("GET /v1/operations/o", 200, json!({"name": "operations/o", "done": true, "response": {}})),
     ])
@@ -182,7 +193,8 @@ async fn a_pool_is_made_and_waited_for() {
 
 #[tokio::test]
 async fn an_operation_that_fails_is_a_refusal() {
-    let failed = json!({"name": "operations/o", "done": true, "error": {"code": 9, "message": "Org Policy violated"}});
+    let failed =
+        json!({"name": "operations/o", "done": true, "error": {"code": 9, "message": "Org Policy violated"}});
     let script = Script::play(vec![line(
         "POST /v1/projects/harbour/locations/global/workloadIdentityPools",
         200,
@@ -198,7 +210,11 @@ async fn an_operation_that_fails_is_a_refusal() {
 async fn a_pool_that_an_earlier_run_made_is_taken_up() {
     let script = Script::play(vec![
         refused("POST /v1/projects/harbour/locations/global/workloadIdentityPools", 409, "ALREADY_EXISTS"),
-        line("GET /v1/projects/harbour/locations/global/workloadIdentityPools/quay", 200, pool_answer("ACTIVE", MARK)),
+        line(
+            "GET /v1/projects/harbour/locations/global/workloadIdentityPools/quay",
+            200,
+            pool_answer("ACTIVE", MARK),
+        ),
         line("PATCH /v1/projects/harbour/locations/global/workloadIdentityPools/quay", 200, done()),
     ])
     .await;
@@ -211,7 +227,11 @@ async fn a_pool_of_somebody_elses_is_left_alone_also_when_deleted() {
     for state in ["ACTIVE", "DELETED"] {
         let theirs = pool_answer(state, "made by hand");
         let script = Script::play(vec![
-            refused("POST /v1/projects/harbour/locations/global/workloadIdentityPools", 409, "ALREADY_EXISTS"),
+            refused(
+                "POST /v1/projects/harbour/locations/global/workloadIdentityPools",
+                409,
+                "ALREADY_EXISTS",
+            ),
             line("GET /v1/projects/harbour/locations/global/workloadIdentityPools/quay", 200, theirs),
         ])
         .await;
@@ -225,7 +245,11 @@ async fn a_pool_of_somebody_elses_is_left_alone_also_when_deleted() {
 #[tokio::test]
 async fn a_deleted_pool_is_undeleted_and_brought_up_to_date() {
     let script = Script::play(vec![
-        line("GET /v1/projects/harbour/locations/global/workloadIdentityPools/quay", 200, pool_answer("DELETED", MARK)),
+        line(
+            "GET /v1/projects/harbour/locations/global/workloadIdentityPools/quay",
+            200,
+            pool_answer("DELETED", MARK),
+        ),
         line("POST /v1/projects/harbour/locations/global/workloadIdentityPools/quay:undelete", 200, done()),
         line("PATCH /v1/projects/harbour/locations/global/workloadIdentityPools/quay", 200, done()),
     ])
@@ -320,7 +344,8 @@ async fn everything_with_our_mark_is_seen_and_foreign_things_only_if_wanted() {
         {"name": "projects/harbour/locations/europe-west4/repositories/models", "format": "DOCKER",
          "labels": {"gangplank-bridge": "crossing"}},
         {"name": "projects/harbour/locations/europe-west4/repositories/theirs", "format": "DOCKER"}]});
-    let principal = "principal://iam.googleapis.com/projects/42/locations/global/workloadIdentityPools/quay/subject/s";
+    let principal =
+        "principal://iam.googleapis.com/projects/42/locations/global/workloadIdentityPools/quay/subject/s";
     let policy = json!({"etag": "ZTE=", "bindings": [
         {"role": "roles/artifactregistry.reader", "members": ["serviceAccount:nodes@p", "user:ada@x", principal]},
         {"role": "roles/artifactregistry.writer", "members": ["user:ada@x"]}]});
@@ -337,7 +362,8 @@ async fn everything_with_our_mark_is_seen_and_foreign_things_only_if_wanted() {
     .await;
     let wanted = ServiceAccount { id: "gp-b".to_owned(), display_name: "B".to_owned() };
     let seen = script.observe(&[Resource::ServiceAccount(wanted)]).await;
-    let seen: Vec<(&str, bool)> = seen.found.iter().map(|(key, observed)| (key.0.as_str(), observed.marked)).collect();
+    let seen: Vec<(&str, bool)> =
+        seen.found.iter().map(|(key, observed)| (key.0.as_str(), observed.marked)).collect();
     let expected = [
         ("google/grant/repository/models/roles/artifactregistry.reader", true),
         ("google/pool/old", true),
@@ -350,9 +376,7 @@ async fn everything_with_our_mark_is_seen_and_foreign_things_only_if_wanted() {
 
 #[tokio::test]
 async fn a_grant_survives_somebody_elses_write_in_between() {
-    let policy = |etag: &str, member: &str| {
-        json!({"etag": etag, "bindings": [{"role": "roles/container.clusterViewer", "members": [member]}]})
-    };
+    let policy = |etag: &str, member: &str| json!({"etag": etag, "bindings": [{"role": "roles/container.clusterViewer", "members": [member]}]});
     let script = Script::play(vec![
         line("POST /v3/projects/harbour:getIamPolicy", 200, policy("ZTE=", "user:ada@x")),
         refused("POST /v3/projects/harbour:setIamPolicy", 409, "ABORTED"),
@@ -375,13 +399,20 @@ async fn a_grant_survives_somebody_elses_write_in_between() {
 #[tokio::test]
 async fn a_repository_that_got_images_after_the_plan_stays() {
     let script = Script::play(vec![
-        line("GET /v1/projects/harbour/locations/europe-west4/repositories/models", 200,
-            json!({"name": "projects/harbour/locations/europe-west4/repositories/models", "labels": {}})),
-        line("GET /v1/projects/harbour/locations/europe-west4/repositories/models/packages", 200,
-            json!({"packages": [{"name": "m"}]})),
+        line(
+            "GET /v1/projects/harbour/locations/europe-west4/repositories/models",
+            200,
+            json!({"name": "projects/harbour/locations/europe-west4/repositories/models", "labels": {}}),
+        ),
+        line(
+            "GET /v1/projects/harbour/locations/europe-west4/repositories/models/packages",
+            200,
+            json!({"packages": [{"name": "m"}]}),
+        ),
     ])
     .await;
-    let found = Resource::Repository(Repository { id: "models".to_owned(), location: "europe-west4".to_owned() });
+    let found =
+        Resource::Repository(Repository { id: "models".to_owned(), location: "europe-west4".to_owned() });
     let refusal = script.perform(Action::Delete { found }).await.unwrap_err();
     assert_eq!(refusal.kind, Refused::Conflict);
     assert!(script.lines().iter().all(|line| line.starts_with("GET")), "{:?}", script.lines());

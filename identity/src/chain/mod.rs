@@ -88,19 +88,24 @@ impl Chain {
     /// The first token, from Entra.
     pub async fn entra_token(&self) -> Result<AccessToken, TokenError> {
         let inner = self.inner.clone();
-        let key = inner.key(&inner.config.scope, "");
-        self.inner.cache.get(key, Hop::Entra, || inner.ask_entra()).await
+        self.inner.cache.get(inner.entra_key(), Hop::Entra, || inner.ask_entra()).await
     }
 
     /// The federated token, from Google STS.
     pub async fn federated(&self) -> Result<AccessToken, TokenError> {
         let chain = self.clone();
-        let key = self.inner.key(&self.inner.config.provider, CLOUD_PLATFORM);
         let fetch = || async move {
             let subject = chain.entra_token().await?;
-            chain.inner.exchange(subject).await
+            match chain.inner.exchange(subject).await {
+                // It may have run out on the way.
+                Err(refused) if refused.is_expired() => {
+                    chain.inner.cache.forget(&chain.inner.entra_key());
+                    chain.inner.exchange(chain.entra_token().await?).await
+                }
+                outcome => outcome,
+            }
         };
-        self.inner.cache.get(key, Hop::Exchange, fetch).await
+        self.inner.cache.get(self.inner.federated_key(), Hop::Exchange, fetch).await
     }
 
     /// A token of the service account `email`, from IAM credentials.
@@ -109,7 +114,14 @@ impl Chain {
         let key = self.inner.key(email, CLOUD_PLATFORM);
         let fetch = || async move {
             let caller = chain.federated().await?;
-            chain.inner.impersonate(account, caller).await
+            match chain.inner.impersonate(&account, caller).await {
+                // It may have run out on the way.
+                Err(refused) if refused.is_expired() => {
+                    chain.inner.cache.forget(&chain.inner.federated_key());
+                    chain.inner.impersonate(&account, chain.federated().await?).await
+                }
+                outcome => outcome,
+            }
         };
         self.inner.cache.get(key, Hop::Impersonation, fetch).await
     }
@@ -140,7 +152,7 @@ impl Chain {
 
     /// Forgets the Google tokens, so that the next request walks the chain again. Entra's own are kept by its SDK.
     pub fn forget(&self) {
-        self.inner.cache.forget();
+        self.inner.cache.forget_all();
     }
 
     /// Headers with `grantee`'s rights.
@@ -172,6 +184,14 @@ impl std::fmt::Debug for Chain {
 impl Inner {
     fn key(&self, audience: &str, scope: &str) -> Key {
         Key { identity: self.source.identity(), audience: audience.to_owned(), scope: scope.to_owned() }
+    }
+
+    fn entra_key(&self) -> Key {
+        self.key(&self.config.scope, "")
+    }
+
+    fn federated_key(&self) -> Key {
+        self.key(&self.config.provider, CLOUD_PLATFORM)
     }
 
     async fn ask_entra(self: Arc<Self>) -> Result<AccessToken, TokenError> {
@@ -216,7 +236,7 @@ impl Inner {
 
     async fn impersonate(
         self: &Arc<Self>,
-        account: String,
+        account: &str,
         caller: AccessToken,
     ) -> Result<AccessToken, TokenError> {
         let span = tracing::info_span!(
@@ -227,10 +247,11 @@ impl Inner {
             target = %account
         );
         let began = self.cache.clock().now();
-        let generate = self.iam_credentials.generate_access_token(&account, &caller.secret, began);
+        let generate = self.iam_credentials.generate_access_token(account, &caller.secret, began);
         let outcome = generate.instrument(span).await.map_err(TokenError::from);
         let principal = Some(format!("serviceAccount:{account}"));
-        let step = Step { hop: Hop::Impersonation, began, target: account, claims: None, principal };
+        let step =
+            Step { hop: Hop::Impersonation, began, target: account.to_owned(), claims: None, principal };
         self.record(step, &outcome);
         outcome
     }

@@ -1,7 +1,7 @@
 //! The chain from the first token to a service account's, and services that lie on the way.
 
-use std::sync::{Arc, Mutex};
 use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 
 use gangplank_identity::chain::HopOutcome;
 use gangplank_identity::impersonation::ImpersonationError;
@@ -360,6 +360,35 @@ async fn a_busy_exchange_is_asked_again_and_a_patient_one_is_not_waited_for() {
     let error = crossing.chain.federated().await.unwrap_err();
     assert_eq!(error.retry_after(), Some(std::time::Duration::from_mins(10)));
     assert!(error.is_transient());
+}
+
+#[tokio::test]
+async fn a_token_called_expired_is_replaced_once() {
+    let count = AtomicUsize::new(0);
+    let expired = json!({"error": {"code": 401, "message": "Request had invalid authentication credentials.",
+        "status": "UNAUTHENTICATED"}});
+    let (asked, body) = (Arc::new(AtomicUsize::new(0)), expired.clone());
+    let iam = move |_: &Hit| match asked.fetch_add(1, Ordering::SeqCst) {
+        0 => reply(401, &body),
+        _ => account_token(machine_time().checked_add(jiff::SignedDuration::from_hours(1)).unwrap()),
+    };
+    let replaced = crossing(move |_| federated(count.fetch_add(1, Ordering::SeqCst)), iam).await;
+    assert!(replaced.chain.impersonated(ACCOUNT).await.is_ok());
+    let sent: Vec<Option<String>> = replaced.iam.hits().into_iter().map(|hit| hit.authorization).collect();
+    assert_eq!(sent, [0, 1].map(|number| Some(format!("Bearer {FEDERATED}-{number}"))));
+
+    let hopeless = crossing(|_| federated(0), move |_| reply(401, &expired)).await;
+    assert!(hopeless.chain.impersonated(ACCOUNT).await.is_err());
+    assert_eq!(hopeless.iam.hits().len(), 2);
+
+    let stale =
+        json!({"error": "invalid_grant", "error_description": "ID Token issued at 1 is stale to sign-in."});
+    let count = AtomicUsize::new(0);
+    let sts = move |_: &Hit| match count.fetch_add(1, Ordering::SeqCst) {
+        0 => reply(400, &stale),
+        number => federated(number),
+    };
+    assert!(crossing(sts, |_| raw(500, "")).await.chain.federated().await.is_ok());
 }
 
 #[tokio::test]
