@@ -72,6 +72,16 @@ pub enum Command {
     Sandbox(Sandbox),
 }
 
+impl Command {
+    /// Whether Ctrl-C is how the command is meant to end, so that it sees to it itself.
+    pub fn waits_for_interrupt(&self) -> bool {
+        #[cfg(feature = "sandbox")]
+        return matches!(self, Self::Demo(_) | Self::Sandbox(_));
+        #[cfg(not(feature = "sandbox"))]
+        false
+    }
+}
+
 /// Flags of the commands that set up both clouds.
 #[derive(Debug, Clone, Args)]
 pub struct Administrate {

@@ -13,6 +13,7 @@ pub mod edge;
 pub mod output;
 pub mod report;
 
+use std::io::IsTerminal;
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -42,9 +43,10 @@ pub fn main() -> ExitCode {
 
 /// Runs one command until its end or until Ctrl-C.
 async fn run(arguments: Arguments) -> Exit {
+    let waits_for_it = arguments.command.waits_for_interrupt();
     let ended = tokio::select! {
         ended = command::run(arguments) => ended,
-        () = interrupted() => {
+        () = interrupted(), if !waits_for_it => {
             output::say("interrupted; everything done so far stays done: run the same command again to finish");
             return Exit::Interrupted;
         }
@@ -92,6 +94,7 @@ fn log(verbose: u8) {
     let _ = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal())
         .with_target(true)
         .compact()
         .try_init();

@@ -3,6 +3,7 @@
 use sandbox::{Options, Sandbox};
 
 use crate::args::{FaultKind, Sandbox as Flags, SandboxVerb};
+use crate::edge;
 use crate::output::{out, say};
 use crate::report::{Exit, Failure};
 
@@ -26,21 +27,15 @@ pub async fn start(options: Options) -> Result<Sandbox, Failure> {
 async fn up(options: Options) -> Result<Exit, Failure> {
     let sandbox = start(options).await?;
     let folder = sandbox.folder().display().to_string();
-    out(&exports(&sandbox));
+    out(&edge::read(&sandbox.folder().join("env"))
+        .map(|text| String::from_utf8_lossy(&text).into_owned())
+        .unwrap_or_default());
     say(&format!(
         "both clouds are up; in another shell:\n  source '{folder}/env'\n  gangplank plan\nCtrl-C ends the sandbox"
     ));
     crate::interrupted().await;
     sandbox.stop().await;
     Ok(Exit::Fine)
-}
-
-/// The environment as lines for a shell.
-pub fn exports(sandbox: &Sandbox) -> String {
-    let mut text: String =
-        sandbox.environment().iter().map(|(name, value)| format!("export {name}='{value}'\n")).collect();
-    text.push_str(&format!("export PATH='{}':\"$PATH\"\n", sandbox.tools().display()));
-    text
 }
 
 async fn arm(control: &str, service: &str, fault: FaultKind, amount: u32) -> Result<Exit, Failure> {

@@ -8,7 +8,7 @@ use crate::harbour::Harbour;
 fn ship_holds_out_against_throttling_and_cuts() {
     let harbour = Harbour::set_up();
     let faults = &harbour.sandbox.world.faults;
-    for service in ["sts", "iam_credentials", "resource_manager", "blob", "registry", "cluster"] {
+    for service in ["sts", "iam_credentials", "resource_manager", "blob", "registry", "container"] {
         faults.arm(service, Fault::Throttle { retry_after: 1 });
     }
     faults.arm("blob", Fault::Cut { after: 700 });

@@ -21,7 +21,7 @@ fn models_and_versions() {
     let harbour = Harbour::set_up();
     harbour.run(&["ship", "no-such-model:1"]).expect_code(2).expect_talk("no service");
     let version = harbour.run(&["ship", "breast-cancer:99"]).expect_code(1);
-    version.expect_talk("99").expect_talk("1, 2");
+    version.expect_talk("99").expect_talk("`2`, `1`");
     harbour.run(&["ship", "breast-cancer:"]).expect_code(2);
     harbour.add_model("breast-cancer", "3", &[]);
     harbour.run(&["ship", "breast-cancer:3"]).expect_code(1).expect_talk("no files");

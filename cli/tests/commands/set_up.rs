@@ -18,7 +18,7 @@ fn plan_apply_plan_drift_destroy() {
     let changes = plan["changes"].as_array().unwrap();
     assert_eq!(changes.len(), 1, "{plan}");
     assert_eq!(changes[0]["key"], "google/provider/gangplank/entra");
-    assert_eq!(changes[0]["action"]["differences"][0]["found"], json!("false"));
+    assert_eq!(changes[0]["action"]["differences"][0]["found"], json!("true"));
 
     harbour.run(&["apply"]).expect_code(0);
     harbour.run(&["plan"]).expect_code(0);

@@ -33,7 +33,10 @@ pub(super) async fn run(flags: Demo) -> Result<Exit, Failure> {
     let sandbox = command::sandbox::start(Options::default()).await?;
     let common = Common { file: sandbox.folder().join("bridge.yaml"), output: Format::Human, verbose: 0 };
     let story = Story { sandbox, scorer: flags.scorer, common };
-    let told = story.tell().await;
+    let told = tokio::select! {
+        told = story.tell() => told,
+        () = crate::interrupted() => Err(interrupted()),
+    };
     let told = match (told, flags.keep) {
         (Ok(()), true) => story.keep().await,
         (Ok(()), false) => story.tear_down().await,
@@ -212,6 +215,10 @@ fn chapter(title: &str) {
 
 fn shell(words: &[&str]) {
     say(&format!("$ gangplank {}", words.join(" ")));
+}
+
+fn interrupted() -> Failure {
+    Failure { exit: Exit::Interrupted, ..Failure::failed("interrupted; the sandbox and all in it are gone") }
 }
 
 fn broken(what: impl Into<String>) -> Failure {
