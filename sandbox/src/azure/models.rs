@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use sha2::{Digest as _, Sha256};
 
 use crate::clock::Clock;
-use crate::{random, seed};
+use crate::seed;
 
 /// Bytes in one block of a synthetic blob.
 const BLOCK: u64 = 64 * 1024;
@@ -128,7 +128,8 @@ impl Models {
         models
     }
 
-    /// Registers a version whose files are `files`. A version that is there already is replaced, with new etags.
+    /// Registers a version whose files are `files`. A version that is there already is replaced, with new etags. Etags
+    /// are the same in every sandbox, so that images made from the seeded world are, too.
     pub(crate) fn register(
         &mut self,
         name: &str,
@@ -139,8 +140,10 @@ impl Models {
     ) {
         let folder = format!("LocalUpload/{}/{name}", folder_hash(name, version));
         for (path, content) in files {
-            let blob = Blob { content, etag: format!("0x{}", random::hex().to_uppercase()), modified: now };
-            self.blobs.insert(format!("{folder}/{path}"), blob);
+            let place = format!("{folder}/{path}");
+            let before = self.blobs.get(&place).map(|blob| blob.etag.clone()).unwrap_or_default();
+            let etag = format!("0x{}", folder_hash(&place, &before).to_uppercase());
+            self.blobs.insert(place, Blob { content, etag, modified: now });
         }
         let tags = tags.iter().map(|(tag, value)| ((*tag).to_owned(), (*value).to_owned())).collect();
         let registered = ModelVersion {
