@@ -5,10 +5,14 @@ use bytes::Bytes;
 use http::{HeaderMap, header};
 use serde_json::Value;
 
+use super::protobuf;
 use super::status::Failure;
 
 /// The API server's limit.
 const LARGEST: usize = 3 * 1024 * 1024;
+
+/// The media types of objects.
+const ACCEPTED: &str = "application/json, application/yaml, application/vnd.kubernetes.protobuf";
 
 /// The whole body.
 pub(crate) async fn read(body: Body) -> Result<Bytes, Failure> {
@@ -32,7 +36,9 @@ pub(crate) fn object(headers: &HeaderMap, bytes: &Bytes) -> Result<Value, Failur
     match media_type(headers) {
         "" | "application/json" => json(bytes),
         "application/yaml" => yaml(bytes),
-        _ => Err(Failure::unsupported_media("application/json, application/yaml")),
+        "application/vnd.kubernetes.protobuf" => protobuf::object(bytes)
+            .map_err(|why| Failure { message: why, ..Failure::unsupported_media(ACCEPTED) }),
+        _ => Err(Failure::unsupported_media(ACCEPTED)),
     }
 }
 

@@ -16,7 +16,21 @@ pub(crate) enum Gravity {
     Warning,
 }
 
+/// For how many seconds an event is kept.
+const KEPT: i64 = 3600;
+
 impl State {
+    /// Forgets old events.
+    pub(crate) fn expire_events(&self) {
+        let now = self.clock.now();
+        for event in self.store.list(&kinds::EVENT, None).0 {
+            let last = text(&event, "/lastTimestamp").parse::<jiff::Timestamp>();
+            if last.is_ok_and(|last| now.duration_since(last).as_secs() > KEPT) {
+                self.store.remove(&Key::of(&kinds::EVENT, &event));
+            }
+        }
+    }
+
     /// Tells something about an object.
     pub(crate) fn tell(&self, component: &str, about: &Value, gravity: Gravity, reason: &str, message: &str) {
         let namespace = text(about, "/metadata/namespace");

@@ -9,7 +9,6 @@ use serde_json::{Value, json};
 use trust::rbac::Attributes;
 
 use super::auth::{self, User};
-use super::deletion::{DeleteOptions, Deleted, Propagation};
 use super::json::{remove, set, text};
 use super::kinds::Storage;
 use super::objects::{Part, UnknownFields, WriteOptions, Written};
@@ -30,6 +29,8 @@ const PATCHES: &str = "application/json-patch+json, application/merge-patch+json
 pub(crate) struct Call<'a> {
     pub(crate) shared: &'a Shared,
     pub(crate) user: &'a User,
+    /// What was authorized.
+    asked: Attributes,
     pub(crate) target: &'a Objects,
     pub(crate) query: &'a Query,
     pub(crate) method: Method,
@@ -56,10 +57,11 @@ async fn respond(shared: &Shared, request: Request) -> Result<Response, Failure>
         Target::Objects(target) => target,
     };
     let query = Query::of(&parts.uri);
-    auth::authorize(shared, &user, &attributes(&user, &target, &parts, &query))?;
+    let asked = attributes(&user, &target, &parts, &query);
+    auth::authorize(shared, &user, &asked)?;
     let body = body::read(body).await?;
     let Parts { method, headers, .. } = parts;
-    let call = Call { shared, user: &user, target: &target, query: &query, method, headers, body };
+    let call = Call { shared, user: &user, asked, target: &target, query: &query, method, headers, body };
     call.answer().await
 }
 
@@ -170,7 +172,7 @@ impl Call<'_> {
     }
 
     /// Items of a list carry no `apiVersion` and `kind` of their own, as with Kubernetes' built-in kinds.
-    fn list_of(&self, objects: &[Object], revision: u64) -> Value {
+    pub(super) fn list_of(&self, objects: &[Object], revision: u64) -> Value {
         let bare = |object: &Object| {
             let mut item = Value::clone(object);
             remove(&mut item, &["apiVersion"]);
@@ -218,6 +220,11 @@ impl Call<'_> {
                 return Err(no_field_manager());
             }
             let applied = self.applied(&key)?;
+            if state.store.get(&key).is_none() {
+                // Whoever applies what is not there yet creates it, and must be allowed to.
+                let create = Attributes { verb: "create".to_owned(), ..self.asked.clone() };
+                auth::authorize(self.shared, self.user, &create)?;
+            }
             return written(state.apply(&key, part, applied, self.query.truth("force"), &options));
         }
         let change = match media_type {
@@ -246,51 +253,6 @@ impl Call<'_> {
             set(&mut applied, &["metadata", "name"], json!(key.name));
         }
         Ok(applied)
-    }
-
-    fn delete(&self, name: &str) -> Result<Response, Failure> {
-        let deleted = self.shared.cluster.delete(&self.key(), &self.delete_options()?)?;
-        Ok(match deleted {
-            Deleted::Waits(object) => axum::Json(&*object).into_response(),
-            Deleted::Gone(object) => {
-                let kind = self.target.kind;
-                let details = json!({ "name": name, "group": kind.group, "kind": kind.plural,
-                                      "uid": text(&object, "/metadata/uid") });
-                axum::Json(success(&details)).into_response()
-            }
-        })
-    }
-
-    fn delete_all(&self) -> Result<Response, Failure> {
-        let selector = Selector::parse(self.query.text("labelSelector"), self.query.text("fieldSelector"))?;
-        let (kind, options) = (self.target.kind, self.delete_options()?);
-        let (mut objects, revision) = self.shared.cluster.store.list(kind, self.target.namespace.as_deref());
-        objects.retain(|object| selector.matches(object));
-        for object in &objects {
-            let _may_be_gone_already = self.shared.cluster.delete(&Key::of(kind, object), &options);
-        }
-        Ok(axum::Json(self.list_of(&objects, revision)).into_response())
-    }
-
-    fn delete_options(&self) -> Result<DeleteOptions, Failure> {
-        let given = if self.body.is_empty() { json!({}) } else { body::object(&self.headers, &self.body)? };
-        let asked = match text(&given, "/propagationPolicy") {
-            "" => self.query.text("propagationPolicy"),
-            asked => asked,
-        };
-        let propagation = match asked {
-            "Foreground" => Propagation::Foreground,
-            "Orphan" => Propagation::Orphan,
-            _ => Propagation::Background,
-        };
-        let grace = self.query.number("gracePeriodSeconds").and_then(|seconds| i64::try_from(seconds).ok());
-        Ok(DeleteOptions {
-            propagation,
-            grace_seconds: super::json::number(&given, "/gracePeriodSeconds").or(grace),
-            uid: text(&given, "/preconditions/uid").to_owned(),
-            resource_version: text(&given, "/preconditions/resourceVersion").to_owned(),
-            dry_run: self.options().dry_run || !super::json::list(&given, "/dryRun").is_empty(),
-        })
     }
 
     /// How this request wants to write.
@@ -346,8 +308,4 @@ fn no_field_manager() -> Failure {
     failure.code = 422;
     failure.reason = "Invalid";
     failure
-}
-
-fn success(details: &Value) -> Value {
-    json!({ "kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "details": details })
 }

@@ -11,7 +11,7 @@ use super::kinds::Kind;
 use super::status::Failure;
 
 /// How many changes a watch can fall behind before it must list again.
-const HISTORY: usize = 8192;
+const HISTORY: usize = 2048;
 
 /// Names one stored object.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]

@@ -52,6 +52,7 @@ fn round(state: &State, backoff: &mut replica_set::Backoff) {
     deployment::sync(state);
     endpoints::sync(state);
     quotas(state);
+    state.expire_events();
 }
 
 fn quotas(state: &State) {

@@ -67,7 +67,10 @@ async fn rbac_or_iam_may_allow_and_the_refusal_names_both() {
         assert_eq!(body["message"], text);
     }
 
-    let rules = json!([{ "apiGroups": [""], "resources": ["pods"], "verbs": ["list"] }]);
+    let rules = json!([
+        { "apiGroups": [""], "resources": ["pods"], "verbs": ["list"] },
+        { "apiGroups": [""], "resources": ["configmaps"], "verbs": ["patch"] },
+    ]);
     let role = json!({ "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "Role", "metadata": { "name": "r" }, "rules": rules });
     ship.apply::<Role>("r", &role).await.unwrap();
     let group = "rbac.authorization.k8s.io";
@@ -83,6 +86,12 @@ async fn rbac_or_iam_may_allow_and_the_refusal_names_both() {
     let maps = "/api/v1/namespaces/team/configmaps";
     let map = json!({ "metadata": { "name": "m" } });
     assert_eq!(ship.ask(Method::POST, maps, &known, Some(map.clone())).await.0, 403);
+    let path = format!("{maps}/m?fieldManager=test");
+    let (status, body) = ship.patch(&path, &known, &map).await;
+    assert_eq!(status, 403);
+    let text = "requires one of [\"container.configMaps.create\"] permission(s).";
+    assert!(body["message"].as_str().unwrap().ends_with(text), "{body}");
+
     let url =
         format!("http://{}/v3/projects/{PROJECT}", ship.quay.sandbox.addresses().cloud_resource_manager);
     let admin = ship.google().await;

@@ -79,6 +79,15 @@ impl Ship {
         (status.as_u16(), body)
     }
 
+    /// A server-side apply as somebody.
+    pub(crate) async fn patch(&self, path: &str, token: &str, object: &Value) -> (u16, Value) {
+        let url = format!("https://{}{path}", self.quay.sandbox.addresses().cluster);
+        let request = self.quay.client.patch(url).bearer_auth(token);
+        let request = request.header("content-type", "application/apply-patch+yaml").body(object.to_string());
+        let (status, body) = reply(request).await;
+        (status.as_u16(), body)
+    }
+
     pub(crate) fn admin(&self) -> String {
         std::fs::read_to_string(self.quay.sandbox.folder().join("cluster-admin.token"))
             .unwrap()
@@ -150,13 +159,13 @@ impl Ship {
 
     async fn blob(&self, base: &str, token: &str, bytes: Vec<u8>) -> Value {
         let blob = json!({ "digest": digest(&bytes), "size": bytes.len() });
-        let begin = self
+        let request = self
             .quay
             .client
             .post(format!("{base}/blobs/uploads/"))
             .bearer_auth(token)
             .header("content-length", 0);
-        let begun = begin.send().await.unwrap();
+        let begun = request.send().await.unwrap();
         let place = begun.headers()["location"].to_str().unwrap();
         let place = reqwest::Url::parse(base).unwrap().join(place).unwrap();
         let put = self.quay.client.put(place).query(&[("digest", blob["digest"].as_str().unwrap())]);
@@ -228,8 +237,7 @@ pub(crate) fn refusal<T: Debug>(result: kube::Result<T>) -> (u16, String, String
 }
 
 fn digest(bytes: &[u8]) -> String {
-    let hex: String = Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect();
-    format!("sha256:{hex}")
+    format!("sha256:{}", hex::encode(Sha256::digest(bytes)))
 }
 
 /// A layer with `/app/start` and `/app/model`.

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use super::{Ship, deployment, object, refusal, service, until};
 
-fn config_map(data: Value) -> Value {
+fn config_map(data: &Value) -> Value {
     json!({ "apiVersion": "v1", "kind": "ConfigMap", "metadata": { "name": "map" }, "data": data })
 }
 
@@ -23,7 +23,7 @@ async fn refusals_are_worded_as_kubernetes_does() {
     let get = told(refusal(maps.get("absent").await));
     assert_eq!(get, "404 NotFound: configmaps \"absent\" not found");
 
-    let map: ConfigMap = object(config_map(json!({ "a": "1" })));
+    let map: ConfigMap = object(config_map(&json!({ "a": "1" })));
     let created = maps.create(&PostParams::default(), &map).await.unwrap();
     let again = told(refusal(maps.create(&PostParams::default(), &map).await));
     assert_eq!(again, "409 AlreadyExists: configmaps \"map\" already exists");
@@ -59,20 +59,20 @@ async fn refusals_are_worded_as_kubernetes_does() {
 #[tokio::test]
 async fn applies_conflict_with_what_others_own() {
     let ship = Ship::new().await;
-    let first: ConfigMap = ship.apply("map", &config_map(json!({ "a": "1", "b": "1" }))).await.unwrap();
-    let again: ConfigMap = ship.apply("map", &config_map(json!({ "a": "1", "b": "1" }))).await.unwrap();
+    let first: ConfigMap = ship.apply("map", &config_map(&json!({ "a": "1", "b": "1" }))).await.unwrap();
+    let again: ConfigMap = ship.apply("map", &config_map(&json!({ "a": "1", "b": "1" }))).await.unwrap();
     assert_eq!(first, again);
 
     let maps = ship.all::<ConfigMap>();
     let edit = PatchParams { field_manager: Some("kubectl-edit".to_owned()), ..PatchParams::default() };
     maps.patch("map", &edit, &Patch::Merge(json!({ "data": { "a": "2" } }))).await.unwrap();
-    let (code, _, message) = refusal(ship.apply::<ConfigMap>("map", &config_map(json!({ "a": "1" }))).await);
+    let (code, _, message) = refusal(ship.apply::<ConfigMap>("map", &config_map(&json!({ "a": "1" }))).await);
     assert_eq!(code, 409);
     assert_eq!(message, "Apply failed with 1 conflict: conflict with \"kubectl-edit\" using v1: .data.a");
 
     let force = PatchParams::apply("test").force();
     let dry = PatchParams { dry_run: true, ..force.clone() };
-    let wish = config_map(json!({ "a": "1" }));
+    let wish = config_map(&json!({ "a": "1" }));
     let would = maps.patch("map", &dry, &Patch::Apply(&wish)).await.unwrap();
     assert_eq!(would.data.unwrap().len(), 1);
     assert_eq!(maps.get("map").await.unwrap().data.unwrap().len(), 2);
