@@ -65,8 +65,11 @@ pub(crate) fn apply(
 /// Ownership after an update, create or patch turned `before` into `after`.
 pub(crate) fn track_update(before: &Value, mut after: Value, writer: &Writer<'_>) -> Value {
     let (old, new) = (fields::leaves(before), fields::leaves(&after));
-    let changed: Fields =
-        new.iter().filter(|path| fields::get(before, path) != fields::get(&after, path)).cloned().collect();
+    // What the server itself puts into a status is nobody's but the status writers'.
+    let is_ours =
+        |path: &Path| writer.subresource == "status" || path.first().is_none_or(|first| first != "f:status");
+    let differs = |path: &Path| fields::get(before, path) != fields::get(&after, path);
+    let changed: Fields = new.iter().filter(|path| is_ours(path) && differs(path)).cloned().collect();
     let mut all = owners(before);
     for owner in &mut all {
         owner.fields.retain(|path| new.contains(path) && !changed.contains(path));
@@ -320,6 +323,18 @@ mod tests {
         let refusal = apply(&scaled, &object(&json!({ "replicas": 2 })), &writer("a"), false).unwrap_err();
         let whose = "conflict with \"kubectl\" with subresource \"scale\" using apps/v1: .spec.replicas";
         assert_eq!(refusal.message, format!("Apply failed with 1 conflict: {whose}"));
+    }
+
+    #[test]
+    fn the_first_status_is_nobodys() {
+        let born = json!({ "kind": "Pod", "spec": { "a": 1 }, "status": { "phase": "Pending" } });
+        let born = track_update(&json!({}), born, &writer("a"));
+        assert_eq!(born["metadata"]["managedFields"][0]["fieldsV1"], json!({ "f:spec": { "f:a": {} } }));
+        let mut run = born.clone();
+        run["status"]["phase"] = json!("Running");
+        let run = track_update(&born, run, &Writer { subresource: "status", ..writer("kubelet") });
+        let entry = &run["metadata"]["managedFields"][1];
+        assert_eq!((&entry["manager"], &entry["subresource"]), (&json!("kubelet"), &json!("status")));
     }
 
     #[test]

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::json::{self, set, text};
 use super::kinds::Kind;
-use super::objects::UnknownFields;
+use super::objects::{Part, UnknownFields};
 use super::status::Failure;
 use super::store::Key;
 use super::{defaults, schema};
@@ -42,6 +42,19 @@ fn wrong_kind(kind: &Kind, object: &Value) -> Option<String> {
     })
 }
 
+/// Leaves in an applied object only what the address is about: all but the status, or nothing but.
+pub(super) fn confine(kind: &Kind, part: Part, applied: &mut Value) {
+    match part {
+        Part::Main if kind.status => drop(json::remove(applied, &["status"])),
+        Part::Main => {}
+        Part::Status => {
+            if let Some(map) = applied.as_object_mut() {
+                map.retain(|field, _| ["apiVersion", "kind", "metadata", "status"].contains(&field.as_str()));
+            }
+        }
+    }
+}
+
 /// Unknown fields in an apply, in Kubernetes' words.
 pub(super) fn declared_in_schema(key: &Key, applied: &Value) -> Result<(), Failure> {
     let kind = key.kind;
@@ -50,7 +63,7 @@ pub(super) fn declared_in_schema(key: &Key, applied: &Value) -> Result<(), Failu
     }
     match schema::unknown_fields(kind, applied)?.first() {
         None => Ok(()),
-        Some(field) => Err(Failure::internal(format!(
+        Some(field) => Err(Failure::unexplained(format!(
             "failed to create typed patch object ({}/{}; {}, Kind={}): .{field}: field not declared in schema",
             key.namespace,
             key.name,

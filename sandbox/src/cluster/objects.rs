@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use super::State;
 use super::apply::{self, Writer};
-use super::intake::{declared_in_schema, identify, precondition, read};
+use super::intake::{confine, declared_in_schema, identify, precondition, read};
 use super::json::{self, set, text};
 use super::kinds::Kind;
 use super::status::Failure;
@@ -160,6 +160,8 @@ impl State {
         options: &WriteOptions,
     ) -> Result<Written, Failure> {
         identify(key.kind, &key.namespace, &mut applied)?;
+        json::without_nulls(&mut applied);
+        confine(key.kind, part, &mut applied);
         defaults::normalize_quantities(key.kind, &mut applied);
         declared_in_schema(key, &applied)?;
         let _one_writer_at_a_time = self.writes.lock().unwrap_or_else(PoisonError::into_inner);

@@ -153,6 +153,11 @@ impl Failure {
         Self::new(500, "InternalError", message)
     }
 
+    /// 500 without a reason, as the API server answers errors it has no words of its own for.
+    pub(crate) fn unexplained(message: impl Into<String>) -> Self {
+        Self::new(500, "", message)
+    }
+
     pub(crate) fn unavailable(message: impl Into<String>) -> Self {
         Self::new(503, "ServiceUnavailable", message)
     }
@@ -161,8 +166,11 @@ impl Failure {
     pub(crate) fn body(&self) -> Value {
         let mut body = json!({
             "kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure",
-            "message": self.message, "reason": self.reason,
+            "message": self.message,
         });
+        if !self.reason.is_empty() {
+            set(&mut body, &["reason"], json!(self.reason));
+        }
         if let Some(details) = &self.details {
             set(&mut body, &["details"], details.clone());
         }
