@@ -6,7 +6,7 @@ use std::sync::Arc;
 use bridge::port::{PortError, PortResult, Refused};
 use bridge::spec::{AzureCloud, Bridge};
 use identity::source::{EntraSource, Options, Preference, SourceError, azure_credential};
-use identity::{Chain, ChainConfig, Clock, Environment, Grantee, TokenError};
+use identity::{Chain, Clock, Environment, Grantee, TokenError};
 
 use crate::images::Images;
 use crate::{azure, error, google, kubernetes};
@@ -97,14 +97,7 @@ pub(crate) fn chain(
     source: EntraSource,
     http: &reqwest::Client,
 ) -> PortResult<Chain> {
-    let addresses = google::Addresses::of(bridge);
-    let config = ChainConfig {
-        scope: format!("{}/.default", bridge.identifier_uri()),
-        provider: bridge.provider_name(&bridge.google.project_number),
-        sts: addresses.sts,
-        iam_credentials: addresses.iam_credentials,
-    };
-    Chain::new(config, source, http.clone(), settings.clock.clone())
+    Chain::new(google::chain_config(bridge), source, http.clone(), settings.clock.clone())
         .map_err(|problem| error::own("bridge file", Refused::Invalid, problem.to_string()))
 }
 

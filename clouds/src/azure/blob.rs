@@ -41,7 +41,8 @@ impl Blobs {
         Self { endpoint, credential, http: http.clone() }
     }
 
-    /// All files below a place in path order. A place that is a single blob is a version of one file.
+    /// All files below a place in path order; none is an answer, too. A place that is a single blob is a version of one
+    /// file.
     pub(super) async fn files(&self, place: &Place) -> PortResult<Vec<ModelFile>> {
         let container = container_url(&self.endpoint, &place.account, &place.container)?;
         let options =
@@ -57,10 +58,6 @@ impl Blobs {
             files.extend(file(&container, &place.path, item));
         }
         files.sort_by(|a: &ModelFile, b: &ModelFile| a.path.cmp(&b.path));
-        if files.is_empty() {
-            let problem = format!("there is no blob at `{}/{}`", place.container, place.path);
-            return Err(error::own(SERVICE, Refused::NotFound, problem));
-        }
         Ok(files)
     }
 
