@@ -48,7 +48,7 @@ impl State {
             signing: SigningKey::generate()?,
             directory: Mutex::new(directory::seeded(clock.now())),
             assignments: Mutex::new(roles::seeded(clock.now())),
-            models: Mutex::new(Models::seeded(clock)),
+            models: Mutex::new(Models::seeded()),
             page: AtomicUsize::new(PAGE),
         })
     }

@@ -4,10 +4,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use sha2::{Digest as _, Sha256};
 
-use crate::clock::Clock;
 use crate::seed;
 
 /// Bytes in one block of a synthetic blob.
@@ -114,16 +113,20 @@ fn slice(bytes: &Bytes, offset: u64, length: u64) -> Bytes {
     bytes.slice(from..to)
 }
 
+/// Days from the epoch to the day before the first seeded model was registered, 2026-02-28.
+const FIRST_DAY: i64 = 20_512;
+
 impl Models {
-    /// The seeded models.
-    pub(crate) fn seeded(clock: &Clock) -> Self {
+    /// The seeded models, registered a day apart, long ago: the same in every sandbox.
+    pub(crate) fn seeded() -> Self {
         let mut models = Self::default();
-        for model in seed::MODELS {
+        for (model, day) in seed::MODELS.iter().zip(1..) {
+            let registered = Timestamp::UNIX_EPOCH + SignedDuration::from_hours(24 * (FIRST_DAY + day));
             let files = model
                 .files
                 .iter()
                 .map(|(path, bytes)| ((*path).to_owned(), Content::Bytes(Bytes::from_static(bytes))));
-            models.register(model.name, model.version, model.tags, files.collect(), clock.now());
+            models.register(model.name, model.version, model.tags, files.collect(), registered);
         }
         models
     }
