@@ -86,7 +86,8 @@ impl Failure {
         let mut source = error.source();
         while let Some(error) = source {
             let text = error.to_string();
-            if self.causes.last() != Some(&text) {
+            let said = self.causes.last().is_some_and(|last| last.ends_with(&text));
+            if !said {
                 self.causes.push(text);
             }
             source = error.source();
