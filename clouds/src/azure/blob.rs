@@ -45,6 +45,16 @@ impl Blobs {
     /// file.
     pub(super) async fn files(&self, place: &Place) -> PortResult<Vec<ModelFile>> {
         let container = container_url(&self.endpoint, &place.account, &place.container)?;
+        let mut files = match self.list(&container, place).await {
+            // A client keeps its token, and one may run out sooner than it says: a new client asks anew.
+            Err(refused) if refused.kind == Refused::Unauthenticated => self.list(&container, place).await?,
+            listed => listed?,
+        };
+        files.sort_by(|a, b| a.path.cmp(&b.path));
+        Ok(files)
+    }
+
+    async fn list(&self, container: &Url, place: &Place) -> PortResult<Vec<ModelFile>> {
         let options =
             BlobContainerClientOptions { client_options: client_options(&self.http), ..Default::default() };
         let client =
@@ -55,21 +65,25 @@ impl Blobs {
         let mut items = client.list_blobs(Some(options)).map_err(|failed| error::azure(SERVICE, &failed))?;
         let mut files = Vec::new();
         while let Some(item) = items.try_next().await.map_err(|failed| error::azure(SERVICE, &failed))? {
-            files.extend(file(&container, &place.path, item));
+            files.extend(file(container, &place.path, item));
         }
-        files.sort_by(|a: &ModelFile, b: &ModelFile| a.path.cmp(&b.path));
         Ok(files)
+    }
+
+    /// A client with no token yet.
+    fn client(&self, url: &Url) -> PortResult<BlobClient> {
+        let options = BlobClientOptions { client_options: client_options(&self.http), ..Default::default() };
+        BlobClient::new(url.clone(), Some(self.credential.clone()), Some(options))
+            .map_err(|failed| error::azure(SERVICE, &failed))
     }
 
     /// The bytes of one file from `offset` on.
     pub(super) async fn read(&self, file: &ModelFile, offset: u64) -> PortResult<ByteStream> {
         let url = Url::parse(&file.url)
             .map_err(|_| error::own(SERVICE, Refused::Invalid, format!("`{}` is no URL", file.url)))?;
-        let options = BlobClientOptions { client_options: client_options(&self.http), ..Default::default() };
-        let client = BlobClient::new(url, Some(self.credential.clone()), Some(options))
-            .map_err(|failed| error::azure(SERVICE, &failed))?;
         let mut reading = Reading {
-            client,
+            blobs: self.clone(),
+            url,
             path: file.path.clone(),
             etag: file.etag.clone(),
             offset,
@@ -91,7 +105,8 @@ impl Blobs {
 
 /// One blob being read.
 struct Reading {
-    client: BlobClient,
+    blobs: Blobs,
+    url: Url,
     path: String,
     etag: String,
     offset: u64,
@@ -142,7 +157,7 @@ impl Reading {
             partition_size: all,
             ..Default::default()
         };
-        let downloaded = self.client.download(Some(options)).await;
+        let downloaded = self.blobs.client(&self.url)?.download(Some(options)).await;
         let result = downloaded.map_err(|failed| self.refusal(error::azure(SERVICE, &failed)))?;
         Ok(result.body)
     }
@@ -157,9 +172,11 @@ impl Reading {
     }
 
     async fn open_patiently(&mut self) -> PortResult<()> {
+        let mut logged_out = false;
         while self.body.is_none() {
             match self.open().await {
                 Ok(body) => self.body = Some(body),
+                Err(refused) if refused.kind == Refused::Unauthenticated && !logged_out => logged_out = true,
                 Err(failed) if failed.is_transient() => self.cut(failed).await?,
                 Err(failed) => return Err(failed),
             }

@@ -14,11 +14,6 @@ use bridge::spec::{AzureCloud, Bridge};
 pub use models::{API_VERSION, Models};
 pub use set_up::SetUp;
 
-/// Tokens for Resource Manager, whatever its address.
-const MANAGEMENT_SCOPE: &str = "https://management.azure.com/.default";
-/// Tokens for Graph, whatever its address.
-const GRAPH_SCOPE: &str = "https://graph.microsoft.com/.default";
-
 /// Where Azure's services are, without a slash at the end.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Addresses {
@@ -30,6 +25,10 @@ pub struct Addresses {
     pub resource_manager: String,
     /// Blob service, with `{account}` or in path style.
     pub blob: String,
+    /// What tokens for Resource Manager are asked for, whatever its address.
+    pub management_scope: &'static str,
+    /// What tokens for Graph are asked for, whatever its address.
+    pub graph_scope: &'static str,
 }
 
 impl Addresses {
@@ -61,6 +60,16 @@ impl Addresses {
             graph: choose(given.graph.as_deref(), graph),
             resource_manager: choose(given.resource_manager.as_deref(), resource_manager),
             blob: choose(given.blob.as_deref(), blob),
+            management_scope: match bridge.azure.cloud {
+                AzureCloud::Public => "https://management.azure.com/.default",
+                AzureCloud::UsGovernment => "https://management.usgovcloudapi.net/.default",
+                AzureCloud::China => "https://management.chinacloudapi.cn/.default",
+            },
+            graph_scope: match bridge.azure.cloud {
+                AzureCloud::Public => "https://graph.microsoft.com/.default",
+                AzureCloud::UsGovernment => "https://graph.microsoft.us/.default",
+                AzureCloud::China => "https://microsoftgraph.chinacloudapi.cn/.default",
+            },
         }
     }
 }

@@ -8,10 +8,10 @@ use bridge::port::{ByteStream, ModelFile, ModelSource, ModelVersion, PortResult,
 use bridge::spec::Bridge;
 use serde::Deserialize;
 
+use super::Addresses;
 use super::blob::Blobs;
 use super::location::{Location, Place};
 use super::rest::{Rest, encoded};
-use super::{Addresses, MANAGEMENT_SCOPE};
 use crate::error;
 
 /// The version of Azure ML's API that we speak unless told otherwise.
@@ -92,8 +92,13 @@ impl Models {
         credential: Arc<dyn TokenCredential>,
         http: &reqwest::Client,
     ) -> PortResult<Self> {
-        let management =
-            Rest::new(SERVICE, &addresses.resource_manager, MANAGEMENT_SCOPE, credential.clone(), http)?;
+        let management = Rest::new(
+            SERVICE,
+            &addresses.resource_manager,
+            addresses.management_scope,
+            credential.clone(),
+            http,
+        )?;
         Ok(Self {
             management,
             blobs: Blobs::new(addresses.blob.clone(), credential, http),

@@ -24,6 +24,9 @@ const MOST_PAGES: usize = 1000;
 #[derive(Clone)]
 pub(super) struct Rest {
     service: &'static str,
+    scope: &'static str,
+    credential: Arc<dyn TokenCredential>,
+    http: reqwest::Client,
     pipeline: Pipeline,
     address: Url,
 }
@@ -45,27 +48,25 @@ pub(super) fn client_options(http: &reqwest::Client) -> ClientOptions {
     }
 }
 
+fn pipeline(credential: Arc<dyn TokenCredential>, scope: &'static str, http: &reqwest::Client) -> Pipeline {
+    let login = BearerTokenAuthorizationPolicy::new(credential, vec![scope]);
+    let (name, version) = (Some("gangplank"), Some(env!("CARGO_PKG_VERSION")));
+    Pipeline::new(name, version, client_options(http), Vec::new(), vec![Arc::new(login)], None)
+}
+
 impl Rest {
     /// Speaks to `service` at `address` with tokens for `scope`.
     pub(super) fn new(
         service: &'static str,
         address: &str,
-        scope: &str,
+        scope: &'static str,
         credential: Arc<dyn TokenCredential>,
         http: &reqwest::Client,
     ) -> PortResult<Self> {
         let address = identity::http::service_address(address)
             .map_err(|problem| error::own(service, Refused::Invalid, problem.to_string()))?;
-        let login = BearerTokenAuthorizationPolicy::new(credential, vec![scope.to_owned()]);
-        let pipeline = Pipeline::new(
-            Some("gangplank"),
-            Some(env!("CARGO_PKG_VERSION")),
-            client_options(http),
-            Vec::new(),
-            vec![Arc::new(login)],
-            None,
-        );
-        Ok(Self { service, pipeline, address })
+        let pipeline = pipeline(credential.clone(), scope, http);
+        Ok(Self { service, scope, credential, http: http.clone(), pipeline, address })
     }
 
     /// Reads something.
@@ -131,7 +132,24 @@ impl Rest {
         Err(error::own(self.service, Refused::Invalid, problem))
     }
 
+    /// Sends a request, and once more with a new log-in if the first was not accepted: the pipeline keeps tokens, and
+    /// one may run out sooner than it says.
     async fn send(&self, method: Method, url: Url, body: Option<&Value>) -> PortResult<Reply> {
+        let reply = self.send_by(&self.pipeline, method, url.clone(), body).await?;
+        if reply.status != 401 {
+            return Ok(reply);
+        }
+        let fresh = pipeline(self.credential.clone(), self.scope, &self.http);
+        self.send_by(&fresh, method, url, body).await
+    }
+
+    async fn send_by(
+        &self,
+        pipeline: &Pipeline,
+        method: Method,
+        url: Url,
+        body: Option<&Value>,
+    ) -> PortResult<Reply> {
         let mut request = Request::new(url, method);
         request.insert_header("accept", "application/json");
         if let Some(body) = body {
@@ -139,7 +157,7 @@ impl Rest {
             request.set_body(body.to_string().into_bytes());
         }
         let options = PipelineSendOptions { skip_checks: true, ..PipelineSendOptions::default() };
-        let sent = self.pipeline.send(&Context::new(), &mut request, Some(options)).await;
+        let sent = pipeline.send(&Context::new(), &mut request, Some(options)).await;
         let response = sent.map_err(|failed| error::azure(self.service, &failed))?;
         Ok(self.reply(&response))
     }

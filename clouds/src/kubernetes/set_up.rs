@@ -18,10 +18,12 @@ use crate::error;
 
 /// Questions under way at the same time.
 const AT_ONCE: usize = 6;
-/// A deletion is waited for this often,
-const POLLS: u32 = 240;
-/// this long each time.
-const POLL: Duration = Duration::from_millis(500);
+/// A deletion is looked after this often,
+const POLLS: u32 = 130;
+/// first after this time,
+const FIRST_POLL: Duration = Duration::from_millis(20);
+/// then ever more seldom, up to this.
+const LONGEST_POLL: Duration = Duration::from_secs(1);
 
 const REVIEWS: &str = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews";
 
@@ -147,11 +149,13 @@ impl SetUp {
 
     async fn delete(&self, key: &ObjectKey) -> PortResult<()> {
         self.cluster.delete(key).await?;
+        let mut pause = FIRST_POLL;
         for _ in 0..POLLS {
             if self.cluster.get(key).await?.is_none() {
                 return Ok(());
             }
-            tokio::time::sleep(POLL).await;
+            tokio::time::sleep(pause).await;
+            pause = (pause * 2).min(LONGEST_POLL);
         }
         let problem = format!("{} `{}` is still being deleted", key.kind.kind, key.name);
         Err(error::own(SERVICE, Refused::Unavailable, problem))

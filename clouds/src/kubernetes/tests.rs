@@ -95,10 +95,11 @@ async fn objects_are_applied_with_our_name_and_by_force() {
 #[tokio::test]
 async fn lists_go_over_all_pages_and_name_what_they_hold() {
     let server = Server::default();
-    let page = |name: &str, next: &str| {
-        json!({"metadata": {"continue": next}, "items": [{"metadata": {"name": name}}]})
-    };
-    server.answers("GET /apis/apps/v1/namespaces/team/deployments", &[(200, page("a", "more")), (200, page("b", ""))]);
+    let page = |name: &str, next: &str| json!({"metadata": {"continue": next}, "items": [{"metadata": {"name": name}}]});
+    server.answers(
+        "GET /apis/apps/v1/namespaces/team/deployments",
+        &[(200, page("a", "more")), (200, page("b", ""))],
+    );
     let cluster = server.start().await;
     let labels = [("team".to_owned(), "a".to_owned()), ("x/y".to_owned(), "b".to_owned())].into();
     let all = cluster.list(&kinds::kind("apps/v1", "Deployment"), "team", &labels).await.unwrap();
@@ -171,7 +172,7 @@ async fn rights_are_asked_for_one_by_one() {
         group: String::new(),
         resource: "services/proxy".to_owned(),
     };
-    let missing = set_up.missing(&[need.clone()]).await.unwrap();
+    let missing = set_up.missing(std::slice::from_ref(&need)).await.unwrap();
     assert_eq!((missing.len(), &missing[0].need, missing[0].who.as_str()), (1, &need, "tester"));
     let asked = server.asked();
     let review: Value = serde_json::from_str(asked[0].split_once(" application/json ").unwrap().1).unwrap();

@@ -2,11 +2,11 @@
 
 use bytes::Bytes;
 use http::header::{ACCEPT, CONTENT_TYPE};
-use http::{HeaderName, HeaderValue, Method};
+use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use reqwest::Response;
 use serde::Deserialize;
 
-use super::transport::{Call, read_up_to};
+use super::transport::Call;
 use super::{Registry, RegistryError};
 use crate::authorizer::Scope;
 use crate::digest::Digest;
@@ -43,14 +43,10 @@ impl Registry {
     /// The manifest that a tag or digest names, or `None` if there is none.
     pub async fn manifest(&self, repository: &str, version: &str) -> Result<Option<Found>, RegistryError> {
         let call = self.manifest_call(Method::GET, repository, version);
-        let response = self.call(&call).await?;
-        if response.status().as_u16() == 404 {
-            return Ok(None);
+        match self.call_small(&call, LARGEST_MANIFEST).await? {
+            Some((headers, body)) => self.check_manifest(&headers, body, version).map(Some),
+            None => Ok(None),
         }
-        if !response.status().is_success() {
-            return Err(self.refusal(response, &call.act).await);
-        }
-        self.read_manifest(response, version, &call.act).await.map(Some)
     }
 
     /// The digest that a tag names, without fetching the manifest where the registry can tell.
@@ -67,7 +63,7 @@ impl Registry {
         if !response.status().is_success() {
             return Err(self.refusal(response, &call.act).await);
         }
-        match content_digest(&response) {
+        match content_digest(response.headers()) {
             Some(digest) => Ok(Some(digest)),
             None => Ok(self.manifest(repository, version).await?.map(|found| found.digest)),
         }
@@ -100,16 +96,7 @@ impl Registry {
         let mut url = self.shared.endpoint.url(&format!("{repository}/tags/list"));
         url.query_pairs_mut().append_pair("n", &limit.to_string());
         let call = Call::pull(url, repository, act);
-        let response = self.call(&call).await?;
-        if response.status().as_u16() == 404 {
-            return Ok(Vec::new());
-        }
-        if !response.status().is_success() {
-            return Err(self.refusal(response, &call.act).await);
-        }
-        let body = read_up_to(response, LARGEST_MANIFEST)
-            .await
-            .map_err(|error| self.unreachable(&call.act, error))?;
+        let Some((_, body)) = self.call_small(&call, LARGEST_MANIFEST).await? else { return Ok(Vec::new()) };
         let list: TagList =
             serde_json::from_slice(&body).map_err(|error| self.unexpected(&call.act, error.to_string()))?;
         Ok(list.tags.unwrap_or_default().into_iter().take(limit).collect())
@@ -139,17 +126,14 @@ impl Registry {
             .header(ACCEPT, HeaderValue::from_static(MANIFEST_TYPES))
     }
 
-    async fn read_manifest(
+    fn check_manifest(
         &self,
-        response: Response,
+        headers: &HeaderMap,
+        bytes: Vec<u8>,
         version: &str,
-        act: &str,
     ) -> Result<Found, RegistryError> {
-        let header = |name| response.headers().get(name)?.to_str().ok().map(str::to_owned);
-        let media_type = header(CONTENT_TYPE).unwrap_or_default();
-        let promised = content_digest(&response);
-        let bytes =
-            read_up_to(response, LARGEST_MANIFEST).await.map_err(|error| self.unreachable(act, error))?;
+        let media_type = headers.get(CONTENT_TYPE).and_then(|it| it.to_str().ok()).unwrap_or_default();
+        let promised = content_digest(headers);
         let digest = Digest::of(&bytes);
         let named = Digest::parse(version).ok();
         if let Some(expected) = [named, promised].into_iter().flatten().find(|expected| *expected != digest) {
@@ -164,6 +148,6 @@ impl Registry {
     }
 }
 
-fn content_digest(response: &Response) -> Option<Digest> {
-    Digest::parse(response.headers().get(CONTENT_DIGEST)?.to_str().ok()?).ok()
+fn content_digest(headers: &HeaderMap) -> Option<Digest> {
+    Digest::parse(headers.get(CONTENT_DIGEST)?.to_str().ok()?).ok()
 }

@@ -59,6 +59,33 @@ impl Registry {
         Err(self.refusal(response, &call.act).await)
     }
 
+    /// Asks for a small answer, and reads it: a cut while reading is a failed try like any other. `None`: there is no such
+    /// thing.
+    pub(super) async fn call_small(
+        &self,
+        call: &Call,
+        limit: usize,
+    ) -> Result<Option<(HeaderMap, Vec<u8>)>, RegistryError> {
+        let mut failures = 0;
+        loop {
+            let response = self.call(call).await?;
+            if response.status() == StatusCode::NOT_FOUND {
+                return Ok(None);
+            }
+            if !response.status().is_success() {
+                return Err(self.refusal(response, &call.act).await);
+            }
+            let headers = response.headers().clone();
+            match read_up_to(response, limit).await {
+                Ok(body) => return Ok(Some((headers, body))),
+                Err(cut) => {
+                    failures += 1;
+                    self.pause(failures, self.unreachable(&call.act, cut)).await?;
+                }
+            }
+        }
+    }
+
     /// Waits before the next try, or gives `failed` back when patience has ended.
     pub(super) async fn pause(&self, failures: u32, failed: RegistryError) -> Result<(), RegistryError> {
         let asked = failed.answer().and_then(|answer| answer.retry_after);

@@ -111,3 +111,12 @@ async fn nobody_there_is_transient_and_names_the_host() {
     let error = gone.client().manifest("x", "1").await.unwrap_err();
     assert!(error.is_transient() && error.to_string().contains(&free), "{error}");
 }
+
+#[tokio::test]
+async fn a_manifest_that_is_cut_is_asked_for_again() {
+    let fake = Fake::start().await;
+    fake.put_manifest("x:1", "application/vnd.oci.image.manifest.v1+json", b"{\"some\": \"bytes\"}");
+    fake.fault("GET manifest", Fault::CutAnswer(3));
+    assert!(fake.client().manifest("x", "1").await.unwrap().is_some());
+    assert_eq!(fake.count("GET manifest"), 2);
+}

@@ -14,9 +14,9 @@ use bridge::resource::Resource;
 use bridge::spec::Bridge;
 use identity::source::EntraSource;
 
+use super::Addresses;
 use super::models::Models;
 use super::rest::Rest;
-use super::{Addresses, GRAPH_SCOPE, MANAGEMENT_SCOPE};
 use crate::error;
 
 const GRAPH: &str = "Microsoft Graph";
@@ -38,11 +38,11 @@ impl SetUp {
         let addresses = Addresses::of(bridge);
         let credential = || login.credential.clone();
         Ok(Self {
-            graph: Rest::new(GRAPH, &addresses.graph, GRAPH_SCOPE, credential(), &http)?,
+            graph: Rest::new(GRAPH, &addresses.graph, addresses.graph_scope, credential(), &http)?,
             management: Rest::new(
                 MANAGEMENT,
                 &addresses.resource_manager,
-                MANAGEMENT_SCOPE,
+                addresses.management_scope,
                 credential(),
                 &http,
             )?,
@@ -75,7 +75,7 @@ impl SetUp {
 
     /// The needs on the Azure side that the administrator does not meet.
     pub async fn missing(&self, needs: &[Need]) -> PortResult<Vec<Missing>> {
-        rights::missing(&self.management, &self.login, needs).await
+        rights::missing(&self.management, &self.login, self.addresses.graph_scope, needs).await
     }
 
     /// Makes one change on the Azure side. Making it twice is making it once.

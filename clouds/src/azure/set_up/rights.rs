@@ -9,7 +9,6 @@ use identity::source::EntraSource;
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::azure::GRAPH_SCOPE;
 use crate::azure::rest::Rest;
 use crate::error;
 
@@ -40,6 +39,7 @@ struct Permission {
 pub(super) async fn missing(
     management: &Rest,
     login: &EntraSource,
+    graph_scope: &str,
     needs: &[Need],
 ) -> PortResult<Vec<Missing>> {
     let mut missing = Vec::new();
@@ -56,7 +56,7 @@ pub(super) async fn missing(
             }
             Need::Graph { any_of } => {
                 if graph.is_none() {
-                    let claims = login.claims(GRAPH_SCOPE).await;
+                    let claims = login.claims(graph_scope).await;
                     graph = Some(claims.map_err(|refused| error::no_token(&refused))?);
                 }
                 // An opaque token says nothing: then the first write tells.
