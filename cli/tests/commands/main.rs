@@ -13,6 +13,7 @@ mod faults;
 mod harbour;
 mod input;
 mod kill;
+mod memory;
 mod secrets;
 mod set_up;
 mod ship;

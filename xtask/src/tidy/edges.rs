@@ -44,20 +44,21 @@ const PURE: &[&str] = &["gangplank-trust", "gangplank-bridge"];
 
 /// Checks every manifest against [`EDGES`].
 pub(crate) fn check(root: &Path) -> anyhow::Result<Vec<String>> {
-    let ours: BTreeSet<&str> = EDGES.iter().map(|(name, _)| *name).collect();
     let mut broken = Vec::new();
     for (name, allowed) in EDGES {
         let manifest = source::read(&root.join(name).join("Cargo.toml"))?;
-        for used in dependencies(&manifest) {
-            if ours.contains(used.as_str()) && !allowed.contains(&used.as_str()) {
-                broken.push(format!(
-                    "{name}/Cargo.toml: `{name}` must not use `{used}` (allowed: {})",
-                    list(allowed)
-                ));
-            }
-        }
+        broken.extend(forbidden(name, allowed, &manifest));
     }
     Ok(broken)
+}
+
+/// The edges of one manifest that the table does not allow.
+fn forbidden(name: &str, allowed: &[&str], manifest: &str) -> Vec<String> {
+    let is_ours = |used: &String| EDGES.iter().any(|(ours, _)| ours == used);
+    let uses =
+        dependencies(manifest).into_iter().filter(is_ours).filter(|used| !allowed.contains(&used.as_str()));
+    uses.map(|used| format!("{name}/Cargo.toml: `{name}` must not use `{used}` (allowed: {})", list(allowed)))
+        .collect()
 }
 
 /// Asks cargo what the pure half pulls in, through any number of crates.
@@ -108,6 +109,14 @@ fn list(names: &[&str]) -> String {
 
 #[cfg(test)]
 mod tests {
+    #[test]
+    fn a_forbidden_edge_is_named() {
+        let manifest =
+            "[dependencies]\ntrust.workspace = true\n[dev-dependencies]\nclouds.workspace = true\n";
+        let broken = super::forbidden("sandbox", &["trust"], manifest);
+        assert_eq!(broken, ["sandbox/Cargo.toml: `sandbox` must not use `clouds` (allowed: trust)"]);
+    }
+
     #[test]
     fn every_spelling_of_a_dependency_is_seen() {
         let manifest = "[package]\nname = \"x\"\n[dependencies]\na.workspace = true\n# c = 1\n\
