@@ -15,7 +15,7 @@ use crate::error;
 
 /// How often a request is made in all when the server is too busy.
 const TRIES: u32 = 5;
-const FIRST_PAUSE: Duration = Duration::from_millis(500);
+const FIRST_PAUSE: Duration = Duration::from_millis(200);
 const LONGEST_PAUSE: Duration = Duration::from_mins(1);
 
 /// The API server.
@@ -36,6 +36,15 @@ pub(super) enum Body<'a> {
     Raw(Bytes),
 }
 
+/// What follows when an answer is lost.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Loss {
+    /// The request is made again.
+    IsRepeated,
+    /// The request may have done what it does: its maker decides.
+    IsFinal,
+}
+
 /// What came back.
 pub(super) struct Reply {
     pub(super) status: u16,
@@ -44,9 +53,11 @@ pub(super) struct Reply {
 }
 
 impl Api {
-    /// Sends a request and reads the object that comes back.
+    /// Sends a request and reads the object that comes back. Everything but a `POST` may be sent again when its answer
+    /// was lost: what we send says how things shall be, not what to do.
     pub(super) async fn json(&self, method: Method, path: &str, body: Body<'_>) -> PortResult<Value> {
-        let reply = self.send(method, path, body).await?;
+        let loss = if method == Method::POST { Loss::IsFinal } else { Loss::IsRepeated };
+        let reply = self.send_patiently(method, path, body, loss).await?;
         if !(200..300).contains(&reply.status) {
             return Err(reply.refusal());
         }
@@ -57,26 +68,40 @@ impl Api {
 
     /// Sends a request, whatever the answer.
     pub(super) async fn send(&self, method: Method, path: &str, body: Body<'_>) -> PortResult<Reply> {
+        self.send_patiently(method, path, body, Loss::IsFinal).await
+    }
+
+    async fn send_patiently(
+        &self,
+        method: Method,
+        path: &str,
+        body: Body<'_>,
+        loss: Loss,
+    ) -> PortResult<Reply> {
         let content_type = body.content_type();
         let bytes = body.into_bytes();
         let mut renewed = false;
         let mut failures = 0;
         loop {
-            let reply = self.once(&method, path, content_type, &bytes).await?;
-            match (&self.bearer, reply.status) {
-                (Some(bearer), 401) if !renewed => {
+            let answered = self.once(&method, path, content_type, &bytes).await;
+            let wait = match &answered {
+                Ok(reply) if reply.status == 401 && !renewed => {
                     renewed = true;
-                    bearer.renew().await;
+                    if let Some(bearer) = &self.bearer {
+                        bearer.renew().await;
+                    }
+                    continue;
                 }
                 // Only this status promises that nothing was done yet.
-                (_, 429) => {
-                    failures += 1;
-                    match reply.pause(failures) {
-                        Some(pause) => tokio::time::sleep(pause).await,
-                        None => return Ok(reply),
-                    }
-                }
-                _ => return Ok(reply),
+                Ok(reply) if reply.status == 429 => reply.retry_after(),
+                Ok(reply) if reply.status == 503 && loss == Loss::IsRepeated => reply.retry_after(),
+                Err(lost) if lost.is_transient() && loss == Loss::IsRepeated => None,
+                _ => return answered,
+            };
+            failures += 1;
+            match pause(failures, wait) {
+                Some(length) => tokio::time::sleep(length).await,
+                None => return answered,
             }
         }
     }
@@ -145,9 +170,10 @@ impl Reply {
         let seconds = self.headers.get(RETRY_AFTER)?.to_str().ok()?.trim().parse().ok()?;
         Some(Duration::from_secs(seconds))
     }
+}
 
-    fn pause(&self, failures: u32) -> Option<Duration> {
-        let pause = self.retry_after().unwrap_or_else(|| FIRST_PAUSE.saturating_mul(1 << failures.min(6)));
-        (failures < TRIES && pause <= LONGEST_PAUSE).then_some(pause)
-    }
+/// The pause before the next try, or `None` when it is time to give up.
+fn pause(failures: u32, asked: Option<Duration>) -> Option<Duration> {
+    let length = asked.unwrap_or_else(|| FIRST_PAUSE.saturating_mul(1 << failures.saturating_sub(1).min(6)));
+    (failures < TRIES && length <= LONGEST_PAUSE).then_some(length)
 }

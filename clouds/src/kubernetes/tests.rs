@@ -121,6 +121,18 @@ async fn a_busy_server_is_waited_for() {
 }
 
 #[tokio::test]
+async fn a_login_that_ran_out_costs_one_more_try() {
+    let server = Server::default();
+    let refused = (401, status_object("Unauthorized", "Unauthorized"));
+    server.answers("GET /api/v1/namespaces/team", &[refused.clone(), (200, json!({"kind": "Namespace"}))]);
+    server.answers("GET /api/v1/namespaces/other", &[refused]);
+    let cluster = server.start().await;
+    assert!(cluster.get(&namespace_key("team")).await.unwrap().is_some());
+    assert_eq!(cluster.get(&namespace_key("other")).await.unwrap_err().kind, Refused::Unauthenticated);
+    assert_eq!(server.asked().len(), 4);
+}
+
+#[tokio::test]
 async fn refusals_keep_the_servers_words() {
     let server = Server::default();
     let words = "deployments.apps is forbidden: User \"x\" cannot patch resource";
