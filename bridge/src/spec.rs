@@ -267,7 +267,7 @@ pub struct Endpoints {
     pub cloud_resource_manager: Option<String>,
     /// Artifact Registry's API, default `https://artifactregistry.googleapis.com`.
     pub artifact_registry: Option<String>,
-    /// The image registry, default `https://LOCATION-docker.pkg.dev`.
+    /// The image registry, default `https://REGION-docker.pkg.dev`.
     pub registry: Option<String>,
     /// Kubernetes Engine's API, default `https://container.googleapis.com`.
     pub container: Option<String>,

@@ -111,7 +111,7 @@ pub(super) fn impersonation(walk: &Walk<'_>, evidence: &Evidence) -> Verdict {
 
 pub(super) fn registry(walk: &Walk<'_>, evidence: &Evidence) -> Verdict {
     let google = &walk.bridge.google;
-    let place = || (google.project.clone(), google.location.clone(), google.repository.clone());
+    let place = || (google.project.clone(), google.region().to_owned(), google.repository.clone());
     let (project, location, repository) = place();
     match need!(evidence.upload, Ask::Upload { project, location, repository }) {
         Sight::Seen(()) => Verdict::Sound(format!("may upload to {}", google.repository)),

@@ -56,7 +56,9 @@ fn mend(finding: Finding, walk: &Walk<'_>, caller: &Caller<'_>) -> Finding {
             let command = format!(
                 "gcloud artifacts repositories add-iam-policy-binding {} --project={} --location={} --role={ROLE} \
                  --member='{member}'",
-                google.repository, google.project, google.location
+                google.repository,
+                google.project,
+                google.region()
             );
             finding
                 .expected(member, format!("{file}: `{}` may push", identity.name))

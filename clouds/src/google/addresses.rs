@@ -26,7 +26,7 @@ impl Addresses {
     /// The addresses that `bridge` uses.
     pub fn of(bridge: &Bridge) -> Self {
         let endpoints = &bridge.endpoints;
-        let registry = format!("https://{}-docker.pkg.dev", bridge.google.location);
+        let registry = format!("https://{}-docker.pkg.dev", bridge.google.region());
         Self {
             sts: choose(endpoints.sts.as_deref(), "https://sts.googleapis.com"),
             iam: choose(endpoints.iam.as_deref(), "https://iam.googleapis.com"),

@@ -48,7 +48,7 @@ fn targets(bridge: &Bridge, found: &[Observed]) -> BTreeSet<GrantTarget> {
     let mut targets: BTreeSet<GrantTarget> = live
         .filter_map(|observed| match &observed.resource {
             Resource::ServiceAccount(account) => Some(GrantTarget::ServiceAccount(account.id.clone())),
-            Resource::Repository(repository) if repository.location == bridge.google.location => {
+            Resource::Repository(repository) if repository.location == bridge.google.region() => {
                 Some(GrantTarget::Repository(repository.id.clone()))
             }
             _ => None,

@@ -15,6 +15,9 @@ pub mod refusal;
 mod repository;
 pub(crate) mod rest;
 mod service_account;
+mod settling;
+
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use bridge::inventory::{Facts, Inventory};
 use bridge::plan::{Action, Change, Missing, Need, Outputs};
@@ -30,6 +33,7 @@ pub use project::project_number;
 use patience::{patiently, with_a_fresh_token};
 use policy::Policies;
 use rest::Rest;
+use settling::{SETTLING, Settling};
 
 /// Sets the Google side up, as an administrator.
 pub struct SetUp {
@@ -40,6 +44,9 @@ pub struct SetUp {
     federation: Rest,
     service_accounts: service_account::ServiceAccounts,
     repositories: repository::Repositories,
+    settling: Settling,
+    /// Whether this run made somebody whom a policy may name, and whom IAM may not know everywhere yet.
+    newcomers: AtomicBool,
 }
 
 impl SetUp {
@@ -71,6 +78,8 @@ impl SetUp {
             service_accounts: service_account::ServiceAccounts::new(addresses, credentials.clone()).await?,
             repositories: repository::Repositories::new(addresses, credentials.clone()).await?,
             credentials,
+            settling: SETTLING,
+            newcomers: AtomicBool::new(false),
         })
     }
 
@@ -119,7 +128,11 @@ impl SetUp {
 
     /// Makes one change on the Google side. Making it twice is making it once.
     pub async fn perform(&self, bridge: &Bridge, change: &Change, outputs: &Outputs) -> PortResult<()> {
-        with_a_fresh_token(|| self.perform_once(bridge, change, outputs)).await
+        let newcomer = matches!(change.action.resource(), Resource::Pool(_) | Resource::ServiceAccount(_))
+            && matches!(change.action, Action::Create { .. } | Action::Undelete { .. });
+        with_a_fresh_token(|| self.perform_once(bridge, change, outputs)).await?;
+        self.newcomers.fetch_or(newcomer, Ordering::Relaxed);
+        Ok(())
     }
 
     async fn perform_once(&self, bridge: &Bridge, change: &Change, outputs: &Outputs) -> PortResult<()> {
@@ -155,6 +168,7 @@ impl SetUp {
             projects: &self.projects,
             service_accounts: &self.service_accounts,
             repositories: &self.repositories,
+            settling: self.newcomers.load(Ordering::Relaxed).then_some(self.settling),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! IAM policies: reading one, and changing one role's members in it without touching anybody else's.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use bridge::port::{PortResult, Refused};
 use bridge::resource::GrantTarget;
@@ -10,17 +11,22 @@ use google_cloud_iam_v1::model::{Binding, Policy};
 use super::project::Projects;
 use super::repository::Repositories;
 use super::service_account::ServiceAccounts;
+use super::settling::{Settling, may_be_too_new};
 
 /// The version that shows conditions; asking for less would hide them, and writing back would remove them.
 pub(super) const POLICY_VERSION: i32 = 3;
 /// How often a policy is read again after somebody else wrote it in between.
-const ATTEMPTS: u32 = 5;
+const ATTEMPTS: u32 = 6;
+/// The wait before the second attempt; doubles every time, as IAM asks of those it tells of concurrent changes.
+const FIRST_PAUSE: Duration = Duration::from_millis(200);
 
 /// Every place a policy can be.
 pub(super) struct Policies<'a> {
     pub(super) projects: &'a Projects,
     pub(super) service_accounts: &'a ServiceAccounts,
     pub(super) repositories: &'a Repositories,
+    /// How long to wait for IAM to know what this run made; `None` if it made nothing that a policy could name.
+    pub(super) settling: Option<Settling>,
 }
 
 /// What shall become of one role's members.
@@ -47,7 +53,7 @@ impl Policies<'_> {
         }
     }
 
-    /// Reads, changes, writes with the etag read; again if somebody else wrote in between.
+    /// Makes the change; waits for accounts and pools that are too new to be in a policy.
     pub(super) async fn change(
         &self,
         bridge: &Bridge,
@@ -55,11 +61,31 @@ impl Policies<'_> {
         role: &str,
         change: &MemberChange,
     ) -> PortResult<()> {
-        let mut attempt = 1;
+        let ask = || self.change_now(bridge, target, role, change);
+        match &self.settling {
+            Some(settling) if !change.add.is_empty() => {
+                settling.wait(|refusal| may_be_too_new(target, refusal), ask).await
+            }
+            _ => ask().await,
+        }
+    }
+
+    /// Reads, changes, writes with the etag read; again if somebody else wrote in between.
+    async fn change_now(
+        &self,
+        bridge: &Bridge,
+        target: &GrantTarget,
+        role: &str,
+        change: &MemberChange,
+    ) -> PortResult<()> {
+        let (mut attempt, mut pause) = (1, FIRST_PAUSE);
         loop {
             let Some(policy) = changed(self.get(bridge, target).await?, role, change) else { return Ok(()) };
             match self.set(bridge, target, policy).await {
-                Err(refusal) if refusal.kind == Refused::Conflict && attempt < ATTEMPTS => attempt += 1,
+                Err(refusal) if refusal.kind == Refused::Conflict && attempt < ATTEMPTS => {
+                    tokio::time::sleep(pause).await;
+                    (attempt, pause) = (attempt + 1, pause * 2);
+                }
                 outcome => return outcome,
             }
         }

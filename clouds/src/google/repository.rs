@@ -46,7 +46,7 @@ impl Repositories {
         let mut found: BTreeMap<(String, String), model::Repository> = BTreeMap::new();
         for marked in self.marked(bridge).await? {
             let id = marked.name.rsplit('/').next().unwrap_or_default().to_owned();
-            found.insert((bridge.google.location.clone(), id), marked);
+            found.insert((bridge.google.region().to_owned(), id), marked);
         }
         for repository in wanted.iter().filter_map(repository) {
             let key = (repository.location.clone(), repository.id.clone());
@@ -67,7 +67,7 @@ impl Repositories {
     }
 
     async fn marked(&self, bridge: &Bridge) -> PortResult<Vec<model::Repository>> {
-        let parent = format!("projects/{}/locations/{}", bridge.google.project, bridge.google.location);
+        let parent = format!("projects/{}/locations/{}", bridge.google.project, bridge.google.region());
         let mut all = self.0.list_repositories().set_parent(parent).by_item();
         let mut marked = Vec::new();
         while let Some(repository) = all.next().await {
@@ -203,7 +203,7 @@ fn repository(resource: &Resource) -> Option<&Repository> {
 }
 
 fn in_region(bridge: &Bridge, id: &str) -> String {
-    format!("projects/{}/locations/{}/repositories/{id}", bridge.google.project, bridge.google.location)
+    format!("projects/{}/locations/{}/repositories/{id}", bridge.google.project, bridge.google.region())
 }
 
 fn name(bridge: &Bridge, repository: &Repository) -> String {

@@ -397,6 +397,79 @@ async fn a_grant_survives_somebody_elses_write_in_between() {
 }
 
 #[tokio::test]
+async fn a_grant_waits_until_iam_knows_the_account_that_this_run_made() {
+    let path = "/v1/projects/harbour/serviceAccounts/gp-a@harbour.iam.gserviceaccount.com";
+    let member = "serviceAccount:gp-a@harbour.iam.gserviceaccount.com";
+    let grant = |target, role: &str| {
+        let members = BTreeSet::from([member.to_owned()]);
+        Action::Create { wanted: Resource::Grant(Grant { target, role: role.to_owned(), members }) }
+    };
+    let no_such = json!({"error": {"code": 400, "status": "INVALID_ARGUMENT",
+        "message": "Service account gp-a@harbour.iam.gserviceaccount.com does not exist."}});
+    let mut script = Script::play(vec![
+        line("POST /v3/projects/harbour:getIamPolicy", 200, json!({"etag": "ZTE="})),
+        line("POST /v3/projects/harbour:setIamPolicy", 400, no_such.clone()),
+        line(
+            "POST /v1/projects/harbour/serviceAccounts",
+            200,
+            json!({"email": "gp-a@harbour.iam.gserviceaccount.com"}),
+        ),
+        line("POST /v3/projects/harbour:getIamPolicy", 200, json!({"etag": "ZTE="})),
+        line("POST /v3/projects/harbour:setIamPolicy", 400, no_such),
+        line("POST /v3/projects/harbour:getIamPolicy", 200, json!({"etag": "ZTE="})),
+        line("POST /v3/projects/harbour:setIamPolicy", 200, json!({})),
+        refused(GET_POLICY_OF_A, 404, "NOT_FOUND"),
+        refused(GET_POLICY_OF_A, 403, "PERMISSION_DENIED"),
+        line(GET_POLICY_OF_A, 200, json!({"etag": "ZTE="})),
+        line(SET_POLICY_OF_A, 200, json!({})),
+    ])
+    .await;
+    let instant = std::time::Duration::from_millis(1);
+    script.set_up.settling = settling::Settling { first: instant, longest: instant, waits: 3 };
+    let on_project = || grant(GrantTarget::Project, "roles/container.clusterViewer");
+    let refusal = script.perform(on_project()).await.unwrap_err();
+    assert_eq!(refusal.kind, Refused::Invalid, "nothing was made, so nothing is waited for");
+    let account = ServiceAccount { id: "gp-a".to_owned(), display_name: "A".to_owned() };
+    script.perform(Action::Create { wanted: Resource::ServiceAccount(account) }).await.unwrap();
+    script.perform(on_project()).await.unwrap();
+    let on_account = grant(GrantTarget::ServiceAccount("gp-a".to_owned()), "roles/iam.workloadIdentityUser");
+    script.perform(on_account).await.unwrap();
+    assert_eq!(script.lines().last().unwrap(), &format!("POST {path}:setIamPolicy"));
+}
+
+const GET_POLICY_OF_A: &str =
+    "POST /v1/projects/harbour/serviceAccounts/gp-a@harbour.iam.gserviceaccount.com:getIamPolicy";
+const SET_POLICY_OF_A: &str =
+    "POST /v1/projects/harbour/serviceAccounts/gp-a@harbour.iam.gserviceaccount.com:setIamPolicy";
+
+/// A zone is no location of Artifact Registry's: <https://docs.cloud.google.com/artifact-registry/docs/repositories/repo-locations>.
+#[tokio::test]
+async fn a_cluster_in_a_zone_has_its_repository_in_the_region() {
+    let here = "GET /v1/projects/harbour/locations/europe-west4/repositories";
+    let repositories = json!({"repositories": [{"name": "projects/harbour/locations/europe-west4/repositories/models",
+        "format": "DOCKER", "labels": {"gangplank-bridge": "crossing"}}]});
+    let packages = "GET /v1/projects/harbour/locations/europe-west4/repositories/models/packages";
+    let policy = "GET /v1/projects/harbour/locations/europe-west4/repositories/models:getIamPolicy";
+    let reader = json!({"etag": "ZTE=", "bindings": [
+        {"role": "roles/artifactregistry.reader", "members": ["serviceAccount:nodes@p"]}]});
+    let mut script = Script::play(observed_by([
+        line(here, 200, repositories),
+        line(packages, 200, json!({})),
+        line(policy, 200, reader),
+    ]))
+    .await;
+    script.bridge.google.location = "europe-west4-a".to_owned();
+    let seen: Vec<ResourceKey> = script.observe(&[]).await.found.into_keys().collect();
+    let expected = [
+        "google/grant/repository/models/roles/artifactregistry.reader",
+        "google/repository/europe-west4/models",
+    ];
+    assert_eq!(seen.iter().map(|key| key.0.as_str()).collect::<Vec<_>>(), expected);
+    script.bridge.endpoints = Endpoints::default();
+    assert_eq!(Addresses::of(&script.bridge).registry, "https://europe-west4-docker.pkg.dev");
+}
+
+#[tokio::test]
 async fn a_repository_that_got_images_after_the_plan_stays() {
     let script = Script::play(vec![
         line(
