@@ -10,7 +10,7 @@ use http::{HeaderValue, Method};
 use identity::source::{Administrator, Preference, administrator_google};
 use identity::{Chain, Grantee, TokenError};
 use serde::de::DeserializeOwned;
-use serde_json::{Value, json};
+use serde_json::Value;
 use trust::token::Claims;
 
 use crate::caller::{Settings, chain, client, entra_source};
@@ -110,15 +110,13 @@ impl LiveProbe {
             address: request.address.to_owned(),
             credentials,
         };
-        let body =
-            (request.method == Method::POST).then(|| json!({"options": {"requestedPolicyVersion": 3}}));
-        let seen = rest.call(request.method.clone(), &request.path, &[], body.as_ref()).await?;
+        let seen = rest.call(request.method.clone(), &request.path, request.query, None).await?;
         serde_json::from_value(seen)
             .map_err(|error| own(request.service, Refused::Invalid, error.to_string()))
     }
 
     fn iam<'a>(&'a self, method: Method, path: String, permission: &'static str) -> Look<'a> {
-        Look { service: "Google IAM", address: &self.addresses.iam, method, path, permission }
+        Look { service: "Google IAM", address: &self.addresses.iam, method, path, query: &[], permission }
     }
 
     /// Begins an upload as the federated principal, and gives it up again.
@@ -171,7 +169,8 @@ impl LiveProbe {
         let service = "Kubernetes";
         let unusable = |problem: String| own(service, Refused::Unavailable, problem);
         let place = cluster(&self.bridge, credentials, &self.http).await?;
-        let http = identity::http::client(Some(&place.ca)).map_err(|error| unusable(error.to_string()))?;
+        let http =
+            identity::http::client(place.ca.as_deref()).map_err(|error| unusable(error.to_string()))?;
         let url = format!("{}/apis/apps/v1/namespaces/{namespace}/deployments?limit=1", place.endpoint);
         let response = http.get(url).header(AUTHORIZATION, header).send().await;
         let response = response.map_err(|error| unusable(with_causes(&error)))?;
@@ -195,8 +194,13 @@ struct Look<'a> {
     address: &'a str,
     method: Method,
     path: String,
+    query: &'static [(&'static str, &'static str)],
     permission: &'static str,
 }
+
+/// Asks for conditions, too. Both services take this in the query; service accounts' `getIamPolicy` is a POST without a
+/// body: <https://docs.cloud.google.com/iam/docs/reference/rest/v1/projects.serviceAccounts/getIamPolicy>.
+const WITH_CONDITIONS: &[(&str, &str)] = &[("options.requestedPolicyVersion", "3")];
 
 impl Probe for LiveProbe {
     async fn fetch(&self, ask: &Ask) -> Answer {
@@ -221,6 +225,7 @@ impl Probe for LiveProbe {
             Ask::ServiceAccountPolicy { project, service_account } => {
                 let path = format!("projects/{project}/serviceAccounts/{service_account}:getIamPolicy");
                 let request = self.iam(Method::POST, path, "iam.serviceAccounts.getIamPolicy");
+                let request = Look { query: WITH_CONDITIONS, ..request };
                 Answer::ServiceAccountPolicy(self.look(&request).await)
             }
             Ask::Upload { project, repository, .. } => Answer::Upload(self.upload(project, repository).await),
@@ -232,6 +237,7 @@ impl Probe for LiveProbe {
                     address: &self.addresses.artifact_registry,
                     method: Method::GET,
                     path,
+                    query: WITH_CONDITIONS,
                     permission: "artifactregistry.repositories.getIamPolicy",
                 };
                 Answer::RepositoryPolicy(self.look(&request).await)

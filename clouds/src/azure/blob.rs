@@ -1,5 +1,6 @@
 //! Blobs: listed below a prefix, read with resume. A blob that is no longer the one listed is a conflict.
 
+use std::collections::BTreeSet;
 use std::num::NonZero;
 use std::sync::Arc;
 use std::time::Duration;
@@ -63,11 +64,11 @@ impl Blobs {
         let options =
             BlobContainerClientListBlobsOptions { prefix: Some(place.path.clone()), ..Default::default() };
         let mut items = client.list_blobs(Some(options)).map_err(|failed| error::azure(SERVICE, &failed))?;
-        let mut files = Vec::new();
+        let mut blobs = Vec::new();
         while let Some(item) = items.try_next().await.map_err(|failed| error::azure(SERVICE, &failed))? {
-            files.extend(file(container, &place.path, item));
+            blobs.extend(item.name.clone().zip(file(container, &place.path, item)));
         }
-        Ok(files)
+        Ok(without_folders(blobs))
     }
 
     /// A client with no token yet.
@@ -210,11 +211,22 @@ fn file(container: &Url, place: &str, item: BlobItem) -> Option<ModelFile> {
 
 fn relative(place: &str, name: &str) -> Option<String> {
     if name == place {
-        // Storage with folders lists the folder itself as an empty blob, told apart by what follows it.
         return name.rsplit('/').next().map(str::to_owned);
     }
     let path = name.strip_prefix(place)?.strip_prefix('/')?;
     (!path.is_empty() && !path.ends_with('/')).then(|| path.to_owned())
+}
+
+/// Storage with a hierarchical namespace lists folders as blobs of no length, without a slash at the end
+/// (<https://learn.microsoft.com/azure/storage/blobs/data-lake-storage-known-issues>); what lies below gives them away.
+fn without_folders(blobs: Vec<(String, ModelFile)>) -> Vec<ModelFile> {
+    let names: BTreeSet<String> = blobs.iter().map(|(name, _)| name.clone()).collect();
+    let holds_others = |name: &str| {
+        let below = format!("{name}/");
+        names.range(below.clone()..).next().is_some_and(|next| next.starts_with(&below))
+    };
+    let files = blobs.into_iter().filter(|(name, file)| file.size > 0 || !holds_others(name));
+    files.map(|(_, file)| file).collect()
 }
 
 /// Listings give etags without the quotes that requests need.
@@ -239,6 +251,19 @@ mod tests {
         ] {
             assert_eq!(relative(place, name).as_deref(), expected, "{name} below {place}");
         }
+    }
+
+    #[test]
+    fn folders_are_no_files() {
+        let container = Url::parse("https://quay.blob.core.windows.net/models").unwrap();
+        let listed = [("m/1", 0), ("m/1/a", 0), ("m/1/a/weights", 7), ("m/1/a.txt", 3), ("m/1/empty", 0)];
+        let blobs = listed.map(|(name, size)| {
+            let url = blob_url(&container, name).unwrap().into();
+            let path = relative("m/1", name).unwrap();
+            (name.to_owned(), ModelFile { path, size, etag: "\"0x8D\"".to_owned(), url })
+        });
+        let files: Vec<String> = without_folders(blobs.into()).into_iter().map(|file| file.path).collect();
+        assert_eq!(files, ["a/weights", "a.txt", "empty"]);
     }
 
     #[test]

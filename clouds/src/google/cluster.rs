@@ -23,8 +23,8 @@ const SERVICE: &str = "Kubernetes Engine";
 pub struct ClusterAddress {
     /// `https://HOST` or `https://HOST:PORT`.
     pub endpoint: String,
-    /// The cluster's certificate authority, PEM.
-    pub ca: Vec<u8>,
+    /// The cluster's certificate authority, PEM; `None` where a public one vouches for the address.
+    pub ca: Option<Vec<u8>>,
 }
 
 /// The bridge's cluster, looked up as whoever holds `credentials`; needs `container.clusters.get`. `http` comes from
@@ -58,6 +58,7 @@ pub(super) struct Cluster {
     name: String,
     endpoint: String,
     master_auth: MasterAuth,
+    control_plane_endpoints_config: Option<ControlPlaneEndpoints>,
     node_config: NodeConfig,
     node_pools: Vec<NodePool>,
     autoscaling: Autoscaling,
@@ -67,6 +68,47 @@ pub(super) struct Cluster {
 #[serde(default, rename_all = "camelCase")]
 struct MasterAuth {
     cluster_ca_certificate: String,
+}
+
+/// The ways to the control plane. What is false is not said.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct ControlPlaneEndpoints {
+    dns_endpoint_config: DnsEndpoint,
+    ip_endpoints_config: IpEndpoints,
+}
+
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct DnsEndpoint {
+    endpoint: String,
+    allow_external_traffic: bool,
+}
+
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct IpEndpoints {
+    enabled: bool,
+    enable_public_endpoint: bool,
+    authorized_networks_config: AuthorizedNetworks,
+}
+
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+struct AuthorizedNetworks {
+    enabled: bool,
+}
+
+impl ControlPlaneEndpoints {
+    /// The DNS-based endpoint, where it is open and the IP-based one is not open to everywhere. A public authority
+    /// vouches for it, and IAM asks for `container.clusters.connect`, which whoever may look clusters up holds:
+    /// <https://docs.cloud.google.com/kubernetes-engine/docs/concepts/network-isolation#dns-based_endpoint>.
+    fn dns(&self) -> Option<&str> {
+        let ip = &self.ip_endpoints_config;
+        let everywhere = ip.enabled && ip.enable_public_endpoint && !ip.authorized_networks_config.enabled;
+        let DnsEndpoint { endpoint, allow_external_traffic } = &self.dns_endpoint_config;
+        (*allow_external_traffic && !everywhere && !endpoint.is_empty()).then_some(endpoint)
+    }
 }
 
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -90,6 +132,10 @@ struct Autoscaling {
 impl Cluster {
     fn address(&self) -> PortResult<ClusterAddress> {
         let name = &self.name;
+        if let Some(host) = self.control_plane_endpoints_config.as_ref().and_then(ControlPlaneEndpoints::dns)
+        {
+            return Ok(ClusterAddress { endpoint: format!("https://{host}"), ca: None });
+        }
         if self.endpoint.is_empty() {
             return Err(unexpected(SERVICE, format!("cluster `{name}` has no endpoint (yet)")));
         }
@@ -97,7 +143,7 @@ impl Cluster {
         let ca = ca
             .filter(|ca| !ca.is_empty())
             .ok_or_else(|| unexpected(SERVICE, format!("cluster `{name}` has no CA certificate")))?;
-        Ok(ClusterAddress { endpoint: format!("https://{}", self.endpoint), ca })
+        Ok(ClusterAddress { endpoint: format!("https://{}", self.endpoint), ca: Some(ca) })
     }
 
     /// The service account that the nodes run as. Standard clusters say it in their node pools (older answers: for the
@@ -145,11 +191,37 @@ mod tests {
     }
 
     #[test]
+    fn a_cluster_without_an_open_address_is_reached_by_its_name() {
+        let authority = json!({"clusterCaCertificate": BASE64_STANDARD.encode("PEM")});
+        let (ip, dns) = ("https://34.1.2.3", "https://gke-1.europe-west4.gke.goog");
+        let open = json!({"endpoint": "gke-1.europe-west4.gke.goog", "allowExternalTraffic": true});
+        let closed = json!({"endpoint": "gke-1.europe-west4.gke.goog"});
+        let public = json!({"enabled": true, "enablePublicEndpoint": true});
+        let fenced = json!({"enabled": true, "enablePublicEndpoint": true, "authorizedNetworksConfig": {"enabled": true}});
+        for (ways, wanted) in [
+            (json!({"dnsEndpointConfig": open, "ipEndpointsConfig": public}), ip),
+            (json!({"dnsEndpointConfig": open, "ipEndpointsConfig": fenced}), dns),
+            (json!({"dnsEndpointConfig": open, "ipEndpointsConfig": {"enabled": true}}), dns),
+            (json!({"dnsEndpointConfig": open}), dns),
+            (json!({"dnsEndpointConfig": closed, "ipEndpointsConfig": fenced}), ip),
+            (json!({}), ip),
+        ] {
+            let answer =
+                json!({"endpoint": "34.1.2.3", "masterAuth": authority, "controlPlaneEndpointsConfig": ways});
+            let found = cluster(answer).address().unwrap();
+            assert_eq!((found.endpoint.as_str(), found.ca.is_none()), (wanted, wanted == dns), "{ways}");
+        }
+    }
+
+    #[test]
     fn an_address_needs_endpoint_and_authority() {
         let authority = json!({"clusterCaCertificate": BASE64_STANDARD.encode("PEM")});
         let whole = cluster(json!({"endpoint": "127.0.0.1:6443", "masterAuth": authority}));
         let found = whole.address().unwrap();
-        assert_eq!((found.endpoint.as_str(), found.ca.as_slice()), ("https://127.0.0.1:6443", &b"PEM"[..]));
+        assert_eq!(
+            (found.endpoint.as_str(), found.ca.as_deref()),
+            ("https://127.0.0.1:6443", Some(&b"PEM"[..]))
+        );
         for lacking in [
             json!({"masterAuth": authority}),
             json!({"endpoint": "10.0.0.1"}),

@@ -23,11 +23,8 @@ impl Cluster {
         let endpoint = address.endpoint.parse().map_err(|problem| {
             invalid(format!("`{}` is no address of a cluster: {problem}", address.endpoint))
         })?;
-        let authorities: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&address.ca).collect();
-        let authorities = authorities
-            .map_err(|problem| invalid(format!("the cluster's certificate authority: {problem}")))?;
         let mut config = kube::Config::new(endpoint);
-        config.root_cert = Some(authorities.into_iter().map(|der| der.to_vec()).collect());
+        config.root_cert = address.ca.as_deref().map(authorities).transpose()?;
         let who = bearer.who().to_owned();
         Self::connect(config, Some(bearer), who)
     }
@@ -57,6 +54,13 @@ impl Cluster {
         let client = kube::Client::try_from(config).map_err(|failed| error::kubernetes(&failed))?;
         Ok(Self { api: Api { client, bearer }, who })
     }
+}
+
+/// The certificates of a PEM file.
+fn authorities(pem: &[u8]) -> PortResult<Vec<Vec<u8>>> {
+    let all: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem).collect();
+    let all = all.map_err(|problem| invalid(format!("the cluster's certificate authority: {problem}")))?;
+    Ok(all.into_iter().map(|der| der.to_vec()).collect())
 }
 
 fn invalid(problem: String) -> PortError {

@@ -70,7 +70,7 @@ impl SetUp {
         let path = format!("{}?api-version={API_VERSION}", bridge.workspace_scope());
         let workspace: Workspace = self.management.get(&path).await?;
         let suffix = format!("/storageAccounts/{account}");
-        let account_scope = workspace.properties.storage_account.filter(|id| id.ends_with(&suffix));
+        let account_scope = workspace.properties.storage_account.filter(|id| ends_with_id(id, &suffix));
         // A default datastore that is not the workspace's own account is taken to be beside the workspace.
         let account_scope = account_scope.unwrap_or_else(|| {
             let azure = &bridge.azure;
@@ -82,6 +82,13 @@ impl SetUp {
         let scope = format!("{account_scope}/blobServices/default/containers/{container}");
         Ok(Datastore { account, container, scope })
     }
+}
+
+/// ARM ids are the same in any case, and the workspace's storage account is often shown in small letters:
+/// <https://learn.microsoft.com/azure/azure-resource-manager/management/resource-name-rules>.
+fn ends_with_id(id: &str, suffix: &str) -> bool {
+    let start = id.len().checked_sub(suffix.len());
+    start.and_then(|start| id.get(start..)).is_some_and(|end| super::same_id(end, suffix))
 }
 
 async fn application_ids(graph: &Rest, bridge: &Bridge) -> PortResult<Option<ApplicationIds>> {
@@ -142,5 +149,27 @@ impl LookUp<'_> {
             principal_type: principal_type.to_owned(),
             display_name: found.display_name.unwrap_or_default(),
         }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_storage_account_is_known_in_any_case() {
+        let suffix = "/storageAccounts/quay";
+        for (id, same) in [
+            ("/subscriptions/S/resourceGroups/RG/providers/Microsoft.Storage/storageAccounts/quay", true),
+            ("/subscriptions/s/resourcegroups/rg/providers/microsoft.storage/storageaccounts/quay", true),
+            (
+                "/subscriptions/s/resourcegroups/rg/providers/microsoft.storage/storageaccounts/otherquay",
+                false,
+            ),
+            ("quay", false),
+            ("", false),
+        ] {
+            assert_eq!(ends_with_id(id, suffix), same, "{id}");
+        }
     }
 }

@@ -35,6 +35,7 @@ pub(super) fn answer(
         ("POST", [id], "enable") => switch(resources, call, id, "iam.serviceAccounts.enable"),
         ("POST", [id], "disable") => switch(resources, call, id, "iam.serviceAccounts.disable"),
         ("POST", [id], "getIamPolicy") => {
+            require_no_body(call)?;
             let email = find(resources, call, id, "iam.serviceAccounts.getIamPolicy")?;
             resources.service_account(&email).map(|account| account.policy.to_json()).ok_or_else(unknown)
         }
@@ -178,6 +179,15 @@ fn require_id(id: &str) -> Result<(), ApiError> {
          [a-z]([-a-z0-9]*[a-z0-9])"
     );
     Err(ApiError::new(Code::InvalidArgument, message))
+}
+
+/// `getIamPolicy` takes its options in the query, although it is a POST.
+fn require_no_body(call: &Call) -> Result<(), ApiError> {
+    let field = call.body.as_object().and_then(|body| body.keys().next());
+    field.map_or(Ok(()), |field| {
+        let message = format!("Invalid JSON payload received. Unknown name \"{field}\": Cannot find field.");
+        Err(ApiError::new(Code::InvalidArgument, message))
+    })
 }
 
 fn require_texts(display_name: &str, description: &str) -> Result<(), ApiError> {

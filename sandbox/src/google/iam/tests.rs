@@ -245,6 +245,11 @@ async fn policies_take_only_members_and_roles_that_exist() {
         assert!(answer.message().starts_with(text), "{}", answer.message());
     }
     let policy = iam.admin("POST", &format!("{path}:getIamPolicy"), json!({})).await.json();
+    let options = json!({ "options": { "requestedPolicyVersion": 3 } });
+    let answer = iam.admin("POST", &format!("{path}:getIamPolicy"), options).await;
+    assert_eq!(answer.status, 400, "the options belong into the query");
+    let asked = format!("{path}:getIamPolicy?options.requestedPolicyVersion=3");
+    assert_eq!(iam.admin("POST", &asked, json!({})).await.status, 200);
     let stale = json!({ "policy": { "etag": "ACAB", "bindings": [] } });
     let answer = iam.admin("POST", &format!("{path}:setIamPolicy"), stale).await;
     assert_eq!((answer.status.as_u16(), &answer.json()["error"]["status"]), (409, &json!("ABORTED")));
