@@ -188,4 +188,4 @@ fn foreign(service: &'static str, what: &str) -> PortError {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

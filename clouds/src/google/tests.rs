@@ -17,7 +17,7 @@ use tokio::net::TcpListener;
 use super::*;
 
 /// A bridge with nobody on it.
-pub(super) fn bridge() -> Bridge {
+pub(crate) fn bridge() -> Bridge {
     Bridge {
         name: "crossing".to_owned(),
         azure: Azure {

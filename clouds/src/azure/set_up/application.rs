@@ -11,7 +11,7 @@ use bridge::spec::Bridge;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::quoted;
+use super::{Directory, quoted};
 use crate::azure::rest::{Rest, encoded};
 use crate::error;
 
@@ -67,12 +67,13 @@ pub(super) async fn observe(
 
 /// Makes one change to the application.
 pub(super) async fn perform(
-    graph: &Rest,
+    graph: &Directory,
     bridge: &Bridge,
     action: &Action,
     wanted: &Application,
     outputs: &mut Outputs,
 ) -> PortResult<()> {
+    let Directory { rest: graph, settling } = graph;
     let live = find(graph, bridge).await?;
     let made = match (action, live) {
         (Action::Delete { .. }, None) => return Ok(()),
@@ -80,12 +81,19 @@ pub(super) async fn perform(
             live.check_ours(graph, bridge)?;
             return graph.delete(&format!("/v1.0/applications/{}", live.id)).await;
         }
-        (_, Some(live)) => live,
-        (Action::Undelete { .. }, None) => restore(graph, bridge).await?,
+        (_, Some(live)) => {
+            live.check_ours(graph, bridge)?;
+            update(graph, &live, wanted).await?;
+            live
+        }
+        (Action::Undelete { .. }, None) => {
+            let gone = restore(graph, bridge).await?;
+            settling.wait(|| update(graph, &gone, wanted)).await?;
+            gone
+        }
+        // What is made has all that we declare: there is nothing to update.
         (_, None) => create(graph, bridge, wanted).await?,
     };
-    made.check_ours(graph, bridge)?;
-    update(graph, &made, wanted).await?;
     outputs.application_id = Some(made.app_id);
     outputs.application_object_id = Some(made.id);
     Ok(())

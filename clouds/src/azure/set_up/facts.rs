@@ -36,8 +36,8 @@ impl SetUp {
     pub async fn facts(&self, bridge: &Bridge, facts: &mut Facts) -> PortResult<()> {
         facts.issuer = self.issuer(bridge).await?;
         facts.datastore = self.datastore(bridge).await?;
-        facts.application = application_ids(&self.graph, bridge).await?;
-        facts.principals = principals(&self.graph, bridge).await?;
+        facts.application = application_ids(&self.graph.rest, bridge).await?;
+        facts.principals = principals(&self.graph.rest, bridge).await?;
         Ok(())
     }
 

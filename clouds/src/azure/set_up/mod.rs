@@ -6,6 +6,9 @@ mod facts;
 mod principal;
 mod rights;
 mod role_assignment;
+mod settling;
+#[cfg(test)]
+mod tests;
 
 use bridge::inventory::{Facts, Inventory, Observed};
 use bridge::plan::{Change, Missing, Need, Outputs};
@@ -18,13 +21,20 @@ use super::Addresses;
 use super::models::Models;
 use super::rest::Rest;
 use crate::error;
+use settling::{SETTLING, Settling};
 
 const GRAPH: &str = "Microsoft Graph";
 const MANAGEMENT: &str = "Azure Resource Manager";
 
+/// Microsoft Graph, and the patience it takes.
+struct Directory {
+    rest: Rest,
+    settling: Settling,
+}
+
 /// Sets the Azure side up, as an administrator.
 pub struct SetUp {
-    graph: Rest,
+    graph: Directory,
     management: Rest,
     models: Models,
     addresses: Addresses,
@@ -38,7 +48,10 @@ impl SetUp {
         let addresses = Addresses::of(bridge);
         let credential = || login.credential.clone();
         Ok(Self {
-            graph: Rest::new(GRAPH, &addresses.graph, addresses.graph_scope, credential(), &http)?,
+            graph: Directory {
+                rest: Rest::new(GRAPH, &addresses.graph, addresses.graph_scope, credential(), &http)?,
+                settling: SETTLING,
+            },
             management: Rest::new(
                 MANAGEMENT,
                 &addresses.resource_manager,
@@ -61,11 +74,11 @@ impl SetUp {
         wanted: &[Resource],
         inventory: &mut Inventory,
     ) -> PortResult<()> {
-        let application = application::find(&self.graph, bridge).await?;
+        let application = application::find(&self.graph.rest, bridge).await?;
         let mut found = Vec::new();
-        found.extend(application::observe(&self.graph, bridge, application.as_ref()).await?);
+        found.extend(application::observe(&self.graph.rest, bridge, application.as_ref()).await?);
         if let Some(application) = &application {
-            found.extend(principal::observe(&self.graph, bridge, application).await?);
+            found.extend(principal::observe(&self.graph.rest, bridge, application).await?);
         }
         found.extend(role_assignment::observe(&self.management, bridge, facts, wanted).await?);
         let named = found.into_iter().map(|observed: Observed| (observed.resource.key(), observed));

@@ -7,10 +7,10 @@ use bridge::port::{PortResult, Refused};
 use bridge::resource::{AppRoleAssignment, Resource, ServicePrincipal};
 use bridge::spec::Bridge;
 use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::application::Registered;
-use super::{no_application, quoted, same_id};
+use super::{Directory, no_application, quoted, same_id};
 use crate::azure::rest::{Rest, encoded};
 use crate::error;
 
@@ -65,11 +65,12 @@ pub(super) async fn observe(
 
 /// Makes one change to the service principal.
 pub(super) async fn perform(
-    graph: &Rest,
+    graph: &Directory,
     action: &Action,
     wanted: &ServicePrincipal,
     outputs: &mut Outputs,
 ) -> PortResult<()> {
+    let Directory { rest: graph, settling } = graph;
     let app_id = outputs.resolve(&wanted.app_id).map_err(|_| no_application("a service principal"))?;
     let found = find(graph, &app_id).await?;
     if matches!(action, Action::Delete { .. }) {
@@ -80,7 +81,7 @@ pub(super) async fn perform(
     }
     let id = match found {
         Some(principal) => principal.id,
-        None => create(graph, &app_id).await?,
+        None => settling.wait(|| create(graph, &app_id)).await?,
     };
     outputs.service_principal_id = Some(id);
     Ok(())
@@ -88,7 +89,7 @@ pub(super) async fn perform(
 
 /// Gives or takes away one role.
 pub(super) async fn perform_assignment(
-    graph: &Rest,
+    graph: &Directory,
     facts: &Facts,
     action: &Action,
     wanted: &AppRoleAssignment,
@@ -100,10 +101,12 @@ pub(super) async fn perform_assignment(
         None if matches!(action, Action::Delete { .. }) => return Ok(()),
         None => return Err(no_application("a role assignment")),
     };
+    let Directory { rest: graph, settling } = graph;
     let is_it = |it: &Assignment| {
         same_id(&it.principal_id, &wanted.principal_id) && same_id(&it.app_role_id, &wanted.app_role_id)
     };
-    let found = assignments(graph, &resource).await?.into_iter().find(is_it);
+    let all = settling.wait(|| assignments(graph, &resource)).await?;
+    let found = all.into_iter().find(is_it);
     let path = format!("/v1.0/servicePrincipals/{resource}/appRoleAssignedTo");
     match (action, found) {
         (Action::Delete { .. }, Some(found)) => graph.delete(&format!("{path}/{}", encoded(&found.id))).await,
@@ -114,8 +117,16 @@ pub(super) async fn perform_assignment(
                 "resourceId": resource,
                 "appRoleId": wanted.app_role_id,
             });
-            graph.write(Method::Post, &path, &body).await.map(drop)
+            settling.wait(|| assign(graph, &path, &body)).await
         }
+    }
+}
+
+/// A list that lacks an assignment does not prove that there is none: it may be too new to be listed.
+async fn assign(graph: &Rest, path: &str, body: &Value) -> PortResult<()> {
+    match graph.write(Method::Post, path, body).await {
+        Err(refused) if refused.message.contains("Permission being assigned already exists") => Ok(()),
+        outcome => outcome.map(drop),
     }
 }
 
@@ -124,8 +135,14 @@ async fn assignments(graph: &Rest, principal: &str) -> PortResult<Vec<Assignment
 }
 
 async fn create(graph: &Rest, app_id: &str) -> PortResult<String> {
-    let made = graph.write(Method::Post, "/v1.0/servicePrincipals", &json!({ "appId": app_id })).await?;
-    let id = made.get("id").and_then(serde_json::Value::as_str).map(str::to_owned);
+    let made = match graph.write(Method::Post, "/v1.0/servicePrincipals", &json!({ "appId": app_id })).await {
+        // It is there, and was too new to be found: by its other key, which the list's filter lags behind.
+        Err(refused) if refused.kind == Refused::Conflict => {
+            graph.get(&format!("/v1.0/servicePrincipals(appId={})", quoted(app_id))).await?
+        }
+        outcome => outcome?,
+    };
+    let id = made.get("id").and_then(Value::as_str).map(str::to_owned);
     id.ok_or_else(|| error::own(graph.service(), Refused::Invalid, "the new service principal has no id"))
 }
 
