@@ -1,0 +1,72 @@
+#!/usr/bin/env bash
+# Pushes a packed model to Debian's docker-registry and asks skopeo, crane and chroot about it. Leaves their answers here.
+set -euo pipefail
+here=$(cd "$(dirname "$0")" && pwd)
+root=$(cd "$here/../.." && pwd)
+for tool in docker-registry skopeo crane curl chroot; do
+  command -v "$tool" >/dev/null || { echo "$tool is needed, see witness/README.md" >&2; exit 2; }
+done
+
+mapfile -t built < <(cd "$root" && cargo xtask dist)
+gangplank=${built[0]} GANGPLANK_SCORER=${built[1]}
+export GANGPLANK_SCORER
+work=$(mktemp -d)
+pids=()
+finish() {
+  for pid in "${pids[@]}"; do kill "$pid" 2>/dev/null || true; done
+  wait
+  rm -rf "$work"
+}
+trap finish EXIT
+
+# Waits for a line in a log and prints what the pattern's group caught.
+caught() {
+  for _ in $(seq 200); do
+    found=$(sed -n "s|.*$2.*|\1|p" "$1" | head -n 1)
+    if [ -n "$found" ]; then echo "$found"; return; fi
+    sleep 0.05
+  done
+  echo "no $2 in $1" >&2
+  return 1
+}
+
+mkdir "$work/blobs"
+cat >"$work/registry.yml" <<YAML
+version: 0.1
+log: {level: info}
+storage: {filesystem: {rootdirectory: $work/blobs}}
+http: {addr: "127.0.0.1:0"}
+YAML
+docker-registry serve "$work/registry.yml" >"$work/registry.log" 2>&1 &
+pids+=($!)
+registry=$(caught "$work/registry.log" 'listening on \(127[0-9.:]*\)')
+
+"$gangplank" sandbox --folder "$work/sandbox" >"$work/sandbox.log" 2>&1 &
+pids+=($!)
+caught "$work/sandbox.log" '\(both clouds are up\)' >/dev/null
+# shellcheck disable=SC1091
+source "$work/sandbox/env"
+"$gangplank" apply >/dev/null 2>&1
+sed "s|^\( *registry: \).*|\1http://$registry|" "$work/sandbox/bridge.yaml" >"$work/sandbox/elsewhere.yaml"
+image=$("$gangplank" pack -f "$work/sandbox/elsewhere.yaml" breast-cancer:1 2>/dev/null)
+
+skopeo inspect --tls-verify=false "docker://$image" | sed "s|$registry|REGISTRY|" >"$here/skopeo-inspect.json"
+skopeo inspect --config --tls-verify=false "docker://$image" >"$here/skopeo-config.json"
+crane validate --insecure --remote "$image" 2>&1 | sed "s|$registry|REGISTRY|" >"$here/crane-validate.txt"
+
+mkdir "$work/root"
+crane export --insecure "$image" - | tar -x -C "$work/root"
+mapfile -t environment < <(crane config --insecure "$image" | grep -o '"AZUREML_[A-Z_]*=[^"]*"' | tr -d '"')
+env -i "${environment[@]}" GANGPLANK_LISTEN=127.0.0.1:0 \
+  chroot --userspec=65532:65532 "$work/root" /usr/local/bin/gangplank-scorer 2>"$work/scorer.log" &
+pids+=($!)
+scorer=$(caught "$work/scorer.log" 'listening on \(127[0-9.:]*\)')
+curl -sS -H 'content-type: application/json' --data-binary "@$root/sandbox/models/breast-cancer/sample.json" \
+  "http://$scorer/score" >"$here/chroot-answer.json"
+
+{
+  docker-registry --version
+  skopeo --version
+  echo "crane $(crane version)"
+} >"$here/versions.txt"
+cat "$here/crane-validate.txt" "$here/chroot-answer.json"
