@@ -95,7 +95,7 @@ impl Api {
                 // Only this status promises that nothing was done yet.
                 Ok(reply) if reply.status == 429 => reply.retry_after(),
                 Ok(reply) if reply.status == 503 && loss == Loss::IsRepeated => reply.retry_after(),
-                Err(lost) if lost.is_transient() && loss == Loss::IsRepeated => None,
+                Err(failed) if failed.is_transient() && loss == Loss::IsRepeated => None,
                 _ => return answered,
             };
             failures += 1;
