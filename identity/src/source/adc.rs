@@ -21,6 +21,9 @@ use crate::http::with_causes;
 use crate::{CLOUD_PLATFORM, USERINFO_EMAIL};
 
 const FILE_VARIABLE: &str = "GOOGLE_APPLICATION_CREDENTIALS";
+/// Names the project that is charged and whose quota counts, before the one in the file. Some services refuse a user's
+/// log-in that names none: <https://docs.cloud.google.com/docs/authentication/troubleshoot-adc>.
+const QUOTA_PROJECT: &str = "GOOGLE_CLOUD_QUOTA_PROJECT";
 const WELL_KNOWN: &str = ".config/gcloud/application_default_credentials.json";
 
 /// Why there is no Google log-in.
@@ -118,6 +121,7 @@ pub fn administrator_google(environment: &Environment) -> Result<Administrator, 
     let json: Value = serde_json::from_str(&text)
         .map_err(|error| malformed(format!("no JSON (line {}, column {})", error.line(), error.column())))?;
     let kind = json.get("type").and_then(Value::as_str).unwrap_or_default().to_owned();
+    let json = charged(json, environment.get(QUOTA_PROJECT));
     let inner = open(&kind, json).map_err(malformed)?;
     let login = Arc::new(Login { inner, file: shown });
     let bearer = Bearer::new(login.clone(), format!("application-default credentials ({kind})"));
@@ -132,6 +136,13 @@ fn find(environment: &Environment) -> Result<PathBuf, AdcError> {
     let home = environment.get("HOME").ok_or_else(|| nothing("`HOME` is not set either".to_owned()))?;
     let file = Path::new(home).join(WELL_KNOWN);
     if file.is_file() { Ok(file) } else { Err(nothing(format!("`{}` does not exist", file.display()))) }
+}
+
+fn charged(mut json: Value, project: Option<&str>) -> Value {
+    if let (Some(file), Some(project)) = (json.as_object_mut(), project) {
+        file.insert("quota_project_id".to_owned(), project.into());
+    }
+    json
 }
 
 fn open(kind: &str, json: Value) -> Result<AccessTokenCredentials, String> {

@@ -65,6 +65,25 @@ async fn a_users_log_in_gives_headers_for_libraries_and_for_everything_else() {
 }
 
 #[tokio::test]
+async fn the_environment_says_which_project_is_charged() {
+    let answer = json!({"access_token": "user-token", "expires_in": 3599, "token_type": "Bearer"});
+    let oauth2 = fake::http(move |_| reply(200, &answer)).await;
+    let folder = TempDir::new().unwrap();
+    let file = write(&folder, &user(&format!("{}/token", oauth2.address)).to_string());
+    let environment = Environment::from_pairs([
+        ("GOOGLE_APPLICATION_CREDENTIALS", file.to_str().unwrap()),
+        ("GOOGLE_CLOUD_QUOTA_PROJECT", "paying"),
+    ]);
+    let administrator = administrator_google(&environment).unwrap();
+    let CacheableResource::New { data, .. } =
+        administrator.credentials.headers(::http::Extensions::new()).await.unwrap()
+    else {
+        panic!("a first answer is new")
+    };
+    assert_eq!(data["x-goog-user-project"], "paying");
+}
+
+#[tokio::test]
 async fn a_log_in_that_ran_out_says_so_and_repeats_no_answer() {
     let body = json!({"error": "invalid_grant", "error_description": "Token has been expired or revoked.",
         "access_token": "leaked-token"});
