@@ -35,7 +35,8 @@ impl Administrator {
     /// An administrator with the log-ins that the environment holds. Must be called inside a Tokio runtime.
     pub async fn connect(bridge: &Bridge, settings: &Settings) -> PortResult<Self> {
         let http = client(settings)?;
-        let entra_login = entra_source(bridge, settings, Preference::Administrator, &http).map_err(no_log_in)?;
+        let entra_login =
+            entra_source(bridge, settings, Preference::Administrator, &http).map_err(no_log_in)?;
         let google_login = source::administrator_google(&settings.environment)
             .map_err(|refused| error::no_token(&TokenError::ApplicationDefault(refused)))?;
         Ok(Self {
