@@ -158,6 +158,7 @@ async fn update(graph: &Rest, found: &Registered, wanted: &Application) -> PortR
     let mut body = declared(wanted);
     if let Some(body) = body.as_object_mut() {
         body.insert("appRoles".to_owned(), roles(wanted));
+        body.insert("identifierUris".to_owned(), json!(found.uris_with(&wanted.identifier_uri)));
     }
     graph.write(Method::Patch, &path, &body).await.map(drop)
 }
@@ -238,6 +239,12 @@ impl Registered {
         Observed { resource, marked: self.is_ours(bridge), state, holds: None }
     }
 
+    /// Our URI and whatever others there are: a list is replaced as a whole, and others' are not ours to take away.
+    fn uris_with<'a>(&'a self, ours: &'a str) -> Vec<&'a str> {
+        let others = self.identifier_uris.iter().map(String::as_str).filter(|uri| *uri != ours);
+        std::iter::once(ours).chain(others).collect()
+    }
+
     pub(super) fn enabled_roles(&self) -> BTreeMap<String, AppRole> {
         self.app_roles.iter().filter(|role| role.is_enabled).filter_map(RegisteredRole::declared).collect()
     }
@@ -273,6 +280,12 @@ mod tests {
             "tags": ["gangplank:quay"], "groupMembershipClaims": null,
         });
         serde_json::from_value(shown).unwrap()
+    }
+
+    #[test]
+    fn others_uris_stay() {
+        assert_eq!(registered().uris_with("api://t/quay"), ["api://t/quay"]);
+        assert_eq!(registered().uris_with("api://t/ours"), ["api://t/ours", "api://t/quay"]);
     }
 
     fn wanted(roles: &[(&str, &str)]) -> Application {
