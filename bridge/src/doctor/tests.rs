@@ -361,9 +361,11 @@ fn grants_are_named_exactly_and_no_wider() {
     world.repository = Policy::default();
     let finding = world.finding();
     assert_eq!(finding.found.as_ref().unwrap().value, "nobody");
-    assert!(commands(&finding).contains(
-        "artifacts repositories add-iam-policy-binding models --project=harbour --location=europe-west4"
-    ));
+    let command =
+        "artifacts repositories add-iam-policy-binding models --project=harbour --location=europe-west4 ";
+    assert!(commands(&finding).contains(command));
+    world.bridge.google.location = "europe-west4-a".to_owned();
+    assert!(commands(&world.finding()).contains(command), "a zone's repository is in its region");
 }
 
 #[test]
