@@ -218,7 +218,7 @@ fn relative(place: &str, name: &str) -> Option<String> {
 }
 
 /// Storage with a hierarchical namespace lists folders as blobs of no length, without a slash at the end
-/// (<https://learn.microsoft.com/azure/storage/blobs/data-lake-storage-known-issues>); what lies below gives them away.
+/// (<https://learn.microsoft.com/en-us/answers/questions/904103/do-we-have-an-option-for-hierarchical-folder-optio>); what lies below gives them away.
 fn without_folders(blobs: Vec<(String, ModelFile)>) -> Vec<ModelFile> {
     let names: BTreeSet<String> = blobs.iter().map(|(name, _)| name.clone()).collect();
     let holds_others = |name: &str| {

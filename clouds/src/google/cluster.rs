@@ -100,9 +100,9 @@ struct AuthorizedNetworks {
 }
 
 impl ControlPlaneEndpoints {
-    /// The DNS-based endpoint, where it is open and the IP-based one is not open to everywhere. A public authority
-    /// vouches for it, and IAM asks for `container.clusters.connect`, which whoever may look clusters up holds:
-    /// <https://docs.cloud.google.com/kubernetes-engine/docs/concepts/network-isolation#dns-based_endpoint>.
+    /// The DNS-based endpoint, where it is open and the IP-based one is not open to everywhere. It is a service of
+    /// Google's own, with a certificate of a public authority, and asks IAM for `container.clusters.connect`:
+    /// <https://cloud.google.com/blog/products/containers-kubernetes/new-dns-based-endpoint-for-the-gke-control-plane>.
     fn dns(&self) -> Option<&str> {
         let ip = &self.ip_endpoints_config;
         let everywhere = ip.enabled && ip.enable_public_endpoint && !ip.authorized_networks_config.enabled;

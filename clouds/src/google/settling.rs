@@ -2,7 +2,7 @@
 //!
 //! Service accounts and pools are there some time before every part of IAM knows them ("eventually consistent",
 //! <https://cloud.google.com/iam/docs/overview#consistency>); until then a policy that names one is refused, and the
-//! policy of one cannot be read (<https://cloud.google.com/iam/docs/service-accounts-create>: wait 60 seconds or more).
+//! policy of one cannot be read (<https://github.com/hashicorp/terraform-provider-google/issues/15042>).
 
 use std::future::Future;
 use std::time::Duration;

@@ -84,8 +84,7 @@ impl SetUp {
     }
 }
 
-/// ARM ids are the same in any case, and the workspace's storage account is often shown in small letters:
-/// <https://learn.microsoft.com/azure/azure-resource-manager/management/resource-name-rules>.
+/// ARM ids are the same in any case, and services show them in either.
 fn ends_with_id(id: &str, suffix: &str) -> bool {
     let start = id.len().checked_sub(suffix.len());
     start.and_then(|start| id.get(start..)).is_some_and(|end| super::same_id(end, suffix))

@@ -1,7 +1,7 @@
 //! Waiting until every replica of Microsoft Graph knows what was made a moment ago.
 //!
-//! Graph answers from replicas: <https://learn.microsoft.com/graph/best-practices-concept#handling-expected-errors>,
-//! <https://github.com/microsoftgraph/msgraph-sdk-dotnet/issues/3108>.
+//! Graph answers from replicas: <https://github.com/microsoftgraph/msgraph-sdk-dotnet/issues/3108>,
+//! <https://github.com/hashicorp/terraform-provider-azuread/pull/1896>.
 
 use std::future::Future;
 use std::time::Duration;
