@@ -67,10 +67,10 @@ impl Context {
             [service] => *service,
             [] => return Err(self.no_service(model, named)),
             several => {
-                let names: Vec<&str> = several.iter().map(|service| service.name.as_str()).collect();
+                let candidates: Vec<&str> = several.iter().map(|service| service.name.as_str()).collect();
                 return Err(Failure::usage(format!(
                     "several services serve model `{model}`: {}",
-                    names.join(", ")
+                    candidates.join(", ")
                 ))
                 .hint("say which with --service NAME"));
             }

@@ -39,6 +39,9 @@ pub struct Failure {
     pub hints: Vec<String>,
 }
 
+/// Where a "no" on the way across is explained.
+const DOCTOR: &str = "`gangplank doctor --team TEAM` walks the chain and names the link that is broken";
+
 impl From<Exit> for ExitCode {
     fn from(exit: Exit) -> Self {
         Self::from(match exit {
@@ -101,17 +104,15 @@ impl Failure {
         match error.kind {
             Refused::Denied => {
                 self.exit = Exit::Denied;
-                self.hints
-                    .push("`gangplank doctor` walks the chain and names the link that is broken".to_owned());
+                self.hints.push(DOCTOR.to_owned());
             }
             Refused::Unauthenticated => {
                 self.exit = Exit::Denied;
-                self.hints
-                    .push("`gangplank doctor` walks the chain and names the link that is broken".to_owned());
+                self.hints.push(DOCTOR.to_owned());
                 self.hints.push("or log in again; -v says which log-in was used".to_owned());
             }
             Refused::Conflict => {
-                self.hints.push("something else changed it meanwhile: run the command again".to_owned())
+                self.hints.push("something else changed it meanwhile: run the command again".to_owned());
             }
             Refused::Throttled | Refused::Unavailable => {
                 self.hints.push(
@@ -201,7 +202,7 @@ mod tests {
         assert_eq!(
             failure.text(),
             "error: could not push the image\n  because: Artifact Registry: denied\n  \
-             try: `gangplank doctor` walks the chain and names the link that is broken"
+             try: `gangplank doctor --team TEAM` walks the chain and names the link that is broken"
         );
     }
 

@@ -46,7 +46,10 @@ fn judge(text: &str, root: &tree::Node) -> Result<Bridge, Vec<Flaw>> {
         return Err(vec![
             Flaw::new(0..0, "the file is empty".to_owned())
                 .expected("a bridge: `apiVersion: gangplank.dev/v1alpha1`, `kind: Bridge`, …")
-                .help(Some("`gangplank init` writes one".to_owned())),
+                .help(Some(
+                    "docs/bridge-file.md has one to start from, `gangplank sandbox` writes one to try"
+                        .to_owned(),
+                )),
         ]);
     }
     let (json, mut flaws) = shape::check(text, root, &crate::schema::SCHEMA);

@@ -3,7 +3,7 @@
 use std::io::{BufRead, IsTerminal};
 
 use bridge::act;
-use bridge::plan::{Plan, destroy_plan};
+use bridge::plan::destroy_plan;
 
 use super::{apply, connect, plan};
 use crate::args::Destroy;
@@ -17,12 +17,16 @@ pub async fn run(context: &Context, flags: &Destroy) -> Result<Exit, Failure> {
     let administrator = connect::administrator(context, &flags.administrate).await?;
     let seen = plan::look(context, &administrator).await?;
     let plan = destroy_plan(&seen.inventory);
-    say(&plan.human());
+    if plan.changes.is_empty() && plan.kept.is_empty() {
+        say(&format!("nothing of bridge `{}` is left", context.bridge.name));
+        return Ok(Exit::Fine);
+    }
+    say(plan.human().trim_end());
     if plan.changes.is_empty() {
         return Ok(Exit::Fine);
     }
-    if !flags.yes && !confirmed(&plan) {
-        return Err(Failure::usage("nothing was destroyed"));
+    if !flags.yes {
+        confirm(plan.changes.len()).await?;
     }
     apply::preflight(context, &administrator, &plan).await?;
     let progress = Progress::new(context.format);
@@ -34,12 +38,16 @@ pub async fn run(context: &Context, flags: &Destroy) -> Result<Exit, Failure> {
     Ok(Exit::Fine)
 }
 
-/// Asks on a terminal; elsewhere what was typed is meant.
-fn confirmed(plan: &Plan) -> bool {
+/// Asks on a terminal. Reading blocks, so it has a thread of its own, and Ctrl-C is heard meanwhile.
+async fn confirm(things: usize) -> Result<(), Failure> {
     if !std::io::stdin().is_terminal() {
-        return true;
+        return Err(Failure::usage("nothing was destroyed: there is no terminal to ask on")
+            .hint("--yes destroys without asking"));
     }
-    say(&format!("destroy these {} things? type `yes` to go on", plan.changes.len()));
-    let mut answer = String::new();
-    std::io::stdin().lock().read_line(&mut answer).is_ok() && answer.trim() == "yes"
+    say(&format!("destroy these {things} things? type `yes` to go on"));
+    let answer = tokio::task::spawn_blocking(|| {
+        let mut answer = String::new();
+        std::io::stdin().lock().read_line(&mut answer).is_ok() && answer.trim() == "yes"
+    });
+    if answer.await.unwrap_or(false) { Ok(()) } else { Err(Failure::usage("nothing was destroyed")) }
 }

@@ -33,8 +33,8 @@ fn chosen<'a>(context: &'a Context, named: Option<&str>) -> Result<&'a Team, Fai
         None => teams.first(),
     };
     team.ok_or_else(|| {
-        let names: Vec<&str> = teams.iter().map(|team| team.name.as_str()).collect();
+        let known: Vec<&str> = teams.iter().map(|team| team.name.as_str()).collect();
         Failure::usage(format!("the bridge file declares no team `{}`", named.unwrap_or_default()))
-            .hint(format!("the teams are: {}", names.join(", ")))
+            .hint(format!("the teams are: {}", known.join(", ")))
     })
 }

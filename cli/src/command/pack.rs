@@ -6,7 +6,7 @@ use bridge::act::ship::{ShipPorts, ShipRequest, pack};
 use bridge::image::PushedImage;
 
 use super::connect;
-use super::ship::{chosen, failed, reference};
+use super::ship::{chosen, failed, reference, require_scorer};
 use crate::args::Pack;
 use crate::context::Context;
 use crate::edge::SystemTime;
@@ -17,6 +17,7 @@ use crate::report::{Exit, Failure};
 pub async fn run(context: &Context, flags: &Pack) -> Result<Exit, Failure> {
     let named = reference(&flags.model)?;
     let (service, team) = context.service(&named.name, flags.service.as_deref())?;
+    require_scorer(service, flags.scorer.as_deref())?;
     let caller = connect::caller(context, Some(&team.name), flags.scorer.as_deref())?;
     let progress = Progress::new(context.format);
     let request = ShipRequest {

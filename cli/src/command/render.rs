@@ -8,7 +8,7 @@ use bridge::resolve::resolve;
 use clouds::Caller;
 
 use super::connect;
-use super::ship::{chosen, reference};
+use super::ship::{chosen, reference, unresolved};
 use crate::args::{Format, Render};
 use crate::context::Context;
 use crate::output::{out, print_value};
@@ -19,9 +19,10 @@ pub async fn run(context: &Context, flags: &Render) -> Result<Exit, Failure> {
     let named = reference(&flags.model)?;
     let (service, team) = context.service(&named.name, flags.service.as_deref())?;
     let caller = connect::caller(context, Some(&team.name), None)?;
-    let version = resolve(&chosen(named, &flags.model, service), team, caller.models())
-        .await
-        .map_err(|error| Failure::failed("there is nothing to render").because(&error))?;
+    let version =
+        resolve(&chosen(named, &flags.model, service), team, caller.models()).await.map_err(|error| {
+            unresolved(Failure::failed("could not find the model version").because(&error), &error)
+        })?;
     let image = match &flags.image {
         Some(image) => image.clone(),
         None => shipped(context, &caller, &version).await?,

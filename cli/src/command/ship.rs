@@ -7,7 +7,7 @@ use bridge::act::ship::{self as act, ShipError, ShipPorts, ShipRequest};
 use bridge::port::Cluster;
 use bridge::resolve::ResolveError;
 use bridge::shipment::{Record, Shipment};
-use bridge::spec::{ModelRef, Service, VersionRef};
+use bridge::spec::{ModelRef, Runtime, Service, VersionRef};
 use bytes::Bytes;
 
 use super::connect;
@@ -28,6 +28,7 @@ pub async fn run(context: &Context, flags: &Ship) -> Result<Exit, Failure> {
 pub async fn ship(context: &Context, flags: &Ship) -> Result<Shipment, Failure> {
     let named = reference(&flags.model)?;
     let (service, team) = context.service(&named.name, flags.service.as_deref())?;
+    require_scorer(service, flags.scorer.as_deref())?;
     let sample = sample(context, service, flags.sample.as_deref())?;
     let caller = connect::caller(context, Some(&team.name), flags.scorer.as_deref())?;
     let request = ShipRequest {
@@ -81,14 +82,35 @@ pub(super) fn chosen(named: ModelRef, typed: &str, service: &Service) -> ModelRe
 pub(super) fn failed(error: &ShipError) -> Failure {
     let failure = Failure::failed("the model was not shipped").because(error);
     match error {
-        ShipError::Port { source, .. } | ShipError::Resolve(ResolveError::Source(source)) => {
-            failure.answered(source)
-        }
-        ShipError::Resolve(ResolveError::NotTheTeams { .. }) => {
-            failure.hint("`teams[].models` in the bridge file says which models a team may serve")
-        }
+        ShipError::Port { source, .. } => failure.answered(source),
+        ShipError::Resolve(error) => unresolved(failure, error),
         _ => failure,
     }
+}
+
+/// A reference that names nothing is the user's to correct; a service's refusal is not.
+pub(super) fn unresolved(failure: Failure, error: &ResolveError) -> Failure {
+    match error {
+        ResolveError::Source(source) => failure.answered(source),
+        ResolveError::NotTheTeams { .. } => Failure { exit: Exit::Usage, ..failure }
+            .hint("`teams[].models` in the bridge file says which models a team may serve"),
+        ResolveError::NoModel { .. } | ResolveError::NoVersion { .. } | ResolveError::NoTagged { .. } => {
+            Failure { exit: Exit::Usage, ..failure }.hint("`gangplank models [NAME]` lists what there is")
+        }
+    }
+}
+
+/// The scorer's executable, if the service needs one. Said before anything is begun.
+pub(super) fn require_scorer(service: &Service, named: Option<&Path>) -> Result<(), Failure> {
+    let found = edge::scorer(named).is_some_and(|path| path.is_file());
+    if found || service.runtime != Runtime::Onnx {
+        return Ok(());
+    }
+    Err(Failure::usage(format!(
+        "service `{}` is served by our scorer, whose executable is not found",
+        service.name
+    ))
+    .hint("name it with --scorer or GANGPLANK_SCORER, or put `gangplank-scorer` beside `gangplank`"))
 }
 
 fn sample(context: &Context, service: &Service, named: Option<&Path>) -> Result<Option<Bytes>, Failure> {

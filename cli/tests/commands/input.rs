@@ -20,7 +20,7 @@ fn the_bridge_file() {
 fn models_and_versions() {
     let harbour = Harbour::set_up();
     harbour.run(&["ship", "no-such-model:1"]).expect_code(2).expect_talk("no service");
-    let version = harbour.run(&["ship", "breast-cancer:99"]).expect_code(1);
+    let version = harbour.run(&["ship", "breast-cancer:99"]).expect_code(2);
     version.expect_talk("99").expect_talk("`2`, `1`");
     harbour.run(&["ship", "breast-cancer:"]).expect_code(2);
     harbour.add_model("breast-cancer", "3", &[]);

@@ -1,7 +1,6 @@
 //! Commands as a user types them, against the sandbox: one test binary.
 #![expect(
     clippy::unwrap_used,
-    clippy::expect_used,
     clippy::panic,
     clippy::indexing_slicing,
     clippy::disallowed_methods,

@@ -22,8 +22,11 @@ fn plan_apply_plan_drift_destroy() {
 
     harbour.run(&["apply"]).expect_code(0);
     harbour.run(&["plan"]).expect_code(0);
+    harbour.run(&["destroy"]).expect_code(2).expect_talk("--yes");
+    harbour.run(&["plan"]).expect_code(0);
     harbour.run(&["destroy", "--yes"]).expect_code(0);
-    harbour.run(&["destroy", "--yes"]).expect_code(0);
+    let nothing = harbour.run(&["destroy", "--yes"]).expect_code(0);
+    nothing.expect_talk("nothing of bridge `harbour` is left");
     let plan = harbour.run(&["plan", "-o", "json"]).expect_code(4).json();
     let undeleted =
         plan["changes"].as_array().unwrap().iter().any(|change| change["action"]["do"] == "undelete");

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use oci_spec::image::ImageManifest;
 
 use crate::digest::Digest;
-use crate::layer::KEY_ANNOTATION;
+use crate::layer::{DIFF_ID_ANNOTATION, KEY_ANNOTATION};
 use crate::registry::{Registry, RegistryError};
 
 /// So many of a repository's images are looked at.
@@ -14,6 +14,7 @@ const IMAGES: usize = 8;
 /// A layer that was pushed before.
 pub(super) struct KnownLayer {
     pub(super) digest: Digest,
+    pub(super) diff_id: Digest,
     pub(super) size: u64,
 }
 
@@ -53,10 +54,12 @@ impl Known {
     fn add(&mut self, manifest: &[u8]) {
         let Ok(manifest) = serde_json::from_slice::<ImageManifest>(manifest) else { return };
         for layer in manifest.layers() {
-            let key = layer.annotations().as_ref().and_then(|all| all.get(KEY_ANNOTATION));
+            let annotation = |name| layer.annotations().as_ref().and_then(|all| all.get(name));
             let digest = Digest::parse(layer.digest().as_ref());
-            if let (Some(key), Ok(digest)) = (key, digest) {
-                self.0.insert(key.clone(), KnownLayer { digest, size: layer.size() });
+            let diff_id = annotation(DIFF_ID_ANNOTATION).map(|text| Digest::parse(text));
+            if let (Some(key), Ok(digest), Some(Ok(diff_id))) = (annotation(KEY_ANNOTATION), digest, diff_id)
+            {
+                self.0.insert(key.clone(), KnownLayer { digest, diff_id, size: layer.size() });
             }
         }
     }

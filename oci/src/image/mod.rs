@@ -102,6 +102,8 @@ struct Lower {
 /// A layer that the registry has.
 struct Laid {
     digest: Digest,
+    /// Digest of the archive inside.
+    diff_id: Digest,
     size: u64,
     key: String,
     name: String,
@@ -160,15 +162,22 @@ impl Push<'_> {
 
     async fn layer(&self, layer: &Layer<'_>) -> Result<Laid, RegistryError> {
         let (key, name, size) = (layer.key(), layer.name(), layer.size());
-        let (digest, tally) = match self.known.get(&key).filter(|known| known.size == size) {
-            Some(known) if self.has(&known.digest, size, &name).await? => {
-                (known.digest.clone(), Tally { sent: 0, present: size })
-            }
-            _ if size <= SMALL => self.small_layer(layer, &name).await?,
-            _ => (self.send(&name, size, None, layer).await?, Tally { sent: size, present: 0 }),
+        if let Some(known) = self.known.get(&key).filter(|known| known.size == size)
+            && self.has(&known.digest, size, &name).await?
+        {
+            let (digest, diff_id) = (known.digest.clone(), known.diff_id.clone());
+            self.progress.event(Event::Layer { key: &key, digest: &digest });
+            return Ok(Laid { digest, diff_id, size, key, name, tally: Tally { sent: 0, present: size } });
+        }
+        let (digest, tally) = if size <= SMALL {
+            self.small_layer(layer, &name).await?
+        } else {
+            (self.send(&name, size, None, layer).await?, Tally { sent: size, present: 0 })
         };
         self.progress.event(Event::Layer { key: &key, digest: &digest });
-        Ok(Laid { digest, size, key, name, tally })
+        // Whoever sent the layer read it to its end, so the archive's digest is there.
+        let diff_id = layer.diff_id().unwrap_or(&digest).clone();
+        Ok(Laid { digest, diff_id, size, key, name, tally })
     }
 
     async fn small_layer(&self, layer: &Layer<'_>, name: &str) -> Result<(Digest, Tally), RegistryError> {
@@ -221,7 +230,7 @@ impl Push<'_> {
         config.add_env(&image.env);
         config.add_labels(&image.labels);
         for layer in laid {
-            config.add_layer(&layer.digest, &layer.name);
+            config.add_layer(&layer.diff_id, &layer.name);
         }
         let bytes = Bytes::from(config.into_bytes());
         let size = bytes.len() as u64;
@@ -259,7 +268,8 @@ impl Laid {
     fn descriptor(&self) -> Descriptor {
         let mut descriptor = descriptor(layer::MEDIA_TYPE, self.size, &self.digest);
         let key = (layer::KEY_ANNOTATION.to_owned(), self.key.clone());
-        descriptor.set_annotations(Some([key].into_iter().collect()));
+        let diff_id = (layer::DIFF_ID_ANNOTATION.to_owned(), self.diff_id.to_string());
+        descriptor.set_annotations(Some([key, diff_id].into_iter().collect()));
         descriptor
     }
 }

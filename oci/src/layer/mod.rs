@@ -2,21 +2,27 @@
 //! sent.
 
 mod content;
+mod gzip;
 mod header;
 mod stream;
 
 use std::collections::BTreeSet;
+use std::sync::{Arc, OnceLock};
 
 pub use content::{BytesContent, FileContent};
 use sha2::{Digest as _, Sha256};
 
+use crate::digest::Digest;
 use crate::{BoxError, ByteStream};
 
-/// The media type of our layers. Weights do not compress, so nothing is compressed.
-pub const MEDIA_TYPE: &str = "application/vnd.oci.image.layer.v1.tar";
+/// The media type of our layers; see [`gzip`] for why.
+pub const MEDIA_TYPE: &str = "application/vnd.oci.image.layer.v1.tar+gzip";
 
 /// Annotation of a layer's descriptor: the [`Layer::key`] it was made from.
 pub const KEY_ANNOTATION: &str = "dev.gangplank.layer.key";
+
+/// Annotation of a layer's descriptor: the digest of the archive inside, for whoever uses the layer again.
+pub const DIFF_ID_ANNOTATION: &str = "dev.gangplank.layer.diff-id";
 
 /// Where the bytes of one file come from.
 #[async_trait::async_trait]
@@ -52,6 +58,7 @@ pub enum Mode {
 pub struct Layer<'a> {
     root: String,
     items: Vec<Item<'a>>,
+    diff_id: Arc<OnceLock<Digest>>,
 }
 
 /// What stands in the archive, in its order.
@@ -124,11 +131,20 @@ impl<'a> Layer<'a> {
         // A directory ends in `/`, so it sorts before everything in it.
         items.sort_by(|a, b| a.path().cmp(b.path()));
         check_unique(&items)?;
-        Ok(Self { root: format!("/{root}"), items })
+        Ok(Self { root: format!("/{root}"), items, diff_id: Arc::default() })
     }
 
-    /// The size of the archive in bytes, known before any content is read.
+    /// The size of the layer in bytes, known before any content is read.
     pub fn size(&self) -> u64 {
+        gzip::size(self.archive_size())
+    }
+
+    /// The digest of the archive inside; known once the layer was read.
+    pub fn diff_id(&self) -> Option<&Digest> {
+        self.diff_id.get()
+    }
+
+    fn archive_size(&self) -> u64 {
         self.items.iter().map(Item::size).sum::<u64>() + stream::END
     }
 
@@ -136,7 +152,7 @@ impl<'a> Layer<'a> {
     /// fingerprints can be trusted.
     pub fn key(&self) -> String {
         let mut hash = Sha256::new();
-        hash.update(b"gangplank layer 1\0");
+        hash.update(b"gangplank layer 2\0");
         for (path, entry) in self.files() {
             let program = u8::from(entry.mode == Mode::Program);
             for field in
@@ -158,8 +174,12 @@ impl<'a> Layer<'a> {
         }
     }
 
-    /// The bytes of the archive.
+    /// The bytes of the layer.
     pub fn stream(&self) -> ByteStream<'_> {
+        gzip::stored(self.archive(), Arc::clone(&self.diff_id))
+    }
+
+    fn archive(&self) -> ByteStream<'_> {
         stream::archive(&self.items)
     }
 

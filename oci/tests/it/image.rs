@@ -54,6 +54,15 @@ fn config(fake: &Fake, manifest: &Value) -> Value {
     serde_json::from_slice(&fake.world.lock().unwrap().blobs[digest]).unwrap()
 }
 
+/// The digest of the archive inside a layer.
+fn opened(fake: &Fake, digest: &Value) -> String {
+    let world = fake.world.lock().unwrap();
+    let mut archive = Vec::new();
+    let layer = &world.blobs[digest.as_str().unwrap()][..];
+    std::io::Read::read_to_end(&mut flate2::read::GzDecoder::new(layer), &mut archive).unwrap();
+    oci::Digest::of(&archive).to_string()
+}
+
 #[tokio::test]
 async fn an_image_is_whole_and_the_same_every_time() {
     let (first, second, told) = (Fake::start().await, Fake::start().await, Told::default());
@@ -63,11 +72,12 @@ async fn an_image_is_whole_and_the_same_every_time() {
 
     let manifest = manifest(&first, "p/r/model:7");
     assert_eq!(manifest["annotations"], json!({"a": "1", "b": "2"}));
-    assert_eq!(manifest["layers"][0]["mediaType"], "application/vnd.oci.image.layer.v1.tar");
+    assert_eq!(manifest["layers"][0]["mediaType"], "application/vnd.oci.image.layer.v1.tar+gzip");
     assert_eq!(manifest["layers"][0]["annotations"][KEY_ANNOTATION], image.layers[0].key());
     let config = config(&first, &manifest);
-    let layers: Vec<&Value> = manifest["layers"].as_array().unwrap().iter().map(|it| &it["digest"]).collect();
-    assert_eq!(json!(layers), config["rootfs"]["diff_ids"]);
+    let opened: Vec<String> =
+        manifest["layers"].as_array().unwrap().iter().map(|it| opened(&first, &it["digest"])).collect();
+    assert_eq!(json!(opened), config["rootfs"]["diff_ids"]);
     assert_eq!(config["config"]["Entrypoint"], json!(["/bin/serve"]));
     assert!(config["config"]["Env"].as_array().unwrap().contains(&json!("MODEL_DIR=/var/models/m")));
     assert_eq!(config["history"].as_array().unwrap().len(), 2);

@@ -1,8 +1,13 @@
 //! `gangplank demo`: the whole story on the sandbox, each step checked.
 //!
-//! 1. both clouds come up; 2. `apply` sets up the trust; 3. version 1 is shipped and scored against scikit-learn's
-//! answers; 4. version 2 replaces it under load; 5. the audience is broken, shipping is refused, `doctor` names the
-//! link; 6. `apply` mends it; 7. version 1 goes back; 8. `destroy`, and everything is gone.
+//! 1. both clouds come up;
+//! 2. `apply` sets up the trust;
+//! 3. version 1 is shipped and scored against scikit-learn's answers;
+//! 4. version 2 replaces it under load;
+//! 5. the audience is broken, shipping is refused, `doctor` names the link;
+//! 6. `apply` mends it;
+//! 7. version 1 goes back;
+//! 8. `destroy`, and everything is gone.
 
 mod breakage;
 mod load;

@@ -20,11 +20,11 @@ fn entry(path: &str, bytes: &[u8]) -> Entry<'static> {
 
 fn collect(layer: &Layer<'_>) -> Result<Vec<u8>, BoxError> {
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-    let all = runtime.block_on(layer.stream().try_fold(Vec::new(), |mut all, chunk| async move {
+    let all = runtime.block_on(layer.archive().try_fold(Vec::new(), |mut all, chunk| async move {
         all.extend_from_slice(&chunk);
         Ok(all)
     }))?;
-    assert_eq!(all.len() as u64, layer.size());
+    assert_eq!(all.len() as u64, layer.archive_size());
     Ok(all)
 }
 
@@ -118,7 +118,7 @@ fn files_past_eight_gibibytes_have_a_size_record() {
     let header = super::header::of(layer.items.first().unwrap());
     let text = String::from_utf8_lossy(&header);
     assert!(text.contains("19 size=9663676416\n"), "{text}");
-    assert_eq!(layer.size(), header.len() as u64 + (9 << 30) + super::END);
+    assert_eq!(layer.archive_size(), header.len() as u64 + (9 << 30) + super::END);
 }
 
 #[test]

@@ -25,13 +25,14 @@ struct Numbers {
 
 /// Writes the status.
 pub(super) fn report(state: &State, deployment: &Object, sets: &Sets) {
-    // Conditions may have been written since this round began.
+    // Conditions may have been written since this round began; the numbers belong to the generation that it began with.
+    let observed = number(deployment, "/metadata/generation");
     let Some(deployment) = state.store.get(&Key::of(&DEPLOYMENT, deployment)) else { return };
     let numbers = Numbers::of(&deployment, sets);
     let now = state.clock.now();
     let before = deployment.get("status").cloned().unwrap_or_else(|| json!({}));
     let mut status = json!({
-        "observedGeneration": number(&deployment, "/metadata/generation"),
+        "observedGeneration": observed,
         "replicas": numbers.replicas, "updatedReplicas": numbers.updated, "readyReplicas": numbers.ready,
         "availableReplicas": numbers.available,
         "unavailableReplicas": (numbers.wanted.max(numbers.replicas) - numbers.available).max(0),
