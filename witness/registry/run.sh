@@ -58,7 +58,7 @@ mkdir "$work/root"
 crane export --insecure "$image" - | tar -x -C "$work/root"
 mapfile -t environment < <(crane config --insecure "$image" | grep -o '"AZUREML_[A-Z_]*=[^"]*"' | tr -d '"')
 env -i "${environment[@]}" GANGPLANK_LISTEN=127.0.0.1:0 \
-  chroot --userspec=65532:65532 "$work/root" /usr/local/bin/gangplank-scorer 2>"$work/scorer.log" &
+  "$(command -v chroot)" --userspec=65532:65532 "$work/root" /usr/local/bin/gangplank-scorer 2>"$work/scorer.log" &
 pids+=($!)
 scorer=$(caught "$work/scorer.log" 'listening on \(127[0-9.:]*\)')
 curl -sS -H 'content-type: application/json' --data-binary "@$root/sandbox/models/breast-cancer/sample.json" \

@@ -16,3 +16,4 @@ mod memory;
 mod secrets;
 mod set_up;
 mod ship;
+mod witness;

@@ -1,0 +1,55 @@
+//! What skopeo said of a packed image (`witness/registry/`), replayed: the same model packed here has the same layers,
+//! labels and configuration. The scorer's layer differs from build to build, so only the model's is compared.
+
+use serde_json::Value;
+
+use crate::harbour::Harbour;
+
+#[test]
+fn a_packed_image_is_what_skopeo_saw() {
+    let harbour = Harbour::set_up();
+    let pushed = harbour.run(&["pack", "breast-cancer:1", "-o", "json"]).expect_code(0).json();
+    let (manifest, config) = stored(&harbour, pushed["reference"].as_str().unwrap());
+    let inspected = recorded("skopeo-inspect.json");
+    let layers = inspected["Layers"].as_array().unwrap();
+    assert_eq!(layers.len(), 2);
+    assert_eq!(manifest["layers"][1]["digest"], layers[1]);
+    assert_eq!(config["config"]["Labels"], inspected["Labels"]);
+    let seen = recorded("skopeo-config.json");
+    assert_eq!(config["rootfs"]["diff_ids"][1], seen["rootfs"]["diff_ids"][1]);
+    for field in ["User", "ExposedPorts", "Env", "Entrypoint"] {
+        assert_eq!(config["config"][field], seen["config"][field], "{field}");
+    }
+}
+
+#[test]
+fn crane_found_the_image_valid_and_it_scored_on_its_own() {
+    let verdict = std::fs::read_to_string(folder().join("crane-validate.txt")).unwrap();
+    assert!(verdict.starts_with("PASS: "), "{verdict}");
+    let expected = gangplank::command::oracle::expected("breast-cancer", "1").unwrap();
+    gangplank::command::oracle::compare(&expected, &recorded("chroot-answer.json")).unwrap();
+}
+
+fn folder() -> std::path::PathBuf {
+    std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../witness/registry")
+}
+
+fn recorded(name: &str) -> Value {
+    serde_json::from_slice(&std::fs::read(folder().join(name)).unwrap()).unwrap()
+}
+
+/// Manifest and configuration of an image in the sandbox's registry, read as the administrator.
+fn stored(harbour: &Harbour, reference: &str) -> (Value, Value) {
+    let (place, digest) = reference.split_once('@').unwrap();
+    let (host, repository) = place.split_once('/').unwrap();
+    let token = harbour.google_log_in();
+    let read = |what: String| {
+        let url = format!("http://{host}/v2/{repository}/{what}");
+        let (status, body) = harbour.send(harbour.client().get(url).bearer_auth(&token));
+        assert_eq!(status, 200, "{body}");
+        serde_json::from_str::<Value>(&body).unwrap()
+    };
+    let manifest = read(format!("manifests/{digest}"));
+    let config = read(format!("blobs/{}", manifest["config"]["digest"].as_str().unwrap()));
+    (manifest, config)
+}
