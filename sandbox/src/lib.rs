@@ -16,6 +16,7 @@ pub mod google;
 pub mod random;
 pub mod seed;
 pub mod serve;
+mod services;
 pub mod signing;
 mod start;
 pub mod world;

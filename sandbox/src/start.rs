@@ -6,16 +6,16 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use axum::Router;
 use tokio::net::TcpListener;
 use tokio::task::AbortHandle;
 
 use crate::clock::Clock;
 use crate::folder::{Folder, FolderError, Renewal};
 use crate::serve::{self, Authority, CertificateError, Listening, Wire};
+use crate::services::Scheme;
 use crate::signing::SigningError;
 use crate::world::{Addresses, Faults, Minted, SERVICES, Shared, World};
-use crate::{azure, cluster, control, google};
+use crate::{azure, cluster, google, services};
 
 /// How often the tokens in the folder are made anew; they live an hour.
 const RENEW_EVERY: Duration = Duration::from_mins(20);
@@ -185,8 +185,8 @@ fn world(folder: &Folder, bound: &Bound) -> Result<World, StartError> {
     let clock = Clock::default();
     let addresses = OnceLock::new();
     let order: Vec<SocketAddr> = bound.iter().map(|(_, address)| *address).collect();
-    if let Ok(order) = order.try_into() {
-        let _first_and_only = addresses.set(Addresses::from_order(&order));
+    if let Some(known) = Addresses::from_order(&order) {
+        let _first_and_only = addresses.set(known);
     }
     Ok(World {
         addresses,
@@ -206,33 +206,12 @@ fn serve_all(bound: Bound, world: &Shared) -> Listening {
     let mut listening = Listening::new();
     for ((listener, _), service) in bound.into_iter().zip(SERVICES) {
         let shared = Arc::clone(world);
-        let wire = match service {
-            "entra" | "graph" | "resource_manager" | "blob" | "cluster" => {
-                Wire::Https(world.authority.server())
-            }
-            _ => Wire::Http,
+        let wire = match services::scheme(service) {
+            Scheme::Https => Wire::Https(world.authority.server()),
+            Scheme::Http => Wire::Http,
         };
-        let router = serve::in_front(service, Arc::clone(world), router(service, shared));
+        let router = serve::in_front(service, Arc::clone(world), services::router(service, shared));
         listening.serve(listener, wire, router);
     }
     listening
-}
-
-fn router(service: &str, shared: Shared) -> Router {
-    match service {
-        "entra" => azure::entra::router(shared),
-        "graph" => azure::graph::router(shared),
-        "resource_manager" => azure::resource_manager::router(shared),
-        "blob" => azure::blob::router(shared),
-        "oauth2" => google::oauth2::router(shared),
-        "sts" => google::sts::router(shared),
-        "iam" => google::iam::router(shared),
-        "iam_credentials" => google::iam_credentials::router(shared),
-        "cloud_resource_manager" => google::cloud_resource_manager::router(shared),
-        "artifact_registry" => google::artifact_registry::router(shared),
-        "registry" => google::registry::router(shared),
-        "container" => google::container::router(shared),
-        "cluster" => cluster::router(shared),
-        _ => control::router(shared),
-    }
 }

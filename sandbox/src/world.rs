@@ -1,12 +1,12 @@
 //! What the sandbox knows: one slice a cloud area, each behind its own lock, and what they share.
 
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, OnceLock};
 
 use crate::clock::Clock;
 use crate::serve::Authority;
+pub use crate::services::{Addresses, SERVICES};
 
 /// Everything the servers share.
 pub struct World {
@@ -37,95 +37,6 @@ impl World {
     /// Where the services listen, or `None` before they do (never seen by a request).
     pub fn addresses(&self) -> Option<&Addresses> {
         self.addresses.get()
-    }
-}
-
-/// Where the services listen.
-#[derive(Debug, Clone, serde::Serialize)]
-pub struct Addresses {
-    /// https: Entra's authority host.
-    pub entra: SocketAddr,
-    /// https: Microsoft Graph.
-    pub graph: SocketAddr,
-    /// https: Azure Resource Manager.
-    pub resource_manager: SocketAddr,
-    /// https: blobs, path style (`/ACCOUNT/CONTAINER/…`).
-    pub blob: SocketAddr,
-    /// http: Google's `oauth2.googleapis.com`, for refresh tokens of application-default credentials.
-    pub oauth2: SocketAddr,
-    /// http: Google STS.
-    pub sts: SocketAddr,
-    /// http: Google IAM.
-    pub iam: SocketAddr,
-    /// http: IAM credentials.
-    pub iam_credentials: SocketAddr,
-    /// http: Cloud Resource Manager.
-    pub cloud_resource_manager: SocketAddr,
-    /// http: Artifact Registry's API.
-    pub artifact_registry: SocketAddr,
-    /// http: the image registry, `/v2/`.
-    pub registry: SocketAddr,
-    /// http: Kubernetes Engine's API.
-    pub container: SocketAddr,
-    /// https: the cluster's API server, and its OIDC issuer.
-    pub cluster: SocketAddr,
-    /// http: the sandbox's own controls: faults.
-    pub control: SocketAddr,
-}
-
-/// The names of the services, in the order of [`Addresses`]: what faults are armed for, and the order of fixed ports.
-pub const SERVICES: [&str; 14] = [
-    "entra",
-    "graph",
-    "resource_manager",
-    "blob",
-    "oauth2",
-    "sts",
-    "iam",
-    "iam_credentials",
-    "cloud_resource_manager",
-    "artifact_registry",
-    "registry",
-    "container",
-    "cluster",
-    "control",
-];
-
-impl Addresses {
-    /// The addresses in the order of [`SERVICES`].
-    pub(crate) fn from_order(all: &[SocketAddr; 14]) -> Self {
-        let [
-            entra,
-            graph,
-            resource_manager,
-            blob,
-            oauth2,
-            sts,
-            iam,
-            iam_credentials,
-            cloud_resource_manager,
-            artifact_registry,
-            registry,
-            container,
-            cluster,
-            control,
-        ] = *all;
-        Self {
-            entra,
-            graph,
-            resource_manager,
-            blob,
-            oauth2,
-            sts,
-            iam,
-            iam_credentials,
-            cloud_resource_manager,
-            artifact_registry,
-            registry,
-            container,
-            cluster,
-            control,
-        }
     }
 }
 
