@@ -14,6 +14,7 @@ mod control;
 mod folder;
 pub mod google;
 pub mod random;
+mod registry;
 pub mod seed;
 pub mod serve;
 mod services;

@@ -15,6 +15,10 @@ pub const WORKSPACE: &str = "quay";
 pub const STORAGE_ACCOUNT: &str = "quaystore";
 /// Its container.
 pub const CONTAINER: &str = "azureml-blobstore-quay";
+/// Azure container registry of the workspace; images there are named `quayacr.azurecr.io/…`.
+pub const CONTAINER_REGISTRY: &str = "quayacr";
+/// The repository of the one image there, a model package; Azure ML names them by a hash.
+pub const PACKAGED_REPOSITORY: &str = "azureml/azureml_5f2d0c7e9b184a3d8c6e1f0a2b3c4d5e";
 /// Azure region.
 pub const REGION: &str = "westeurope";
 

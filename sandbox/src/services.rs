@@ -63,6 +63,8 @@ services! {
     resource_manager: Https, azure::resource_manager::router;
     /// https: blobs, path style (`/ACCOUNT/CONTAINER/…`).
     blob: Https, azure::blob::router;
+    /// http: an Azure container registry.
+    acr: Http, azure::container_registry::router;
     /// http: Google's `oauth2.googleapis.com`, for refresh tokens of application-default credentials.
     oauth2: Http, google::oauth2::router;
     /// http: Google STS.

@@ -66,6 +66,9 @@ pub enum StartError {
     /// The folder cannot be written.
     #[error(transparent)]
     Folder(#[from] FolderError),
+    /// The seeded package's image cannot be stored.
+    #[error("cannot store the seeded package's image in the container registry")]
+    Package(#[source] io::Error),
     /// The cluster did not come up.
     #[error("the cluster did not start: {0}")]
     Cluster(String),
@@ -87,7 +90,7 @@ impl Sandbox {
         let bound = bind_all(options.base_port).await?;
         let folder = Folder::open(options.folder)?;
         let world = Arc::new(world(&folder, &bound)?);
-        azure::settle(&world);
+        azure::settle(&world)?;
         let listening = Some(serve_all(bound, &world));
         let renewing = tokio::spawn(renew(folder.renewal(), Arc::clone(&world))).abort_handle();
         let sandbox = Self { world, folder, listening, renewing };

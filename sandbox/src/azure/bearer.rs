@@ -71,13 +71,22 @@ pub(crate) fn caller(
     headers: &HeaderMap,
     extensions: &Extensions,
 ) -> Result<Caller, Unauthenticated> {
-    let token = token(headers)?;
+    of_token(shared, &[service], token(headers)?, extensions.get::<Expired>().is_some())
+}
+
+/// Whose token this is, if it is one for any of `services`. `aged` makes a good token count as expired.
+pub(crate) fn of_token(
+    shared: &Shared,
+    services: &[&FirstParty],
+    token: &str,
+    aged: bool,
+) -> Result<Caller, Unauthenticated> {
     let claims =
         signing::verify(&shared.azure.signing.key_set(), token).map_err(|unverified| match unverified {
             Unverified::UnknownKey(_) | Unverified::Signature => Unauthenticated::Signature,
             Unverified::Malformed | Unverified::Algorithm(_) => Unauthenticated::Malformed,
         })?;
-    check(shared, service, &claims, extensions.get::<Expired>().is_some())?;
+    check(shared, services, &claims, aged)?;
     Ok(identify(shared, claims))
 }
 
@@ -93,7 +102,7 @@ fn token(headers: &HeaderMap) -> Result<&str, Unauthenticated> {
 
 fn check(
     shared: &Shared,
-    service: &FirstParty,
+    services: &[&FirstParty],
     claims: &Value,
     expired: bool,
 ) -> Result<(), Unauthenticated> {
@@ -103,7 +112,7 @@ fn check(
     if !issuers.iter().any(|issuer| issuer == text("iss")) {
         return Err(Unauthenticated::Issuer);
     }
-    if !service.is_named(text("aud")) {
+    if !services.iter().any(|service| service.is_named(text("aud"))) {
         return Err(Unauthenticated::Audience(text("aud").to_owned()));
     }
     let now = shared.clock.now();

@@ -46,8 +46,16 @@ pub(crate) const STORAGE: FirstParty = FirstParty {
     resources: &["https://storage.azure.com"],
 };
 
+/// Azure Container Registry: what its exchange asks tokens for, besides Resource Manager.
+pub(crate) const CONTAINER_REGISTRY: FirstParty = FirstParty {
+    name: "Azure Container Registry",
+    app_id: "6a0ec4d3-30cb-4a83-91c0-ae56bc0e3d26",
+    object_id: "3b1f4c7e-90a2-4d5b-8c6e-7f0a1b2c3d04",
+    resources: &["https://containerregistry.azure.net"],
+};
+
 /// All of them.
-pub(crate) const FIRST_PARTY: [FirstParty; 3] = [RESOURCE_MANAGER, GRAPH, STORAGE];
+pub(crate) const FIRST_PARTY: [FirstParty; 4] = [RESOURCE_MANAGER, GRAPH, STORAGE, CONTAINER_REGISTRY];
 
 impl FirstParty {
     /// Whether `resource` names this service. A storage account's own address names Azure Storage too.

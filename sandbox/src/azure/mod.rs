@@ -1,4 +1,4 @@
-//! Entra, Microsoft Graph, Azure Resource Manager with Azure ML, and blob storage.
+//! Entra, Microsoft Graph, Azure Resource Manager with Azure ML, blob storage, and a container registry.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -13,6 +13,7 @@ use crate::world::{Minted, Shared};
 
 mod bearer;
 pub(crate) mod blob;
+pub(crate) mod container_registry;
 pub mod directory;
 pub mod entra;
 mod first_party;
@@ -22,11 +23,12 @@ pub(crate) mod resource_manager;
 pub mod roles;
 mod wire;
 
+use container_registry::ContainerRegistry;
 use directory::{Directory, FederatedCredential};
 use models::{Content, Models};
 use roles::RoleAssignment;
 
-pub(crate) use first_party::{FirstParty, GRAPH, RESOURCE_MANAGER, STORAGE};
+pub(crate) use first_party::{CONTAINER_REGISTRY, FirstParty, GRAPH, RESOURCE_MANAGER, STORAGE};
 
 /// How many items a list page holds unless the caller asks for fewer.
 const PAGE: usize = 30;
@@ -38,6 +40,7 @@ pub struct State {
     directory: Mutex<Directory>,
     assignments: Mutex<Vec<RoleAssignment>>,
     models: Mutex<Models>,
+    container_registry: Mutex<ContainerRegistry>,
     page: AtomicUsize,
 }
 
@@ -49,6 +52,7 @@ impl State {
             directory: Mutex::new(directory::seeded(clock.now())),
             assignments: Mutex::new(roles::seeded(clock.now())),
             models: Mutex::new(Models::seeded()),
+            container_registry: Mutex::default(),
             page: AtomicUsize::new(PAGE),
         })
     }
@@ -66,6 +70,11 @@ impl State {
     /// The workspace's models and blobs.
     pub fn models(&self) -> MutexGuard<'_, Models> {
         self.models.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What lies in the container registry.
+    pub(crate) fn container_registry(&self) -> MutexGuard<'_, ContainerRegistry> {
+        self.container_registry.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Registers a model version with files in memory: path below the version's root, bytes.
@@ -103,11 +112,12 @@ impl State {
     }
 }
 
-/// Settles what depends on addresses: the federated credential that trusts the cluster's issuer. Remembers the seeded
-/// secrets as minted.
-pub(crate) fn settle(shared: &Shared) {
+/// Settles what depends on addresses and on the folder: the federated credential that trusts the cluster's issuer, the
+/// package's image. Remembers the seeded secrets as minted.
+pub(crate) fn settle(shared: &Shared) -> Result<(), StartError> {
     remember_secrets(&shared.azure, &shared.minted);
-    let Some(addresses) = shared.addresses() else { return };
+    container_registry::put_packaged(shared).map_err(StartError::Package)?;
+    let Some(addresses) = shared.addresses() else { return Ok(()) };
     let credential = FederatedCredential {
         id: "4be0ad1c-150e-48b3-b6f2-7ca80469f521".to_owned(),
         name: "cluster-ci".to_owned(),
@@ -119,6 +129,7 @@ pub(crate) fn settle(shared: &Shared) {
     if let Some(application) = shared.azure.directory().application_mut(seed::ONCOLOGY_CI.client_id) {
         application.federated_credentials.push(credential);
     }
+    Ok(())
 }
 
 fn remember_secrets(azure: &State, minted: &Minted) {

@@ -54,7 +54,7 @@ const READ_CONTAINERS: &str = "Microsoft.Storage/storageAccounts/blobServices/co
 const DELEGATE: &str = "Microsoft.Storage/storageAccounts/blobServices/generateUserDelegationKey/action";
 
 /// The built-in roles that the sandbox knows.
-pub(crate) const ROLE_DEFINITIONS: [RoleDefinition; 10] = [
+pub(crate) const ROLE_DEFINITIONS: [RoleDefinition; 13] = [
     RoleDefinition {
         id: "8e3af657-a8ff-443c-a75c-2fe8c4bcb635",
         name: "Owner",
@@ -146,6 +146,30 @@ pub(crate) const ROLE_DEFINITIONS: [RoleDefinition; 10] = [
             "Microsoft.MachineLearningServices/registries/read",
             "Microsoft.MachineLearningServices/registries/assets/*",
         ],
+        not_actions: &[],
+        data_actions: &[],
+    },
+    RoleDefinition {
+        id: "7f951dda-4ed3-4680-a7ca-43fe172d538d",
+        name: "AcrPull",
+        actions: &["Microsoft.ContainerRegistry/registries/pull/read"],
+        not_actions: &[],
+        data_actions: &[],
+    },
+    RoleDefinition {
+        id: "8311e382-0749-4cb8-b61a-304f252e45ec",
+        name: "AcrPush",
+        actions: &[
+            "Microsoft.ContainerRegistry/registries/pull/read",
+            "Microsoft.ContainerRegistry/registries/push/write",
+        ],
+        not_actions: &[],
+        data_actions: &[],
+    },
+    RoleDefinition {
+        id: "c2f4ef07-c644-48eb-af81-4b1b4947fb11",
+        name: "AcrDelete",
+        actions: &["Microsoft.ContainerRegistry/registries/artifacts/delete"],
         not_actions: &[],
         data_actions: &[],
     },

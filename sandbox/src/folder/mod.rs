@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::azure::{self, GRAPH, RESOURCE_MANAGER, STORAGE};
+use crate::azure::{self, CONTAINER_REGISTRY, GRAPH, RESOURCE_MANAGER, STORAGE};
 use crate::world::Shared;
 use crate::{cluster, random, seed};
 
@@ -185,7 +185,13 @@ impl Renewal {
         write(&self.path.join("oncology-ci.token"), &token)?;
         world.minted.remember(&world.cluster.admin_token);
         write(&self.path.join("cluster-admin.token"), &world.cluster.admin_token)?;
-        for (name, service) in [("management", &RESOURCE_MANAGER), ("graph", &GRAPH), ("storage", &STORAGE)] {
+        let services = [
+            ("management", &RESOURCE_MANAGER),
+            ("graph", &GRAPH),
+            ("storage", &STORAGE),
+            ("registry", &CONTAINER_REGISTRY),
+        ];
+        for (name, service) in services {
             let (token, expires) = azure::administrator_token(world, service)
                 .ok_or_else(|| content("administrator's token", &"Entra refused it"))?;
             write(&self.path.join(format!("az/{name}.json")), &text::azure_cli_token(&token, expires))?;

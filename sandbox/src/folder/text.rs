@@ -241,6 +241,7 @@ case "$resource" in
 https://management.azure.com*|https://management.core.windows.net*) file=management ;;
 https://graph.microsoft.com*) file=graph ;;
 https://storage.azure.com*|https://*.blob.core.windows.net*) file=storage ;;
+https://containerregistry.azure.net*) file=registry ;;
 *) fail "AADSTS500011: The resource principal named $resource was not found in the tenant named {tenant_name}." ;;
 esac
 case "$output $query" in

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use axum::body::Bytes;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use trust::principal::Caller;
@@ -12,6 +11,7 @@ use super::policy::Policy;
 use super::registry::ImageName;
 use super::tokens::Identity;
 use crate::random;
+use crate::registry::image::Image;
 use crate::seed;
 
 /// A service account.
@@ -47,40 +47,6 @@ pub(crate) struct Repository {
     pub(crate) policy: Policy,
     /// By image name.
     pub(crate) images: BTreeMap<String, Image>,
-}
-
-/// An image name with everything pushed to it.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Image {
-    /// Digest → bytes.
-    pub(crate) blobs: BTreeMap<String, u64>,
-    /// Digest → manifest or index.
-    pub(crate) manifests: BTreeMap<String, Manifest>,
-    /// Tag → digest.
-    pub(crate) tags: BTreeMap<String, String>,
-}
-
-/// A pushed manifest or index, byte for byte.
-#[derive(Debug, Clone)]
-pub(crate) struct Manifest {
-    pub(crate) media_type: String,
-    pub(crate) bytes: Bytes,
-    /// Of everything that it refers to, and itself.
-    pub(crate) size: u64,
-    pub(crate) uploaded: Timestamp,
-    pub(crate) updated: Timestamp,
-}
-
-impl Image {
-    /// Points `tag` at `digest`.
-    pub(crate) fn tag(&mut self, tag: &str, digest: &str, now: Timestamp) {
-        let before = self.tags.insert(tag.to_owned(), digest.to_owned());
-        if before.as_deref() != Some(digest)
-            && let Some(manifest) = self.manifests.get_mut(digest)
-        {
-            manifest.updated = now;
-        }
-    }
 }
 
 /// Everything, behind one lock.

@@ -6,6 +6,7 @@
     reason = "tests say what they expect by failing"
 )]
 
+mod acr;
 mod blob;
 mod cluster;
 mod entra;

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use crate::google::resources::{Image, Repository};
+use crate::google::resources::Repository;
+use crate::registry::image::{Image, Manifest};
 
 /// The bytes of all blobs, each counted once.
 pub(super) fn size(repository: &Repository) -> u64 {
@@ -31,19 +32,18 @@ pub(super) fn docker_images(parent: &str, uri: &str, repository: &Repository) ->
     let all = repository.images.iter().flat_map(|(name, image)| {
         image.manifests.iter().map(move |(digest, manifest)| (name, image, digest, manifest))
     });
-    let object =
-        |(name, image, digest, manifest): (&String, &Image, &String, &crate::google::resources::Manifest)| {
-            let tags = image.tags.iter().filter(|(_, tagged)| *tagged == digest).map(|(tag, _)| tag);
-            json!({
-                "name": format!("{parent}/dockerImages/{}@{digest}", encoded(name)),
-                "uri": format!("{uri}/{name}@{digest}"),
-                "tags": tags.collect::<Vec<_>>(),
-                "imageSizeBytes": manifest.size.to_string(),
-                "mediaType": manifest.media_type,
-                "uploadTime": manifest.uploaded.to_string(),
-                "updateTime": manifest.updated.to_string(),
-            })
-        };
+    let object = |(name, image, digest, manifest): (&String, &Image, &String, &Manifest)| {
+        let tags = image.tags.iter().filter(|(_, tagged)| *tagged == digest).map(|(tag, _)| tag);
+        json!({
+            "name": format!("{parent}/dockerImages/{}@{digest}", encoded(name)),
+            "uri": format!("{uri}/{name}@{digest}"),
+            "tags": tags.collect::<Vec<_>>(),
+            "imageSizeBytes": manifest.size.to_string(),
+            "mediaType": manifest.media_type,
+            "uploadTime": manifest.uploaded.to_string(),
+            "updateTime": manifest.updated.to_string(),
+        })
+    };
     all.map(object).collect()
 }
 

@@ -13,8 +13,8 @@ use crate::google::call::{self, Call, Service};
 use crate::google::error::{ApiError, Code};
 use crate::google::joined;
 use crate::google::policy::{self, Policy};
-use crate::google::registry::remove_blobs;
 use crate::google::resources::{Repository, Resources, is_project};
+use crate::registry::storage;
 use crate::seed;
 use crate::world::{Shared, World};
 
@@ -182,7 +182,7 @@ impl At<'_> {
     fn delete(&self, resources: &mut Resources, id: &str) -> Result<Value, ApiError> {
         self.find(resources, id, "artifactregistry.repositories.delete")?;
         let orphans = resources.remove_repository(self.location, id).ok_or_else(ApiError::not_found)?;
-        remove_blobs(&self.world.folder, &orphans);
+        storage::remove(&self.world.folder, &orphans);
         let response = json!({ "@type": "type.googleapis.com/google.protobuf.Empty" });
         Ok(self.begin_operation(resources, &response))
     }

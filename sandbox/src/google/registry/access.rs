@@ -8,10 +8,10 @@ use http::{HeaderMap, header};
 use jiff::SignedDuration;
 use serde_json::{Value, json};
 
-use super::error::RegistryError;
 use super::name::ImageName;
 use crate::google::call::{CLOUD_PLATFORM, bearer};
 use crate::google::tokens::{self, AuthError, Identity, RegistryGrant};
+use crate::registry::error::RegistryError;
 use crate::serve::Expired;
 use crate::world::World;
 

@@ -1,11 +1,7 @@
 //! The image registry, `LOCATION-docker.pkg.dev`: OCI distribution as Artifact Registry speaks it.
 
 mod access;
-mod blobs;
-mod error;
-mod manifests;
 mod name;
-mod storage;
 #[cfg(test)]
 mod tests;
 mod uploads;
@@ -20,17 +16,15 @@ use http::request::Parts;
 use http::{HeaderName, HeaderValue, Method, StatusCode, header};
 use serde_json::json;
 
-pub(crate) use storage::remove as remove_blobs;
 pub(crate) use uploads::Uploads;
 
 use self::access::{Action, visitor};
-use self::error::RegistryError;
 pub(crate) use self::name::ImageName;
-use self::name::{Part, is_digest, reads};
+use crate::registry::error::RegistryError;
+use crate::registry::manifests::Named;
+use crate::registry::path::{self, Part, is_digest, reads};
+use crate::registry::{LARGEST_MANIFEST, Words, blobs, manifests, storage};
 use crate::world::{Shared, World};
-
-/// Larger manifests are refused.
-const LARGEST_MANIFEST: usize = 4 << 20;
 
 /// The registry's routes.
 pub(crate) fn router(shared: Shared) -> Router {
@@ -56,8 +50,8 @@ async fn answer(world: &World, parts: &Parts, body: Body) -> Result<Response, Re
         }
         "/v2/token" => Err(RegistryError::new(StatusCode::METHOD_NOT_ALLOWED, "UNSUPPORTED", "expected GET")),
         path if path.starts_with("/artifacts-uploads/") => upload(world, parts, body).await,
-        path => {
-            let (name, part) = name::parse(path).ok_or_else(not_found)?;
+        other => {
+            let (name, part) = path::parse(other).ok_or_else(not_found)?;
             image(world, parts, (ImageName::parse(name)?, part), body).await
         }
     }
@@ -77,9 +71,13 @@ async fn image(
     match (part, &parts.method) {
         (Part::Uploads, &Method::POST) => uploads::begin(world, &visitor, name, &query(parts)),
         (Part::Blob(digest), method) if reads => {
-            blobs::read(world, &name, &digest, (method, &parts.headers)).await
+            let known = world.google.resources().image(&name).and_then(|it| it.blobs.get(&digest).copied());
+            blobs::read((&world.folder, Words::Google), known, &digest, (method, &parts.headers)).await
         }
-        (Part::Manifest(reference), method) if reads => manifests::read(world, &name, &reference, method),
+        (Part::Manifest(reference), method) if reads => {
+            let resources = world.google.resources();
+            manifests::read(resources.image(&name), Words::Google, &reference, method)
+        }
         (Part::Manifest(reference), &Method::PUT) => {
             let bytes = to_bytes(body, LARGEST_MANIFEST).await.map_err(|_| {
                 RegistryError::new(
@@ -88,16 +86,42 @@ async fn image(
                     "manifest is larger than 4 MiB",
                 )
             })?;
-            manifests::put(world, &name, &reference, (&parts.headers, bytes))
+            let named = Named { path: &name.path(), words: Words::Google };
+            let mut resources = world.google.resources();
+            let image = resources.image_mut(&name);
+            manifests::put(image, &named, &reference, (&parts.headers, bytes), world.clock.now())
         }
-        (Part::Manifest(reference), &Method::DELETE) => manifests::delete(world, &name, &reference),
-        (Part::Tags, _) if reads => manifests::tags(world, &name, &query(parts)),
+        (Part::Manifest(reference), &Method::DELETE) => delete(world, &name, &reference),
+        (Part::Tags, _) if reads => {
+            let resources = world.google.resources();
+            let image = resources.image(&name).filter(|image| !image.manifests.is_empty());
+            let unknown =
+                || RegistryError::unknown("NAME_UNKNOWN", format!("Image \"{}\" not found", name.image));
+            Ok(manifests::tags(image.ok_or_else(unknown)?, &name.path(), &query(parts)))
+        }
         _ => Err(RegistryError::new(
             StatusCode::METHOD_NOT_ALLOWED,
             "UNSUPPORTED",
             "the operation is unsupported",
         )),
     }
+}
+
+/// `DELETE …/manifests/REFERENCE`: a tag, or a version that no tag names.
+fn delete(world: &World, name: &ImageName, reference: &str) -> Result<Response, RegistryError> {
+    let unknown = || RegistryError::manifest_unknown(Words::Google, reference);
+    let mut resources = world.google.resources();
+    let image = resources.image_mut(name).ok_or_else(unknown)?;
+    if is_digest(reference) {
+        if let Some((tag, _)) = image.tags.iter().find(|(_, digest)| *digest == reference) {
+            let message = format!("Manifest is still referenced by tag: {tag}");
+            return Err(RegistryError::invalid("GOOGLE_MANIFEST_DANGLING_TAG", message));
+        }
+        image.manifests.remove(reference).ok_or_else(unknown)?;
+    } else {
+        image.tags.remove(reference).ok_or_else(unknown)?;
+    }
+    Ok(StatusCode::ACCEPTED.into_response())
 }
 
 fn action(method: &Method, part: &Part) -> Action {

@@ -6,8 +6,8 @@ use base64::engine::general_purpose::STANDARD;
 use http::Request;
 use serde_json::{Value, json};
 
-use super::storage::digest;
 use crate::google::testing::{Answer, Fixture, POOL, send};
+use crate::registry::storage::digest;
 use crate::serve::Expired;
 
 const NAME: &str = "harbour-sandbox/models/fraud-detector";

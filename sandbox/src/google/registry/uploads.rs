@@ -5,17 +5,16 @@ use std::collections::HashMap;
 
 use axum::body::{Body, HttpBody as _};
 use axum::response::{IntoResponse as _, Response};
-use http::{HeaderName, HeaderValue, StatusCode, header};
+use http::{HeaderValue, StatusCode, header};
 
 use super::access::{Action, Visitor};
-use super::error::RegistryError;
-use super::name::{ImageName, is_digest};
-use super::storage::{self, Arrived, WriteError};
+use super::name::ImageName;
 use crate::random;
+use crate::registry::error::RegistryError;
+use crate::registry::path::is_digest;
+use crate::registry::storage::{self, Arrived, WriteError};
+use crate::registry::{CONTENT_DIGEST, with_headers};
 use crate::world::World;
-
-/// The digest of what was stored or sent.
-pub(crate) const CONTENT_DIGEST: HeaderName = HeaderName::from_static("docker-content-digest");
 
 /// One upload that has begun.
 pub(crate) struct Upload {
@@ -96,8 +95,8 @@ pub(crate) async fn finish(
         Some(arrived) if body.is_end_stream() => arrived,
         Some(_) => return Err(chunked()),
     };
-    if arrived.digest != *digest {
-        let message = format!("provided digest {digest} did not match uploaded content {}", arrived.digest);
+    if arrived.digest() != *digest {
+        let message = format!("provided digest {digest} did not match uploaded content {}", arrived.digest());
         return Err(RegistryError::invalid("DIGEST_INVALID", message));
     }
     // Known first, there second: a repository that is deleted meanwhile must not take the file with it.
@@ -144,20 +143,6 @@ fn progress(status: StatusCode, location: &str, size: u64) -> Result<Response, R
 fn created(name: &ImageName, digest: &str) -> Result<Response, RegistryError> {
     let location = format!("/v2/{}/blobs/{digest}", name.path());
     with_headers(StatusCode::CREATED, &[(header::LOCATION, &location), (CONTENT_DIGEST, digest)])
-}
-
-/// An empty answer with these headers.
-pub(crate) fn with_headers(
-    status: StatusCode,
-    headers: &[(HeaderName, &str)],
-) -> Result<Response, RegistryError> {
-    let mut response = status.into_response();
-    for (name, value) in headers {
-        let value = HeaderValue::try_from(*value)
-            .map_err(|_| RegistryError::invalid("NAME_INVALID", "a name cannot stand in a header"))?;
-        response.headers_mut().insert(name, value);
-    }
-    Ok(response)
 }
 
 fn unknown() -> RegistryError {

@@ -6,15 +6,22 @@ use axum::body::Bytes;
 use axum::response::{IntoResponse as _, Response};
 use axum::{Json, body::Body};
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::json;
 
 use super::error::RegistryError;
-use super::name::{ImageName, is_digest, is_tag};
-use super::storage;
-use super::uploads::{CONTENT_DIGEST, with_headers};
-use crate::google::resources::{Image, Manifest};
-use crate::world::World;
+use super::image::{Image, Manifest};
+use super::path::is_tag;
+use super::{CONTENT_DIGEST, Words, storage, with_headers};
+
+/// Which image, by its path, and whose words refusals have.
+pub(crate) struct Named<'a> {
+    /// The name as it stands in paths.
+    pub(crate) path: &'a str,
+    /// Whose words.
+    pub(crate) words: Words,
+}
 
 const IMAGE_TYPES: [&str; 2] =
     ["application/vnd.oci.image.manifest.v1+json", "application/vnd.docker.distribution.manifest.v2+json"];
@@ -43,12 +50,13 @@ struct Descriptor {
     urls: Vec<String>,
 }
 
-/// `PUT …/manifests/REFERENCE`.
+/// `PUT …/manifests/REFERENCE`. `image` is what was pushed under this name so far.
 pub(crate) fn put(
-    world: &World,
-    name: &ImageName,
+    image: Option<&mut Image>,
+    name: &Named<'_>,
     reference: &str,
     (headers, bytes): (&HeaderMap, Bytes),
+    now: Timestamp,
 ) -> Result<Response, RegistryError> {
     let document: Document = serde_json::from_slice(&bytes).map_err(|error| {
         RegistryError::invalid("MANIFEST_INVALID", format!("Failed to parse manifest: {error}"))
@@ -59,12 +67,11 @@ pub(crate) fn put(
         let message = format!("manifest digest \"{digest}\" does not match reference \"{reference}\"");
         return Err(RegistryError::invalid("DIGEST_INVALID", message));
     }
-    let mut resources = world.google.resources();
-    let Some(image) = resources.image_mut(name) else {
-        return Err(blob_unknown(document.config.as_ref().map_or("", |config| config.digest.as_str())));
+    let Some(image) = image else {
+        let digest = document.config.as_ref().map_or("", |config| config.digest.as_str());
+        return Err(RegistryError::manifest_blob_unknown(name.words, digest));
     };
-    require_parts(image, &document)?;
-    let now = world.clock.now();
+    require_parts(image, &document, name.words)?;
     let size = document.config.iter().chain(&document.layers).map(|part| part.size).sum::<u64>()
         + bytes.len() as u64;
     image.manifests.entry(digest.clone()).or_insert(Manifest {
@@ -77,16 +84,16 @@ pub(crate) fn put(
     if is_tag(reference) {
         image.tag(reference, &digest, now);
     }
-    let location = format!("/v2/{}/manifests/{digest}", name.path());
+    let location = format!("/v2/{}/manifests/{digest}", name.path);
     with_headers(StatusCode::CREATED, &[(header::LOCATION, &location), (CONTENT_DIGEST, &digest)])
 }
 
 /// Everything that a manifest refers to must have been pushed before.
-fn require_parts(image: &Image, document: &Document) -> Result<(), RegistryError> {
+fn require_parts(image: &Image, document: &Document, words: Words) -> Result<(), RegistryError> {
     let pushed = document.config.iter().chain(&document.layers).filter(|part| part.urls.is_empty());
     for part in pushed {
         match image.blobs.get(&part.digest) {
-            None => return Err(blob_unknown(&part.digest)),
+            None => return Err(RegistryError::manifest_blob_unknown(words, &part.digest)),
             Some(size) if *size != part.size => {
                 let message =
                     format!("blob {} has {size} bytes, its descriptor says {}", part.digest, part.size);
@@ -96,13 +103,9 @@ fn require_parts(image: &Image, document: &Document) -> Result<(), RegistryError
         }
     }
     match document.manifests.iter().find(|part| !image.manifests.contains_key(&part.digest)) {
-        Some(part) => Err(blob_unknown(&part.digest)),
+        Some(part) => Err(RegistryError::manifest_blob_unknown(words, &part.digest)),
         None => Ok(()),
     }
-}
-
-fn blob_unknown(digest: &str) -> RegistryError {
-    RegistryError::invalid("MANIFEST_BLOB_UNKNOWN", format!("Manifest references unknown blob \"{digest}\""))
 }
 
 /// The media type, which header and document must agree on.
@@ -125,17 +128,15 @@ fn media_type(headers: &HeaderMap, document: &Document) -> Result<String, Regist
 
 /// `GET` and `HEAD …/manifests/REFERENCE`.
 pub(crate) fn read(
-    world: &World,
-    name: &ImageName,
+    image: Option<&Image>,
+    words: Words,
     reference: &str,
     method: &Method,
 ) -> Result<Response, RegistryError> {
-    let resources = world.google.resources();
-    let image = resources.image(name);
     let digest =
         image.and_then(|image| image.tags.get(reference).map_or(Some(reference), |digest| Some(digest)));
     let found = image.zip(digest).and_then(|(image, digest)| Some((digest, image.manifests.get(digest)?)));
-    let (digest, manifest) = found.ok_or_else(|| unknown(reference))?;
+    let (digest, manifest) = found.ok_or_else(|| RegistryError::manifest_unknown(words, reference))?;
     let length = manifest.bytes.len();
     let body = if *method == Method::HEAD { Body::empty() } else { Body::from(manifest.bytes.clone()) };
     let mut response = with_headers(
@@ -147,33 +148,8 @@ pub(crate) fn read(
     Ok(response)
 }
 
-/// `DELETE …/manifests/REFERENCE`: a tag, or a version that no tag names.
-pub(crate) fn delete(world: &World, name: &ImageName, reference: &str) -> Result<Response, RegistryError> {
-    let mut resources = world.google.resources();
-    let image = resources.image_mut(name).ok_or_else(|| unknown(reference))?;
-    if is_digest(reference) {
-        if let Some((tag, _)) = image.tags.iter().find(|(_, digest)| *digest == reference) {
-            let message = format!("Manifest is still referenced by tag: {tag}");
-            return Err(RegistryError::invalid("GOOGLE_MANIFEST_DANGLING_TAG", message));
-        }
-        image.manifests.remove(reference).ok_or_else(|| unknown(reference))?;
-    } else {
-        image.tags.remove(reference).ok_or_else(|| unknown(reference))?;
-    }
-    Ok(StatusCode::ACCEPTED.into_response())
-}
-
 /// `GET …/tags/list`, by `n` and `last` a page at a time.
-pub(crate) fn tags(
-    world: &World,
-    name: &ImageName,
-    query: &HashMap<String, String>,
-) -> Result<Response, RegistryError> {
-    let resources = world.google.resources();
-    let image = resources.image(name).filter(|image| !image.manifests.is_empty());
-    let image = image.ok_or_else(|| {
-        RegistryError::unknown("NAME_UNKNOWN", format!("Image \"{}\" not found", name.image))
-    })?;
+pub(crate) fn tags(image: &Image, path: &str, query: &HashMap<String, String>) -> Response {
     let limit = query.get("n").and_then(|n| n.parse::<usize>().ok()).unwrap_or(usize::MAX);
     let after = query.get("last").map_or("", String::as_str);
     let mut left = image.tags.keys().filter(|tag| tag.as_str() > after);
@@ -181,14 +157,10 @@ pub(crate) fn tags(
     let next = left
         .next()
         .and(page.last())
-        .map(|last| format!("</v2/{}/tags/list?n={limit}&last={last}>; rel=\"next\"", name.path()));
-    let mut response = Json(json!({ "name": name.path(), "tags": page })).into_response();
+        .map(|last| format!("</v2/{path}/tags/list?n={limit}&last={last}>; rel=\"next\""));
+    let mut response = Json(json!({ "name": path, "tags": page })).into_response();
     if let Some(link) = next.and_then(|link| HeaderValue::try_from(link).ok()) {
         response.headers_mut().insert(header::LINK, link);
     }
-    Ok(response)
-}
-
-fn unknown(reference: &str) -> RegistryError {
-    RegistryError::unknown("MANIFEST_UNKNOWN", format!("Failed to fetch \"{reference}\""))
+    response
 }

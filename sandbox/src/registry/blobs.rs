@@ -1,27 +1,28 @@
 //! Reading blobs, whole or by range.
 
+use std::path::Path;
+
 use axum::body::Body;
 use axum::response::{IntoResponse as _, Response};
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 
 use super::error::RegistryError;
-use super::name::{ImageName, is_digest};
-use super::storage;
-use super::uploads::CONTENT_DIGEST;
-use crate::world::World;
+use super::path::is_digest;
+use super::{CONTENT_DIGEST, Words, storage};
 
-/// `GET` and `HEAD …/blobs/DIGEST`.
+/// Answers `GET` and `HEAD …/blobs/DIGEST`. `known` is the size of the blob if the image has it; `folder` is where the
+/// registry keeps its blobs.
 pub(crate) async fn read(
-    world: &World,
-    name: &ImageName,
+    (folder, words): (&Path, Words),
+    known: Option<u64>,
     digest: &str,
     (method, headers): (&Method, &HeaderMap),
 ) -> Result<Response, RegistryError> {
     if !is_digest(digest) {
         return Err(RegistryError::invalid("DIGEST_INVALID", format!("invalid digest \"{digest}\"")));
     }
-    let known = world.google.resources().image(name).and_then(|image| image.blobs.get(digest).copied());
-    let size = known.ok_or_else(|| unknown(digest))?;
+    let unknown = || RegistryError::blob_unknown(words, digest);
+    let size = known.ok_or_else(unknown)?;
     let range = headers.get(header::RANGE).and_then(|range| parse_range(range, size));
     let (status, offset, length) = match range {
         None => (StatusCode::OK, 0, size),
@@ -31,7 +32,7 @@ pub(crate) async fn read(
     let body = if *method == Method::HEAD {
         Body::empty()
     } else {
-        storage::send(&world.folder, digest, offset, length).await.map_err(|_| unknown(digest))?
+        storage::send(folder, digest, offset, length).await.map_err(|_| unknown())?
     };
     let mut response = (status, body).into_response();
     let headers = response.headers_mut();
@@ -72,10 +73,6 @@ fn insert_range(headers: &mut HeaderMap, text: &str) {
     if let Ok(value) = HeaderValue::try_from(text) {
         headers.insert(header::CONTENT_RANGE, value);
     }
-}
-
-fn unknown(digest: &str) -> RegistryError {
-    RegistryError::unknown("BLOB_UNKNOWN", format!("Failed to fetch blob \"{digest}\""))
 }
 
 #[cfg(test)]

@@ -34,16 +34,27 @@ impl Drop for Temporary {
 /// A blob that has arrived, under a temporary name.
 pub(crate) struct Arrived {
     file: Temporary,
-    /// `sha256:…` of what arrived.
-    pub(crate) digest: String,
+    hash: Sha256,
     /// Its length.
     pub(crate) size: u64,
 }
 
 impl Arrived {
+    /// `sha256:…` of what arrived.
+    pub(crate) fn digest(&self) -> String {
+        digest_text(self.hash.clone())
+    }
+
+    /// Adds another body to its end. A body that breaks off spoils the whole.
+    pub(crate) async fn append(mut self, body: Body) -> Result<Self, WriteError> {
+        let file = File::options().append(true).open(&self.file.0).await.map_err(WriteError::Disk)?;
+        self.size += write(file, &mut self.hash, body.into_data_stream()).await?;
+        Ok(self)
+    }
+
     /// Keeps it under its digest.
     pub(crate) async fn keep(self, world_folder: &Path) -> io::Result<()> {
-        fs::rename(&self.file.0, blob_path(world_folder, &self.digest)).await
+        fs::rename(&self.file.0, blob_path(world_folder, &self.digest())).await
     }
 }
 
@@ -60,9 +71,11 @@ fn folder(world_folder: &Path) -> PathBuf {
 pub(crate) async fn receive(world_folder: &Path, body: Body) -> Result<Arrived, WriteError> {
     let folder = folder(world_folder);
     fs::create_dir_all(&folder).await.map_err(WriteError::Disk)?;
-    let file = Temporary(folder.join(format!("upload-{}", crate::random::uuid())));
-    let (digest, size) = write(&file.0, body.into_data_stream()).await?;
-    Ok(Arrived { file, digest, size })
+    let place = Temporary(folder.join(format!("upload-{}", crate::random::uuid())));
+    let file = File::create_new(&place.0).await.map_err(WriteError::Disk)?;
+    let mut hash = Sha256::new();
+    let size = write(file, &mut hash, body.into_data_stream()).await?;
+    Ok(Arrived { file: place, hash, size })
 }
 
 /// Reads a body to its end for nothing.
@@ -71,10 +84,9 @@ pub(crate) async fn drain(body: Body) {
     while let Some(Ok(_)) = body.next().await {}
 }
 
-async fn write(path: &Path, mut body: BodyDataStream) -> Result<(String, u64), WriteError> {
-    let file = File::create_new(path).await.map_err(WriteError::Disk)?;
+/// Writes a body to a file; gives how many bytes that were.
+async fn write(file: File, hash: &mut Sha256, mut body: BodyDataStream) -> Result<u64, WriteError> {
     let mut file = BufWriter::with_capacity(BUFFER, file);
-    let mut hash = Sha256::new();
     let mut size = 0;
     while let Some(chunk) = body.next().await {
         let chunk = chunk.map_err(|_| WriteError::Cut)?;
@@ -83,7 +95,7 @@ async fn write(path: &Path, mut body: BodyDataStream) -> Result<(String, u64), W
         file.write_all(&chunk).await.map_err(WriteError::Disk)?;
     }
     file.flush().await.map_err(WriteError::Disk)?;
-    Ok((digest_text(hash), size))
+    Ok(size)
 }
 
 fn digest_text(hash: Sha256) -> String {
@@ -93,6 +105,14 @@ fn digest_text(hash: Sha256) -> String {
 /// `sha256:…` of `bytes`.
 pub(crate) fn digest(bytes: &[u8]) -> String {
     digest_text(Sha256::new_with_prefix(bytes))
+}
+
+/// Stores bytes that are here already, and gives their digest.
+pub(crate) fn put(world_folder: &Path, bytes: &[u8]) -> io::Result<String> {
+    let digest = digest(bytes);
+    std::fs::create_dir_all(folder(world_folder))?;
+    std::fs::write(blob_path(world_folder, &digest), bytes)?;
+    Ok(digest)
 }
 
 /// `length` bytes of the blob `digest` from `offset` on, as a body that reads as it is sent.
