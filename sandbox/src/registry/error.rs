@@ -14,7 +14,8 @@ pub(crate) struct RegistryError {
     code: &'static str,
     message: String,
     challenge: Option<String>,
-    detail: Option<Value>,
+    /// Boxed, to keep results small.
+    detail: Option<Box<Value>>,
 }
 
 impl RegistryError {
@@ -44,7 +45,7 @@ impl RegistryError {
 
     /// The same with a detail.
     pub(crate) fn with_detail(self, detail: Value) -> Self {
-        Self { detail: Some(detail), ..self }
+        Self { detail: Some(Box::new(detail)), ..self }
     }
 
     /// No such manifest. Azure's words: `azure-docs#90060`.
@@ -95,7 +96,7 @@ impl IntoResponse for RegistryError {
     fn into_response(self) -> Response {
         let mut error = json!({ "code": self.code, "message": self.message });
         if let (Some(detail), Some(error)) = (self.detail, error.as_object_mut()) {
-            error.insert("detail".to_owned(), detail);
+            error.insert("detail".to_owned(), *detail);
         }
         let body = json!({ "errors": [error] });
         let mut response = (self.status, Json(body)).into_response();

@@ -112,7 +112,7 @@ fn refusal(parts: &Parts, wanted: Option<(&str, Action)>, error: Option<&str>) -
         challenge.push_str(&scope);
     }
     if let Some(error) = error {
-        challenge.push_str(&format!(",error=\"{error}\""));
+        challenge.extend([",error=\"", error, "\""]);
     }
     let refusal = RegistryError::unauthorized(MESSAGE, challenge);
     let Some((name, action)) = wanted else { return refusal };

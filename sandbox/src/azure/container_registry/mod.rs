@@ -79,13 +79,13 @@ async fn answer(shared: &Shared, parts: &Parts, body: Body) -> Result<Response, 
         "/oauth2/token" if parts.method == Method::GET => {
             Ok(Json(tokens::by_header(shared, parts)?).into_response())
         }
-        other => match uploads::parse(other) {
-            Some((name, id)) => upload(shared, parts, (name, id), body).await,
-            None => {
-                let (name, part) = path::parse(other).ok_or_else(not_found)?;
-                image(shared, parts, (name, part), body).await
+        other => {
+            if let Some(upload) = uploads::parse(other) {
+                return self::upload(shared, parts, upload, body).await;
             }
-        },
+            let (name, part) = path::parse(other).ok_or_else(not_found)?;
+            image(shared, parts, (name, part), body).await
+        }
     }
 }
 
