@@ -13,6 +13,7 @@ pub mod cluster;
 mod control;
 mod folder;
 pub mod google;
+pub mod pipelines;
 pub mod random;
 mod registry;
 pub mod seed;

@@ -1,6 +1,10 @@
 //! The seeded world: two teams, two models with two versions each, the people and machines that act. Every id here is
 //! made up; nothing outside the sandbox knows them.
 
+mod identities;
+
+pub use identities::*;
+
 /// Entra tenant.
 pub const TENANT: &str = "0f3a7c1e-5b52-4c8e-9d1a-6f2b8e4d7a10";
 /// Its name, as Entra's refusals show it.

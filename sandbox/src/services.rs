@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use axum::Router;
 
 use crate::world::Shared;
-use crate::{azure, cluster, control, google};
+use crate::{azure, cluster, control, google, pipelines};
 
 /// Which wire a service speaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -83,6 +83,14 @@ services! {
     container: Http, google::container::router;
     /// https: the cluster's API server, and its OIDC issuer.
     cluster: Https, cluster::router;
+    /// http: tokens of managed identities: Azure's instance metadata service, and the forms of App Service and Azure ML.
+    instance_metadata: Http, azure::instance_metadata::router;
+    /// http: Google's metadata server, as a pod or a machine sees it.
+    google_metadata: Http, google::metadata::router;
+    /// https: Google's `accounts.google.com`, the issuer of ID tokens.
+    accounts: Https, google::accounts::router;
+    /// https: the OIDC issuers of GitHub Actions and Azure DevOps, and where their jobs ask for tokens.
+    pipelines: Https, pipelines::router;
     /// http: the sandbox's own controls: faults.
     control: Http, control::router;
 }

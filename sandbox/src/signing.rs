@@ -1,7 +1,7 @@
 //! RSA keys that sign tokens, the key sets that verify them, and fetching an issuer's key set over HTTP. Used by Entra,
 //! by the cluster's issuer and by Google STS. Nothing here looks at claims: time, audience and issuer are `trust`'s.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use aws_lc_rs::encoding::{AsDer as _, Pkcs8V1Der};
 use aws_lc_rs::rsa::{KeyPair, KeySize};
@@ -87,6 +87,21 @@ impl SigningKey {
         header.kid = Some(self.id.clone());
         jsonwebtoken::encode(&header, claims, &self.private)
             .map_err(|error| SigningError { act: "used", why: error.to_string() })
+    }
+}
+
+/// A key that is made when it is first asked for: making one takes a good part of a sandbox's start.
+#[derive(Default)]
+pub struct LazyKey(OnceLock<SigningKey>);
+
+impl LazyKey {
+    /// The key.
+    pub fn get(&self) -> Result<&SigningKey, SigningError> {
+        if let Some(key) = self.0.get() {
+            return Ok(key);
+        }
+        let key = SigningKey::generate()?;
+        Ok(self.0.get_or_init(|| key))
     }
 }
 

@@ -15,7 +15,7 @@ use crate::serve::{self, Authority, CertificateError, Listening, Wire};
 use crate::services::Scheme;
 use crate::signing::SigningError;
 use crate::world::{Addresses, Faults, Minted, SERVICES, Shared, World};
-use crate::{azure, cluster, google, services};
+use crate::{azure, cluster, google, pipelines, services};
 
 /// How often the tokens in the folder are made anew; they live an hour.
 const RENEW_EVERY: Duration = Duration::from_mins(20);
@@ -200,6 +200,7 @@ fn world(folder: &Folder, bound: &Bound) -> Result<World, StartError> {
         minted: Minted::default(),
         azure: azure::State::seeded(&clock)?,
         google: google::State::seeded(&clock)?,
+        pipelines: pipelines::State::seeded(),
         cluster: cluster::State::seeded(&clock)?,
         clock,
     })

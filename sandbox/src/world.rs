@@ -29,6 +29,8 @@ pub struct World {
     pub azure: crate::azure::State,
     /// Google's APIs and the registry.
     pub google: crate::google::State,
+    /// GitHub Actions and Azure DevOps.
+    pub pipelines: crate::pipelines::State,
     /// The cluster.
     pub cluster: crate::cluster::State,
 }

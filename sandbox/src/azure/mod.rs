@@ -1,6 +1,6 @@
 //! Entra, Microsoft Graph, Azure Resource Manager with Azure ML, blob storage, and a container registry.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
@@ -18,15 +18,19 @@ pub mod directory;
 pub mod entra;
 mod first_party;
 pub(crate) mod graph;
+pub(crate) mod instance_metadata;
 pub mod models;
 pub(crate) mod resource_manager;
 pub mod roles;
-mod wire;
+mod seeded_logins;
+pub(crate) mod wire;
 
 use container_registry::ContainerRegistry;
-use directory::{Directory, FederatedCredential};
+use directory::Directory;
+pub use instance_metadata::Host;
 use models::{Content, Models};
 use roles::RoleAssignment;
+use seeded_logins::Certificate;
 
 pub(crate) use first_party::{CONTAINER_REGISTRY, FirstParty, GRAPH, RESOURCE_MANAGER, STORAGE};
 
@@ -39,9 +43,13 @@ pub struct State {
     pub signing: SigningKey,
     directory: Mutex<Directory>,
     assignments: Mutex<Vec<RoleAssignment>>,
+    host: Mutex<Host>,
+    /// What [`seed::CERTIFICATE_CI`] logs in with.
+    pub(crate) certificate: Certificate,
     models: Mutex<Models>,
     container_registry: Mutex<ContainerRegistry>,
     page: AtomicUsize,
+    propagation: AtomicU64,
 }
 
 impl State {
@@ -51,9 +59,12 @@ impl State {
             signing: SigningKey::generate()?,
             directory: Mutex::new(directory::seeded(clock.now())),
             assignments: Mutex::new(roles::seeded(clock.now())),
+            host: Mutex::new(Host::seeded()),
+            certificate: Certificate::generate(seed::CERTIFICATE_CI.name, clock.now())?,
             models: Mutex::new(Models::seeded()),
             container_registry: Mutex::default(),
             page: AtomicUsize::new(PAGE),
+            propagation: AtomicU64::new(0),
         })
     }
 
@@ -65,6 +76,11 @@ impl State {
     /// The Azure role assignments.
     pub fn assignments(&self) -> MutexGuard<'_, Vec<RoleAssignment>> {
         self.assignments.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The host whose managed identities the instance metadata service answers for.
+    pub fn host(&self) -> MutexGuard<'_, Host> {
+        self.host.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The workspace's models and blobs.
@@ -107,32 +123,34 @@ impl State {
         self.page.store(size.max(1), Ordering::Relaxed);
     }
 
+    /// Lets the token endpoint see new federated credentials only so many seconds after they are written. The live
+    /// service needs one to some minutes; here it is none unless a test says so.
+    pub fn set_propagation(&self, seconds: u64) {
+        self.propagation.store(seconds, Ordering::Relaxed);
+    }
+
+    /// What was written until this time, the token endpoint sees now.
+    pub(crate) fn seen_by_now(&self, now: jiff::Timestamp) -> jiff::Timestamp {
+        let delay = i64::try_from(self.propagation.load(Ordering::Relaxed)).unwrap_or(i64::MAX);
+        now.checked_sub(jiff::SignedDuration::from_secs(delay)).unwrap_or(jiff::Timestamp::MIN)
+    }
+
     fn page_size(&self) -> usize {
         self.page.load(Ordering::Relaxed)
     }
 }
 
-/// Settles what depends on addresses and on the folder: the federated credential that trusts the cluster's issuer, the
-/// package's image. Remembers the seeded secrets as minted.
+/// Settles what depends on addresses and on the folder: the federated credentials that trust the sandbox's own issuers,
+/// the package's image. Remembers the seeded secrets as minted.
 pub(crate) fn settle(shared: &Shared) -> Result<(), StartError> {
     remember_secrets(&shared.azure, &shared.minted);
     container_registry::put_packaged(shared).map_err(StartError::Package)?;
-    let Some(addresses) = shared.addresses() else { return Ok(()) };
-    let credential = FederatedCredential {
-        id: "4be0ad1c-150e-48b3-b6f2-7ca80469f521".to_owned(),
-        name: "cluster-ci".to_owned(),
-        issuer: crate::cluster::issuer(addresses),
-        subject: "system:serviceaccount:ci:oncology-ci".to_owned(),
-        audiences: vec!["api://AzureADTokenExchange".to_owned()],
-        description: Some("The pipeline that runs in the cluster.".to_owned()),
-    };
-    if let Some(application) = shared.azure.directory().application_mut(seed::ONCOLOGY_CI.client_id) {
-        application.federated_credentials.push(credential);
-    }
+    seeded_logins::settle(shared);
     Ok(())
 }
 
 fn remember_secrets(azure: &State, minted: &Minted) {
+    minted.remember(&azure.certificate.pem);
     for application in &azure.directory().applications {
         for secret in &application.secrets {
             minted.remember(&secret.value);

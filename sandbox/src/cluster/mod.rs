@@ -118,6 +118,15 @@ pub fn service_account_token(
     Ok(issuer::mint(shared, namespace, name, &[audience.to_owned()], lifetime)?)
 }
 
+/// The Google service account that a Kubernetes service account says it is, if it is there and says so:
+/// `cloud.google.com/kubernetes-engine/docs/how-to/workload-identity`.
+pub(crate) fn google_service_account(shared: &Shared, namespace: &str, name: &str) -> Option<String> {
+    let key = store::Key::new(&kinds::SERVICE_ACCOUNT, namespace, name);
+    let account = shared.cluster.store.get(&key)?;
+    let email = json::text(&account, "/metadata/annotations/iam.gke.io~1gcp-service-account");
+    Some(email.to_owned()).filter(|email| !email.is_empty())
+}
+
 /// The API server's routes.
 pub(crate) fn router(shared: Shared) -> Router {
     Router::new().fallback(handlers::answer).with_state(shared)

@@ -1,5 +1,6 @@
 //! The sandbox's folder: everything a person or a tool needs to use the sandbox, private to the user (0700, files 0600).
 
+mod log_ins;
 mod text;
 
 use std::fs::{DirBuilder, OpenOptions, Permissions};
@@ -106,10 +107,10 @@ impl Folder {
         self.write("adc.json", &pretty(&application_default_credentials(world)?))?;
         self.write("kubeconfig", &text::kubeconfig(addresses, &world.authority.certificate, &self.path))?;
         self.write("env", &text::environment(&self.environment(world), &self.path.join("bin")))?;
-        for machine in [&seed::CELLAR_CI, &seed::STRANGER] {
-            let secret = world.azure.client_secret(machine.client_id).unwrap_or_default();
-            self.write(&format!("{}.env", machine.name), &text::log_in(machine, &secret))?;
+        for log_in in log_ins::all(world, addresses, &self.path) {
+            self.write(&format!("{}.env", log_in.name), &log_in.lines())?;
         }
+        self.write("certificate-ci.pem", &world.azure.certificate.pem)?;
         for (model, sample) in seed::SAMPLES {
             self.write(&format!("samples/{model}.json"), &String::from_utf8_lossy(sample))?;
         }

@@ -165,17 +165,8 @@ pub(super) fn environment(pairs: &[(String, String)], tools: &Path) -> String {
     text
 }
 
-/// Shell lines that log in as a machine with a client secret, in place of the one that `env` logs in as.
-pub(super) fn log_in(machine: &seed::Machine, secret: &str) -> String {
-    format!(
-        "unset AZURE_FEDERATED_TOKEN_FILE\nexport AZURE_CLIENT_ID={}\nexport AZURE_CLIENT_SECRET={}\n",
-        quote(machine.client_id),
-        quote(secret)
-    )
-}
-
 /// Text in single quotes for a shell.
-fn quote(text: &str) -> String {
+pub(super) fn quote(text: &str) -> String {
     format!("'{}'", text.replace('\'', "'\\''"))
 }
 

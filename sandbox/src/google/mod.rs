@@ -3,6 +3,7 @@
 //! Every service has a file with its routes; they share [`State`]: tokens given out, and resources with their policies.
 //! All but the registry and the token endpoints are [`call::Service`]s, which answer one call in one go under one lock.
 
+pub mod accounts;
 pub(crate) mod artifact_registry;
 mod call;
 pub(crate) mod cloud_resource_manager;
@@ -10,6 +11,7 @@ pub(crate) mod container;
 mod error;
 pub(crate) mod iam;
 pub(crate) mod iam_credentials;
+pub(crate) mod metadata;
 pub(crate) mod oauth2;
 mod policy;
 pub(crate) mod registry;
@@ -25,6 +27,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use serde_json::Value;
 
+pub use self::metadata::MetadataCaller;
 pub use self::oauth2::AdministratorCredentials;
 use self::registry::Uploads;
 use self::resources::Resources;
@@ -32,7 +35,7 @@ use self::sts::KeySets;
 use self::tokens::Tokens;
 pub use self::tokens::{AuthError, Identity, USERINFO_EMAIL, authenticate, mint_node_token};
 use crate::clock::Clock;
-use crate::signing::SigningError;
+use crate::signing::{LazyKey, SigningError};
 
 /// What this side of the world knows.
 pub struct State {
@@ -41,6 +44,8 @@ pub struct State {
     resources: Mutex<Resources>,
     uploads: Mutex<Uploads>,
     key_sets: Mutex<KeySets>,
+    id_tokens: LazyKey,
+    metadata_caller: Mutex<MetadataCaller>,
 }
 
 impl State {
@@ -52,6 +57,8 @@ impl State {
             resources: Mutex::new(Resources::seeded()),
             uploads: Mutex::default(),
             key_sets: Mutex::default(),
+            id_tokens: LazyKey::default(),
+            metadata_caller: Mutex::new(MetadataCaller::seeded()),
         })
     }
 
@@ -63,6 +70,11 @@ impl State {
     /// Whether the project's policy gives `caller` the permission: what GKE asks besides RBAC.
     pub(crate) fn project_allows(&self, caller: &trust::principal::Caller, permission: &str) -> bool {
         self.resources().allows(caller, permission, None)
+    }
+
+    /// Who asks the metadata server from now on.
+    pub fn metadata_caller(&self) -> MutexGuard<'_, MetadataCaller> {
+        unpoisoned(&self.metadata_caller)
     }
 
     fn tokens(&self) -> MutexGuard<'_, Tokens> {
@@ -80,6 +92,11 @@ impl State {
     fn key_sets(&self) -> MutexGuard<'_, KeySets> {
         unpoisoned(&self.key_sets)
     }
+}
+
+/// The numeric id of a service account: `sub` of its ID tokens.
+pub fn unique_id(world: &crate::world::World, email: &str) -> Option<String> {
+    world.google.resources().service_account(email).map(|account| account.unique_id.clone())
 }
 
 /// Every change under these locks is whole or not begun, so that a panic elsewhere spoils nothing.

@@ -65,6 +65,7 @@ impl Fixture {
             minted: Minted::default(),
             azure: crate::azure::State::seeded(&clock).unwrap(),
             google: super::State::seeded(&clock).unwrap(),
+            pipelines: crate::pipelines::State::seeded(),
             cluster: crate::cluster::State::seeded(&clock).unwrap(),
             clock,
         };

@@ -18,6 +18,12 @@ const NAMES: [&str; 3] = ["127.0.0.1", "localhost", "::1"];
 #[error("the sandbox's certificates cannot be made: {0}")]
 pub struct CertificateError(String);
 
+impl CertificateError {
+    pub(crate) fn from_text(why: &str) -> Self {
+        Self(why.to_owned())
+    }
+}
+
 /// The sandbox's certificate authority. Its private key is forgotten once the leaf is signed.
 pub struct Authority {
     /// The authority's certificate, PEM.

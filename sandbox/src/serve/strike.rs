@@ -131,6 +131,10 @@ fn throttled_body(service: &str, retry_after: u32) -> Value {
             "error_description": "AADSTS90055: There are too many incoming requests.",
             "error_codes": [90055],
         }),
+        "instance_metadata" => json!({
+            "error": "invalid_request",
+            "error_description": "Temporarily throttled, too many requests",
+        }),
         "graph" => json!({ "error": { "code": "TooManyRequests", "message": "Too many requests" } }),
         "resource_manager" => json!({ "error": {
             "code": "TooManyRequests",

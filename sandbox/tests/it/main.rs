@@ -17,3 +17,4 @@ mod quay;
 mod resource_manager;
 mod sdk;
 mod start;
+mod ways_in;

@@ -1,11 +1,15 @@
 //! What the Entra tenant holds: applications, service principals, users, groups, app-role assignments. Serialized, each
 //! is what Microsoft Graph shows.
 
+mod credential;
+mod managed;
 mod seeded;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+pub use credential::{FederatedCredential, KeyCredential, Secret};
+pub use managed::ManagedIdentity;
 pub(crate) use seeded::seeded;
 
 /// The role id of an assignment that gives no particular role.
@@ -18,6 +22,8 @@ pub struct Directory {
     pub applications: Vec<Application>,
     /// Service principals: our applications', and those of Microsoft's own services.
     pub service_principals: Vec<ServicePrincipal>,
+    /// Managed identities; each has a service principal, and none an application.
+    pub managed_identities: Vec<ManagedIdentity>,
     /// People.
     pub users: Vec<User>,
     /// Groups.
@@ -55,6 +61,9 @@ pub struct Application {
     /// Secrets it can log in with. Never shown.
     #[serde(skip)]
     pub secrets: Vec<Secret>,
+    /// Certificates it can log in with.
+    #[serde(rename = "keyCredentials")]
+    pub certificates: Vec<KeyCredential>,
     /// Outside tokens it can log in with.
     #[serde(skip)]
     pub federated_credentials: Vec<FederatedCredential>,
@@ -90,39 +99,6 @@ pub struct AppRole {
 
 fn enabled() -> bool {
     true
-}
-
-/// A secret of an application.
-#[derive(Clone)]
-pub struct Secret {
-    /// The secret itself.
-    pub value: String,
-    /// When it stops working.
-    pub expires: Timestamp,
-}
-
-impl std::fmt::Debug for Secret {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Secret").field("expires", &self.expires).finish_non_exhaustive()
-    }
-}
-
-/// A federated identity credential.
-#[derive(Debug, Clone, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct FederatedCredential {
-    /// GUID.
-    pub id: String,
-    /// Unique within the application.
-    pub name: String,
-    /// Issuer of the outside token, exactly.
-    pub issuer: String,
-    /// Subject of the outside token, exactly.
-    pub subject: String,
-    /// Exactly one.
-    pub audiences: Vec<String>,
-    /// Free text.
-    pub description: Option<String>,
 }
 
 /// A service principal: an application's presence in the tenant.

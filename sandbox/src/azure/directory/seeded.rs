@@ -2,7 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Api, AppRole, Application, Directory, Group, Secret, ServicePrincipal, User};
+use super::{Api, AppRole, Application, Directory, Group, ManagedIdentity, Secret, ServicePrincipal, User};
 use crate::azure::first_party::{APPLICATION_ADMINISTRATOR, FIRST_PARTY, FirstParty};
 use crate::{random, seed};
 
@@ -21,15 +21,27 @@ const SECRET_LIFETIME: SignedDuration = SignedDuration::from_hours(24 * 90);
 
 /// The seeded tenant. Client secrets are made anew each time.
 pub(crate) fn seeded(now: Timestamp) -> Directory {
-    let machines = [(&seed::ONCOLOGY_CI, false), (&seed::CELLAR_CI, true), (&seed::STRANGER, true)];
+    let machines = [
+        (&seed::ONCOLOGY_CI, false),
+        (&seed::CELLAR_CI, true),
+        (&seed::STRANGER, true),
+        (&seed::GITHUB_CI, false),
+        (&seed::DEVOPS_CI, false),
+        (&seed::CERTIFICATE_CI, false),
+        (&seed::GOOGLE_CI, false),
+    ];
     let mut directory = Directory {
         applications: machines.iter().map(|(machine, secret)| application(machine, *secret, now)).collect(),
         service_principals: FIRST_PARTY.iter().map(first_party).collect(),
+        managed_identities: Vec::new(),
         users: vec![administrator()],
         groups: vec![group()],
         assignments: Vec::new(),
     };
     directory.service_principals.extend(machines.iter().map(|(machine, _)| service_principal(machine)));
+    for identity in managed_identities() {
+        directory.add_managed_identity(identity);
+    }
     directory
 }
 
@@ -48,6 +60,7 @@ fn application(machine: &seed::Machine, with_secret: bool, now: Timestamp) -> Ap
         group_membership_claims: None,
         notes: None,
         secrets: with_secret.then(|| Secret { value: random::secret(), expires }).into_iter().collect(),
+        certificates: Vec::new(),
         federated_credentials: Vec::new(),
     }
 }
@@ -64,6 +77,18 @@ fn service_principal(machine: &seed::Machine) -> ServicePrincipal {
         service_principal_names: vec![machine.client_id.to_owned()],
         app_roles: Vec::new(),
     }
+}
+
+fn managed_identities() -> [ManagedIdentity; 2] {
+    let of = |seeded: &seed::Managed, resource_id: String, user_assigned: bool| ManagedIdentity {
+        client_id: seeded.client_id.to_owned(),
+        object_id: seeded.object_id.to_owned(),
+        name: seeded.name.to_owned(),
+        resource_id,
+        user_assigned,
+        federated_credentials: Vec::new(),
+    };
+    [of(&seed::HOLD, seed::hold_resource_id(), false), of(&seed::TRAINER, seed::trainer_resource_id(), true)]
 }
 
 fn first_party(service: &FirstParty) -> ServicePrincipal {

@@ -13,12 +13,17 @@ use crate::{random, seed};
 
 /// How long access tokens live, in seconds. The live service varies it between 60 and 90 minutes.
 const LIFETIME: i64 = 3600;
+/// How long those of managed identities live that their host hands out:
+/// `learn.microsoft.com/entra/identity/managed-identities-azure-resources/managed-identity-best-practice-recommendations`.
+const LIFETIME_AT_A_HOST: i64 = 24 * 3600;
 /// Clocks may differ by this much: tokens are valid from a little earlier on.
 const EARLIER: i64 = 300;
 
 /// A token just made.
 pub(crate) struct Minted {
     token: String,
+    lifetime: i64,
+    pub(crate) begins: i64,
     pub(crate) expires: i64,
 }
 
@@ -27,8 +32,8 @@ impl Minted {
     pub(crate) fn reply(&self) -> Value {
         json!({
             "token_type": "Bearer",
-            "expires_in": LIFETIME - 1,
-            "ext_expires_in": LIFETIME - 1,
+            "expires_in": self.lifetime - 1,
+            "ext_expires_in": self.lifetime - 1,
             "access_token": self.token,
         })
     }
@@ -58,17 +63,21 @@ pub(crate) fn app_only(
         let mut claims = claims_of_client(&client.app_id, proof, resource);
         claims.insert("oid".to_owned(), json!(client.id));
         claims.insert("sub".to_owned(), json!(client.id));
+        if let Some(identity) = directory.managed_identity(client_id) {
+            claims.insert("xms_mirid".to_owned(), json!(identity.resource_id));
+        }
         add_roles(&mut claims, &directory, &client.id, resource);
         add_groups(&mut claims, &directory, &client.id, resource);
         claims
     };
-    sign(shared, claims, resource.wants_v2())
+    let lifetime = if proof == Proof::Host { LIFETIME_AT_A_HOST } else { LIFETIME };
+    sign(shared, claims, resource.wants_v2(), lifetime)
 }
 
 fn claims_of_client(app_id: &str, proof: Proof, resource: &Resource) -> Map<String, Value> {
     let strength = match proof {
         Proof::Secret => "1",
-        Proof::Assertion => "2",
+        Proof::Assertion | Proof::Host => "2",
     };
     let claims = if resource.wants_v2() {
         json!({ "aud": resource.principal.app_id, "azp": app_id, "azpacr": strength })
@@ -124,19 +133,19 @@ pub(crate) fn administrator(shared: &Shared, service: &FirstParty) -> Result<Min
         "wids": roles,
         "amr": ["pwd", "mfa"],
     }));
-    sign(shared, claims, false)
+    sign(shared, claims, false, LIFETIME)
 }
 
 /// Adds what every token has, signs, and remembers the token.
-fn sign(shared: &Shared, claims: Map<String, Value>, v2: bool) -> Result<Minted, Refusal> {
+fn sign(shared: &Shared, claims: Map<String, Value>, v2: bool, lifetime: i64) -> Result<Minted, Refusal> {
     let addresses = shared.addresses().ok_or_else(Refusal::internal)?;
     let now = shared.clock.seconds();
-    let expires = now + LIFETIME;
+    let (begins, expires) = (now - EARLIER, now + lifetime);
     let issuer = if v2 { issuer_v2(addresses) } else { issuer_v1(addresses) };
     let mut all = object(json!({
         "iss": issuer,
-        "iat": now - EARLIER,
-        "nbf": now - EARLIER,
+        "iat": begins,
+        "nbf": begins,
         "exp": expires,
         "aio": random::hex(),
         "tid": seed::TENANT,
@@ -149,7 +158,7 @@ fn sign(shared: &Shared, claims: Map<String, Value>, v2: bool) -> Result<Minted,
     all.extend(claims);
     let token = shared.azure.signing.sign(&Value::Object(all)).map_err(|_| Refusal::internal())?;
     shared.minted.remember(&token);
-    Ok(Minted { token, expires })
+    Ok(Minted { token, lifetime, begins, expires })
 }
 
 fn object(value: Value) -> Map<String, Value> {

@@ -1,12 +1,13 @@
 //! Entra: discovery, keys, and the token endpoint.
 //!
 //! A token request passes these steps, each in its own module: read the form ([`request`]), authenticate the client by
-//! secret or federated assertion ([`client`], [`assertion`]), find the resource ([`resource`]), mint ([`mint`]).
+//! secret, certificate or federated assertion ([`client`], [`certificate`], [`assertion`]), find the resource ([`resource`]), mint ([`mint`]).
 
 mod assertion;
+mod certificate;
 mod client;
 mod mint;
-mod refusal;
+pub(crate) mod refusal;
 mod request;
 mod resource;
 
@@ -19,6 +20,7 @@ use serde_json::{Value, json};
 
 pub(crate) use mint::{Minted, administrator};
 
+use self::client::Proof;
 use self::refusal::Refusal;
 use self::request::TokenRequest;
 use crate::seed;
@@ -111,6 +113,13 @@ async fn grant(shared: &Shared, tenant: &str, expired: bool, body: &[u8]) -> Res
     let proof = client::prove(shared, &request, expired).await?;
     let resource = resource::find(shared, &request.resource)?;
     mint::app_only(shared, &request.client_id, proof, &resource)
+}
+
+/// A token of a managed identity, which its host need not prove.
+pub(crate) fn managed_identity(shared: &Shared, client_id: &str, resource: &str) -> Result<Minted, Refusal> {
+    client::registered(shared, client_id)?;
+    let resource = resource::find(shared, resource)?;
+    mint::app_only(shared, client_id, Proof::Host, &resource)
 }
 
 /// Whether `tenant` names the sandbox's tenant.

@@ -3,9 +3,11 @@
 use axum::Json;
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
-use serde_json::json;
+use jiff::Timestamp;
+use serde_json::{Value, json};
 
-use crate::azure::wire::spaced_date;
+use crate::azure::directory::KeyCredential;
+use crate::azure::wire::{american_date, spaced_date};
 use crate::random;
 use crate::world::Shared;
 
@@ -116,6 +118,72 @@ impl Refusal {
         Self::client(50027, "JWT token is invalid or malformed.".to_owned())
     }
 
+    pub(crate) fn wrong_algorithm() -> Self {
+        let text = "Client assertion contains an invalid signature. The algorithm in the header is not supported, expected \
+                    RS256 or PS256.";
+        Self::client(50027, text.to_owned())
+    }
+
+    /// The key that signed is none of the application's.
+    pub(crate) fn certificate_not_registered(client_id: &str, thumbprint: &str, now: Timestamp) -> Self {
+        let text = format!(
+            "The certificate with identifier used to sign the client assertion is not registered on application. [Reason - \
+             The key was not found., Thumbprint of key used by client: '{thumbprint}', Please visit the Azure Portal, Graph \
+             Explorer or directly use MS Graph to see configured keys for app Id '{client_id}'. Review the documentation at \
+             https://docs.microsoft.com/en-us/graph/deployments to determine the corresponding service endpoint and \
+             https://docs.microsoft.com/en-us/graph/api/application-get?view=graph-rest-1.0&tabs=http to build a query \
+             request URL, such as 'https://graph.microsoft.com/beta/applications/{client_id}']. Current time: {now:.7}."
+        );
+        Self::client(700_027, text)
+    }
+
+    /// The key is the application's, the signature is not the key's.
+    pub(crate) fn certificate_signature(client_id: &str, thumbprint: &str, now: Timestamp) -> Self {
+        let text = format!(
+            "Client assertion contains an invalid signature. [Reason - The provided signature value did not match the \
+             expected signature value., Thumbprint of key used by client: '{thumbprint}', Please visit the Azure Portal, \
+             Graph Explorer or directly use MS Graph to see configured keys for app Id '{client_id}'.] Current time: \
+             {now:.7}."
+        );
+        Self::client(700_027, text)
+    }
+
+    /// The key is the application's, but its time is over.
+    pub(crate) fn certificate_expired(
+        client_id: &str,
+        thumbprint: &str,
+        key: &KeyCredential,
+        now: Timestamp,
+    ) -> Self {
+        let text = format!(
+            "Client assertion failed signature validation. [Reason - The key used is expired., Thumbprint of key used by \
+             client: '{thumbprint}', Found key 'Start={start}, End={end}', Please visit the Azure Portal, Graph Explorer or \
+             directly use MS Graph to see configured keys for app Id '{client_id}'.]. Current time: {now:.7}.",
+            start = american_date(key.start_date_time),
+            end = american_date(key.end_date_time),
+        );
+        Self::client(700_027, text)
+    }
+
+    pub(crate) fn assertion_audience(audience: &str, accepted: &[String]) -> Self {
+        let text = format!(
+            "Client assertion audience claim does not match Realm issuer. Review the documentation at \
+             https://docs.microsoft.com/azure/active-directory/develop/active-directory-certificate-credentials . Received \
+             '{audience}', expected '{}'.",
+            accepted.join("' or '")
+        );
+        Self::client(700_023, text)
+    }
+
+    pub(crate) fn assertion_time(now: Timestamp, begins: Timestamp, expires: Timestamp) -> Self {
+        let text = format!(
+            "Client assertion is not within its valid time range. Current time: {now:.7}, assertion valid from {begins:.7}, \
+             expiry time of assertion {expires:.7}. Review the documentation at \
+             https://learn.microsoft.com/entra/identity-platform/certificate-credentials ."
+        );
+        Self::client(700_024, text)
+    }
+
     /// A refusal of an assertion, in words that `trust` owns.
     pub(crate) fn assertion(code: u32, text: String) -> Self {
         Self::client(code, text)
@@ -138,16 +206,35 @@ impl Refusal {
         Self { code, error, status: StatusCode::BAD_REQUEST, text }
     }
 
+    /// The status it is answered with.
+    pub(crate) fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    /// Number and text with trace, correlation and time, as people paste it.
+    pub(crate) fn description(&self, shared: &Shared) -> String {
+        self.describe(&random::uuid(), &random::uuid(), &spaced_date(shared.clock.now()))
+    }
+
+    /// Error and description alone, as the instance metadata service passes them on.
+    pub(crate) fn short(&self, shared: &Shared) -> Value {
+        json!({ "error": self.error, "error_description": self.description(shared) })
+    }
+
+    fn describe(&self, trace: &str, correlation: &str, timestamp: &str) -> String {
+        format!(
+            "AADSTS{}: {} Trace ID: {trace} Correlation ID: {correlation} Timestamp: {timestamp}",
+            self.code, self.text
+        )
+    }
+
     pub(crate) fn respond(&self, shared: &Shared) -> Response {
         let (trace, correlation) = (random::uuid(), random::uuid());
         let timestamp = spaced_date(shared.clock.now());
         let host = shared.addresses().map(|addresses| addresses.entra.to_string()).unwrap_or_default();
         let body = json!({
             "error": self.error,
-            "error_description": format!(
-                "AADSTS{}: {} Trace ID: {trace} Correlation ID: {correlation} Timestamp: {timestamp}",
-                self.code, self.text
-            ),
+            "error_description": self.describe(&trace, &correlation, &timestamp),
             "error_codes": [self.code],
             "timestamp": timestamp,
             "trace_id": trace,

@@ -38,6 +38,7 @@ impl Call<'_> {
             group_membership_claims: None,
             notes: None,
             secrets: Vec::new(),
+            certificates: Vec::new(),
             federated_credentials: Vec::new(),
         };
         change(&mut application, self.object()?)?;

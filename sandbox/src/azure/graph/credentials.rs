@@ -65,7 +65,8 @@ impl Call<'_> {
         }
         let description = body.get("description").and_then(Value::as_str).map(str::to_owned);
         let (issuer, subject) = (text("issuer")?, text("subject")?);
-        Ok(FederatedCredential { id: random::uuid(), name, issuer, subject, audiences, description })
+        let created = self.shared.clock.now();
+        Ok(FederatedCredential { id: random::uuid(), name, issuer, subject, audiences, description, created })
     }
 }
 
