@@ -208,6 +208,9 @@ pub struct Sandbox {
     /// Leave addresses, certificates and log-ins in this folder; by default a fresh one, removed at the end.
     #[arg(long)]
     pub folder: Option<PathBuf>,
+    /// Write every request and its answer into this file, one JSON line each, without secrets.
+    #[arg(long)]
+    pub transcript: Option<PathBuf>,
 }
 
 /// What to do with a running sandbox.

@@ -21,6 +21,7 @@ pub mod serve;
 mod services;
 pub mod signing;
 mod start;
+pub mod transcript;
 pub mod world;
 
 pub use folder::FolderError;

@@ -44,6 +44,11 @@ macro_rules! services {
             }
         }
 
+        /// Whether `service` speaks https.
+        pub fn is_secure(service: &str) -> bool {
+            scheme(service) == Scheme::Https
+        }
+
         /// What answers for `service`.
         pub(crate) fn router(service: &str, shared: Shared) -> Router {
             match service {

@@ -14,6 +14,7 @@ use crate::folder::{Folder, FolderError, Renewal};
 use crate::serve::{self, Authority, CertificateError, Listening, Wire};
 use crate::services::Scheme;
 use crate::signing::SigningError;
+use crate::transcript::{self, Transcript};
 use crate::world::{Addresses, Faults, Minted, SERVICES, Shared, World};
 use crate::{azure, cluster, google, pipelines, services};
 
@@ -28,6 +29,8 @@ pub struct Options {
     /// Where tokens, certificates and the ready-made bridge file are left; `None` makes a fresh private folder that
     /// goes away with the sandbox.
     pub folder: Option<PathBuf>,
+    /// Where to write every request and its answer, without secrets.
+    pub transcript: Option<PathBuf>,
 }
 
 /// Why a sandbox did not start.
@@ -63,6 +66,14 @@ pub enum StartError {
     /// No signing keys.
     #[error(transparent)]
     Signing(#[from] SigningError),
+    /// The transcript cannot be written.
+    #[error("cannot write the transcript `{}`", path.display())]
+    Transcript {
+        /// Its file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
     /// The folder cannot be written.
     #[error(transparent)]
     Folder(#[from] FolderError),
@@ -89,7 +100,8 @@ impl Sandbox {
     pub async fn start(options: Options) -> Result<Self, StartError> {
         let bound = bind_all(options.base_port).await?;
         let folder = Folder::open(options.folder)?;
-        let world = Arc::new(world(&folder, &bound)?);
+        let transcript = options.transcript.map(begin).transpose()?;
+        let world = Arc::new(world(&folder, &bound, transcript)?);
         azure::settle(&world)?;
         let listening = Some(serve_all(bound, &world));
         let renewing = tokio::spawn(renew(folder.renewal(), Arc::clone(&world))).abort_handle();
@@ -183,7 +195,11 @@ async fn bind_all(base: Option<u16>) -> Result<Bound, StartError> {
     Ok(bound)
 }
 
-fn world(folder: &Folder, bound: &Bound) -> Result<World, StartError> {
+fn begin(path: PathBuf) -> Result<Transcript, StartError> {
+    Transcript::begin(&path).map_err(|source| StartError::Transcript { path, source })
+}
+
+fn world(folder: &Folder, bound: &Bound, transcript: Option<Transcript>) -> Result<World, StartError> {
     let authority = Authority::generate()?;
     let clock = Clock::default();
     let addresses = OnceLock::new();
@@ -198,6 +214,7 @@ fn world(folder: &Folder, bound: &Bound) -> Result<World, StartError> {
         folder: folder.path().to_owned(),
         faults: Faults::default(),
         minted: Minted::default(),
+        transcript,
         azure: azure::State::seeded(&clock)?,
         google: google::State::seeded(&clock)?,
         pipelines: pipelines::State::seeded(),
@@ -215,6 +232,7 @@ fn serve_all(bound: Bound, world: &Shared) -> Listening {
             Scheme::Http => Wire::Http,
         };
         let router = serve::in_front(service, Arc::clone(world), services::router(service, shared));
+        let router = transcript::in_front(service, Arc::clone(world), router);
         listening.serve(listener, wire, router);
     }
     listening

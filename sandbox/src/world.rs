@@ -6,7 +6,8 @@ use std::sync::{Arc, Mutex, OnceLock};
 
 use crate::clock::Clock;
 use crate::serve::Authority;
-pub use crate::services::{Addresses, SERVICES};
+pub use crate::services::{Addresses, SERVICES, is_secure};
+use crate::transcript::Transcript;
 
 /// Everything the servers share.
 pub struct World {
@@ -25,6 +26,8 @@ pub struct World {
     pub faults: Faults,
     /// Every secret handed out, so that a test can search for them.
     pub minted: Minted,
+    /// What passes, if it is to be written down.
+    pub transcript: Option<Transcript>,
     /// Entra, Graph, Resource Manager, Azure ML and blobs.
     pub azure: crate::azure::State,
     /// Google's APIs and the registry.

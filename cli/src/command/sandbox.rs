@@ -13,7 +13,10 @@ pub async fn run(flags: Flags) -> Result<Exit, Failure> {
         Some(SandboxVerb::Fault { service, fault, amount, control }) => {
             arm(&control, &service, fault, amount).await
         }
-        None => up(Options { base_port: flags.base_port, folder: flags.folder }).await,
+        None => {
+            up(Options { base_port: flags.base_port, folder: flags.folder, transcript: flags.transcript })
+                .await
+        }
     }
 }
 

@@ -63,6 +63,7 @@ impl Fixture {
             folder: folder.path().to_owned(),
             faults: Faults::default(),
             minted: Minted::default(),
+            transcript: None,
             azure: crate::azure::State::seeded(&clock).unwrap(),
             google: super::State::seeded(&clock).unwrap(),
             pipelines: crate::pipelines::State::seeded(),

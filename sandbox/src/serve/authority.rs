@@ -10,6 +10,8 @@ use rustls::ServerConfig;
 use rustls::crypto::aws_lc_rs;
 use rustls_pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 
+use crate::transcript::OWN_AGENT;
+
 /// The names that the leaf certificate is good for.
 const NAMES: [&str; 3] = ["127.0.0.1", "localhost", "::1"];
 
@@ -55,11 +57,16 @@ impl Authority {
         Arc::clone(&self.server)
     }
 
-    /// A client that trusts this authority and the system's, and goes to loopback directly, past any proxy.
+    /// The sandbox's own client: trusts this authority and the system's, and goes to loopback directly, past any proxy.
     pub fn client(&self) -> Result<reqwest::Client, CertificateError> {
         let failed = |error: reqwest::Error| CertificateError(error.to_string());
         let root = reqwest::Certificate::from_pem(self.certificate.as_bytes()).map_err(failed)?;
-        reqwest::Client::builder().tls_certs_merge([root]).no_proxy().build().map_err(failed)
+        reqwest::Client::builder()
+            .user_agent(OWN_AGENT)
+            .tls_certs_merge([root])
+            .no_proxy()
+            .build()
+            .map_err(failed)
     }
 }
 

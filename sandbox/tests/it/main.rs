@@ -14,6 +14,7 @@ mod faults;
 mod folder;
 mod graph;
 mod quay;
+mod replay;
 mod resource_manager;
 mod sdk;
 mod start;

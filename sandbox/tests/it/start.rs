@@ -29,23 +29,24 @@ async fn stopping_leaves_no_listener_and_no_folder() {
 async fn a_given_folder_stays() {
     let outer = tempfile::tempdir().unwrap();
     let folder = outer.path().join("harbour");
-    let sandbox = Sandbox::start(Options { folder: Some(folder.clone()), base_port: None }).await.unwrap();
+    let sandbox =
+        Sandbox::start(Options { folder: Some(folder.clone()), ..Options::default() }).await.unwrap();
     assert_eq!(sandbox.folder(), folder);
     sandbox.stop().await;
     assert!(folder.join("bridge.yaml").exists());
     // And can be used again.
-    Sandbox::start(Options { folder: Some(folder), base_port: None }).await.unwrap().stop().await;
+    Sandbox::start(Options { folder: Some(folder), ..Options::default() }).await.unwrap().stop().await;
 }
 
 #[tokio::test]
 async fn a_taken_port_is_named() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = taken.local_addr().unwrap().port();
-    let error = Sandbox::start(Options { base_port: Some(port), folder: None }).await.err().unwrap();
+    let error = Sandbox::start(Options { base_port: Some(port), ..Options::default() }).await.err().unwrap();
     let named = format!("port {port} for `entra` is taken");
     assert!(error.to_string().starts_with(&named) || matches!(error, StartError::NoRoom { .. }), "{error}");
 
-    let error = Sandbox::start(Options { base_port: Some(65530), folder: None }).await.err().unwrap();
+    let error = Sandbox::start(Options { base_port: Some(65530), ..Options::default() }).await.err().unwrap();
     let last = 65536 - SERVICES.len();
     assert!(error.to_string().contains(&format!("1 to {last}")), "{error}");
 }
@@ -57,6 +58,6 @@ async fn an_unwritable_folder_is_named() {
     std::fs::write(&file, "").unwrap();
     let folder = file.join("below");
     let error =
-        Sandbox::start(Options { folder: Some(folder.clone()), base_port: None }).await.err().unwrap();
+        Sandbox::start(Options { folder: Some(folder.clone()), ..Options::default() }).await.err().unwrap();
     assert!(error.to_string().contains(&folder.display().to_string()), "{error}");
 }

@@ -45,6 +45,8 @@ fn describe(headers: &mut HeaderMap, blob: &Blob, length: u64) {
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/octet-stream"));
     headers.insert(header::ACCEPT_RANGES, HeaderValue::from_static("bytes"));
     headers.insert("x-ms-blob-type", HeaderValue::from_static("BlockBlob"));
+    headers.insert("x-ms-access-tier", HeaderValue::from_static("Hot"));
+    headers.insert("x-ms-access-tier-inferred", HeaderValue::from_static("true"));
     headers.insert("x-ms-server-encrypted", HeaderValue::from_static("true"));
     headers.insert("x-ms-lease-state", HeaderValue::from_static("available"));
     headers.insert("x-ms-lease-status", HeaderValue::from_static("unlocked"));

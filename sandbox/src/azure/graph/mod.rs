@@ -53,6 +53,7 @@ async fn serve(State(shared): State<Shared>, request: Request) -> Response {
     let bytes = body.collect().await.map(http_body_util::Collected::to_bytes).unwrap_or_default();
     let body = if bytes.is_empty() { Ok(Value::Null) } else { serde_json::from_slice(&bytes) };
     let answer = body.map_err(|error| Refusal::unreadable(&error)).and_then(|body| {
+        let body = without_types(body);
         let path = parts.uri.path().to_owned();
         let call = Call { shared: &shared, caller, query: Pairs::of(&parts.uri), path, body };
         call.dispatch(&parts.method)
@@ -117,6 +118,19 @@ impl Call<'_> {
         let missing =
             || Refusal::bad_request("Request_BadRequest", "Write requests must contain the object's value.");
         self.body.as_object().ok_or_else(missing)
+    }
+}
+
+/// `@odata.type` says what a reader can see anyway; Microsoft's SDKs write it into every object they send.
+/// <https://docs.oasis-open.org/odata/odata-json-format/v4.01/odata-json-format-v4.01.html#sec_ControlInformationtypeodatatype>
+fn without_types(body: Value) -> Value {
+    match body {
+        Value::Object(all) => {
+            let told = all.into_iter().filter(|(name, _)| !name.ends_with("@odata.type"));
+            told.map(|(name, value)| (name, without_types(value))).collect::<Map<_, _>>().into()
+        }
+        Value::Array(all) => all.into_iter().map(without_types).collect(),
+        other => other,
     }
 }
 
