@@ -1,6 +1,7 @@
 //! What can be typed: commands, flags, and the environment variables that stand for flags.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
@@ -122,9 +123,9 @@ pub struct Ship {
     /// A request body to score when the rollout is done; by default the service's `sample`.
     #[arg(long)]
     pub sample: Option<PathBuf>,
-    /// Seconds to wait for the rollout.
-    #[arg(long, default_value_t = 600)]
-    pub timeout: u64,
+    /// How long to wait for the rollout: `90s`, `10m`, or a number of seconds.
+    #[arg(long, default_value = "10m", value_parser = length)]
+    pub timeout: Duration,
     /// The scorer's executable; by default `gangplank-scorer` beside this one.
     #[arg(long, env = "GANGPLANK_SCORER")]
     pub scorer: Option<PathBuf>,
@@ -243,4 +244,28 @@ pub enum FaultKind {
     Cut,
     /// Treat the caller's token as expired.
     Expired,
+}
+
+/// A length of time as typed: a number of seconds, or with units.
+fn length(text: &str) -> Result<Duration, String> {
+    let seconds = text.parse().ok().map(Duration::from_secs);
+    let with_units = || Duration::try_from(text.parse::<jiff::SignedDuration>().ok()?).ok();
+    let length = seconds.or_else(with_units).filter(|length| !length.is_zero());
+    length
+        .ok_or_else(|| format!("`{text}` is no length of time, expected `90s`, `10m` or a number of seconds"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lengths_of_time() {
+        for (text, seconds) in [("90", 90), ("20s", 20), ("10m", 600), ("1h 30m", 5400)] {
+            assert_eq!(length(text), Ok(Duration::from_secs(seconds)), "{text}");
+        }
+        for text in ["", "0", "-5", "-5s", "soon", "10 x"] {
+            assert!(length(text).is_err(), "{text}");
+        }
+    }
 }

@@ -30,8 +30,12 @@ impl Context {
 
     /// Loads the bridge file, with an environment of one's own.
     pub fn with_environment(common: &Common, environment: Vec<(String, String)>) -> Result<Self, Failure> {
-        let name = common.file.display().to_string();
-        let bytes = edge::read(&common.file).map_err(|error| unreadable(&error))?;
+        let file = bridge_file(common);
+        let name = file.display().to_string();
+        let bytes = edge::read(&file).map_err(|error| {
+            unreadable(&error)
+                .hint("name the bridge file with -f FILE; `gangplank sandbox` writes one to try")
+        })?;
         let text = String::from_utf8(bytes).map_err(|error| {
             let at = error.utf8_error().valid_up_to();
             Failure::usage(format!("`{name}` is not text: byte {at} is not UTF-8"))
@@ -40,8 +44,7 @@ impl Context {
         let colour = std::io::stderr().is_terminal();
         let bridge = bridge::file::parse(&name, &text)
             .map_err(|problems| report::problems(&name, &text, &problems, colour))?;
-        let folder =
-            common.file.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let folder = file.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
         let environment = Environment::from_pairs(environment);
         Ok(Self { bridge, folder: folder.to_owned(), environment, format: common.output })
     }
@@ -93,12 +96,12 @@ impl Context {
     }
 }
 
+/// The bridge file that is meant; an empty `GANGPLANK_FILE` is as good as none.
+fn bridge_file(common: &Common) -> PathBuf {
+    if common.file.as_os_str().is_empty() { PathBuf::from("bridge.yaml") } else { common.file.clone() }
+}
+
 /// A file that cannot be read.
 pub fn unreadable(error: &edge::Unreadable) -> Failure {
-    let failure = Failure::usage(error.to_string()).because(&error.source);
-    if error.source.kind() == std::io::ErrorKind::NotFound {
-        failure.hint("name the bridge file with -f FILE; `gangplank sandbox` writes one to try")
-    } else {
-        failure
-    }
+    Failure::usage(error.to_string()).because(&error.source)
 }

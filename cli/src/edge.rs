@@ -42,6 +42,18 @@ pub fn read(path: &Path) -> Result<Vec<u8>, Unreadable> {
     std::fs::read(path).map_err(|source| Unreadable { path: path.to_owned(), source })
 }
 
+/// Whether a file begins as a 64-bit ELF executable does.
+pub fn is_linux_executable(path: &Path) -> Result<bool, Unreadable> {
+    let mut head = [0; 5];
+    let unreadable = |source| Unreadable { path: path.to_owned(), source };
+    let mut file = std::fs::File::open(path).map_err(unreadable)?;
+    match std::io::Read::read_exact(&mut file, &mut head) {
+        Ok(()) => Ok(head == *b"\x7fELF\x02"),
+        Err(error) if error.kind() == std::io::ErrorKind::UnexpectedEof => Ok(false),
+        Err(error) => Err(unreadable(error)),
+    }
+}
+
 /// All environment variables that are valid text.
 #[expect(clippy::disallowed_methods, reason = "the edge reads the environment for everybody")]
 pub fn environment() -> Vec<(String, String)> {

@@ -119,7 +119,13 @@ impl Failure {
                     "this may pass: run the same command again, it goes on where it stopped".to_owned(),
                 );
             }
-            Refused::NotFound | Refused::Invalid => {}
+            Refused::NotFound => {
+                if let Some(keys) = naming_keys(error.service) {
+                    self.exit = Exit::Usage;
+                    self.hints.push(format!("{keys} in the bridge file name it"));
+                }
+            }
+            Refused::Invalid => {}
         }
         self
     }
@@ -142,6 +148,23 @@ impl Failure {
     pub fn say(&self) {
         say(&self.text());
     }
+}
+
+/// The keys of the bridge file that name what a service did not find.
+fn naming_keys(service: &str) -> Option<&'static str> {
+    match service {
+        "Azure ML" => Some("`azure.subscription`, `azure.resourceGroup` and `azure.workspace`"),
+        "Kubernetes Engine" => Some("`google.project`, `google.location` and `google.cluster`"),
+        "Cloud Resource Manager" => Some("`google.project` and `google.projectNumber`"),
+        _ => None,
+    }
+}
+
+/// A service's refusal while setting up, which no doctor has to be asked about: the administrator's own log-ins were used.
+pub fn refused_set_up(doing: &str, error: &PortError) -> Failure {
+    let mut failure = refused(doing, error);
+    failure.hints.retain(|hint| hint != DOCTOR);
+    failure
 }
 
 /// A service's refusal while `doing` something.
@@ -204,6 +227,21 @@ mod tests {
             "error: could not push the image\n  because: Artifact Registry: denied\n  \
              try: `gangplank doctor --team TEAM` walks the chain and names the link that is broken"
         );
+    }
+
+    #[test]
+    fn what_the_bridge_file_names_wrongly_is_its_keys_fault() {
+        let error = PortError { service: "Azure ML", ..port_error(Refused::NotFound) };
+        let failure = refused("list the models", &error);
+        assert_eq!(failure.exit, Exit::Usage);
+        assert!(failure.text().contains("`azure.workspace`"), "{}", failure.text());
+        assert_eq!(refused("push", &port_error(Refused::NotFound)).exit, Exit::Failed);
+    }
+
+    #[test]
+    fn an_administrator_is_not_sent_to_the_doctor() {
+        let failure = refused_set_up("look at both clouds", &port_error(Refused::Denied));
+        assert_eq!((failure.exit, failure.hints.len()), (Exit::Denied, 0));
     }
 
     #[test]

@@ -8,7 +8,7 @@ use reqwest::RequestBuilder;
 use reqwest::header::RETRY_AFTER;
 use serde_json::Value;
 
-use crate::http::with_causes;
+use crate::http::unreachable;
 
 /// The largest answer we read: STS tokens may have 12 KB.
 const LARGEST_ANSWER: usize = 256 * 1024;
@@ -58,7 +58,7 @@ pub(crate) async fn ask(request: impl Fn() -> RequestBuilder) -> Result<Answer, 
 }
 
 async fn once(request: RequestBuilder) -> Result<Answer, String> {
-    let mut response = request.send().await.map_err(|error| with_causes(&error.without_url()))?;
+    let mut response = request.send().await.map_err(unreachable)?;
     let status = response.status().as_u16();
     let retry_after = response
         .headers()
@@ -66,7 +66,7 @@ async fn once(request: RequestBuilder) -> Result<Answer, String> {
         .and_then(|value| value.to_str().ok()?.trim().parse().ok())
         .map(Duration::from_secs);
     let mut bytes = Vec::new();
-    while let Some(chunk) = response.chunk().await.map_err(|error| with_causes(&error.without_url()))? {
+    while let Some(chunk) = response.chunk().await.map_err(unreachable)? {
         if bytes.len() + chunk.len() > LARGEST_ANSWER {
             return Ok(Answer { status, body: Err("the answer is too large"), retry_after });
         }

@@ -89,8 +89,18 @@ fn is_loopback(url: &Url) -> bool {
     }
 }
 
+/// What went wrong on the wire, and with whom: the host and port, but neither path nor query, which may hold a signature.
+pub fn unreachable(error: reqwest::Error) -> String {
+    let host = error.url().map(|url| url.origin().ascii_serialization());
+    let text = with_causes(&error.without_url());
+    match host {
+        Some(host) => format!("{host}: {text}"),
+        None => text,
+    }
+}
+
 /// An error and everything below it, in one line.
-pub(crate) fn with_causes(error: &dyn std::error::Error) -> String {
+pub fn with_causes(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {

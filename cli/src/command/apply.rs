@@ -10,7 +10,7 @@ use crate::args::Administrate;
 use crate::context::Context;
 use crate::edge::SystemTime;
 use crate::output::{Progress, print};
-use crate::report::{Exit, Failure, refused};
+use crate::report::{Exit, Failure, refused_set_up};
 
 /// Makes the changes that `plan` shows.
 pub async fn run(context: &Context, flags: &Administrate) -> Result<Exit, Failure> {
@@ -43,7 +43,7 @@ pub(super) async fn preflight(
     let missing = administrator
         .missing(&context.bridge, &needs(plan))
         .await
-        .map_err(|error| refused("ask what the log-ins may do", &error))?;
+        .map_err(|error| refused_set_up("ask what the log-ins may do", &error))?;
     if missing.is_empty() {
         return Ok(());
     }

@@ -10,7 +10,7 @@ use crate::args::Administrate;
 use crate::context::Context;
 use crate::edge::{self, SystemTime};
 use crate::output::say;
-use crate::report::{Failure, refused};
+use crate::report::{Failure, refused, refused_set_up};
 
 /// A caller who ships for a team; asks nobody yet. The scorer's executable is needed by whoever makes images.
 pub(super) fn caller(
@@ -24,11 +24,15 @@ pub(super) fn caller(
 
 /// An administrator with log-ins of her own.
 pub(super) async fn administrator(context: &Context, flags: &Administrate) -> Result<Administrator, Failure> {
+    if let Some(path) = flags.kubeconfig.as_ref().filter(|path| !path.is_file()) {
+        return Err(Failure::usage(format!("there is no kubeconfig `{}`", path.display()))
+            .hint("--kubeconfig or KUBECONFIG names one file; without either, the Google log-in is used"));
+    }
     let mut settings = settings(context)?;
     settings.kubeconfig.clone_from(&flags.kubeconfig);
     settings.context.clone_from(&flags.context);
     let administrator = Administrator::connect(&context.bridge, &settings).await;
-    let administrator = administrator.map_err(|error| refused("log in", &error))?;
+    let administrator = administrator.map_err(|error| refused_set_up("log in", &error))?;
     let google = administrator.google_login();
     tracing::info!(azure = %administrator.azure_login(), google = %google.kind, file = %google.file.display(), "logged in");
     if google.is_long_lived_key() {

@@ -9,7 +9,7 @@ use super::connect;
 use crate::args::Administrate;
 use crate::context::Context;
 use crate::output::print;
-use crate::report::{Exit, Failure, refused};
+use crate::report::{Exit, Failure, refused_set_up};
 
 /// What was seen on both clouds, and what follows.
 pub(super) struct Seen {
@@ -35,12 +35,12 @@ pub(super) async fn look(context: &Context, administrator: &Administrator) -> Re
     let facts = administrator
         .facts(bridge)
         .await
-        .map_err(|error| refused("read the facts of both clouds", &error))?;
+        .map_err(|error| refused_set_up("read the facts of both clouds", &error))?;
     let (wanted, obstacles) = bridge::want::wanted(bridge, &facts);
     let inventory = administrator
         .observe(bridge, &facts, &wanted)
         .await
-        .map_err(|error| refused("read what is set up on both clouds", &error))?;
+        .map_err(|error| refused_set_up("read what is set up on both clouds", &error))?;
     let plan = bridge::plan::plan(bridge, &wanted, obstacles, &inventory);
     Ok(Seen { facts, inventory, plan })
 }

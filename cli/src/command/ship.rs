@@ -1,10 +1,9 @@
 //! `gangplank ship`: carries a model version over and waits until it answers.
 
 use std::path::Path;
-use std::time::Duration;
 
 use bridge::act::ship::{self as act, ShipError, ShipPorts, ShipRequest};
-use bridge::port::Cluster;
+use bridge::port::{Cluster, PortError};
 use bridge::resolve::ResolveError;
 use bridge::shipment::{Record, Shipment};
 use bridge::spec::{ModelRef, Runtime, Service, VersionRef};
@@ -37,9 +36,9 @@ pub async fn ship(context: &Context, flags: &Ship) -> Result<Shipment, Failure> 
         model: chosen(named, &flags.model, service),
         sample,
         who: caller.principal().await.map_err(|error| refused("cross from Entra to Google", &error))?,
-        rollout_deadline: Duration::from_secs(flags.timeout),
+        rollout_deadline: flags.timeout,
     };
-    let cluster = caller.cluster().await.map_err(|error| refused("reach the cluster", &error))?;
+    let cluster = caller.cluster().await.map_err(|error| unreached(&team.name, &error))?;
     let progress = Progress::new(context.format);
     let ports = ShipPorts {
         models: caller.models(),
@@ -102,9 +101,16 @@ pub(super) fn unresolved(failure: Failure, error: &ResolveError) -> Failure {
 
 /// The scorer's executable, if the service needs one. Said before anything is begun.
 pub(super) fn require_scorer(service: &Service, named: Option<&Path>) -> Result<(), Failure> {
-    let found = edge::scorer(named).is_some_and(|path| path.is_file());
-    if found || service.runtime != Runtime::Onnx {
+    if service.runtime != Runtime::Onnx {
         return Ok(());
+    }
+    if let Some(path) = edge::scorer(named).filter(|path| path.is_file()) {
+        return match edge::is_linux_executable(&path) {
+            Ok(true) => Ok(()),
+            Ok(false) => Err(Failure::usage(format!("`{}` is no 64-bit Linux executable", path.display()))
+                .hint("a pod has to run it: `cargo xtask scorer` builds one, or take it from a release")),
+            Err(error) => Err(unreadable(&error)),
+        };
     }
     Err(Failure::usage(format!(
         "service `{}` is served by our scorer, whose executable is not found",
@@ -118,6 +124,17 @@ fn sample(context: &Context, service: &Service, named: Option<&Path>) -> Result<
     let Some(path) = named.map(Path::to_owned).or_else(declared) else { return Ok(None) };
     match edge::read(&path) {
         Ok(bytes) => Ok(Some(Bytes::from(bytes))),
-        Err(error) => Err(unreadable(&error)),
+        Err(error) => Err(unreadable(&error).hint(
+            "--sample, or the service's `sample` in the bridge file, names it; relative to that file there",
+        )),
+    }
+}
+
+/// The cluster is looked up and spoken to as the team's service account, so becoming it comes first.
+fn unreached(team: &str, error: &PortError) -> Failure {
+    if error.service == identity::Hop::Impersonation.service() {
+        refused(&format!("act as the service account of team `{team}`"), error)
+    } else {
+        refused("reach the cluster", error)
     }
 }

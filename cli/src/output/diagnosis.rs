@@ -70,7 +70,8 @@ fn compared(expected: Option<&Sourced>, found: Option<&Sourced>) -> String {
         let same =
             expected.value.chars().zip(found.value.chars()).take_while(|(one, other)| one == other).count();
         let single = !expected.value.contains('\n') && !found.value.contains('\n');
-        if single && expected.value != found.value {
+        // Values that differ from the first character on have nothing to be aligned by.
+        if single && same > 0 && expected.value != found.value {
             let _ = writeln!(text, "  {:<8} {}^ differs from here", "", " ".repeat(same));
         }
     }

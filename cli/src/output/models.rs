@@ -25,7 +25,10 @@ impl Human for Names {
 
 impl Human for Versions {
     fn human(&self) -> String {
-        let mut text = String::new();
+        if self.0.is_empty() {
+            return "the model has no versions that are not archived\n".to_owned();
+        }
+        let mut text = format!("{:<8} {:<14} {:<16} TAGS\n", "VERSION", "TYPE", "CREATED (UTC)");
         for version in &self.0 {
             let tags: Vec<String> =
                 version.tags.iter().map(|(name, value)| format!("{name}={value}")).collect();

@@ -17,12 +17,30 @@ fn the_bridge_file() {
 }
 
 #[test]
+fn names_that_nothing_has() {
+    let harbour = Harbour::set_up();
+    harbour.run(&["plan", "--kubeconfig", "nowhere"]).expect_code(2).expect_talk("no kubeconfig `nowhere`");
+    harbour.edit("workspace: quay", "workspace: quai");
+    harbour.run(&["models"]).expect_code(2).expect_talk("`azure.workspace`");
+    harbour.edit("workspace: quai", "workspace: quay");
+    harbour.edit("cluster: ship", "cluster: shop");
+    harbour.run(&["ship", "breast-cancer:1"]).expect_code(2).expect_talk("`google.cluster`");
+}
+
+#[test]
 fn models_and_versions() {
     let harbour = Harbour::set_up();
     harbour.run(&["ship", "no-such-model:1"]).expect_code(2).expect_talk("no service");
     let version = harbour.run(&["ship", "breast-cancer:99"]).expect_code(2);
     version.expect_talk("99").expect_talk("`2`, `1`");
     harbour.run(&["ship", "breast-cancer:"]).expect_code(2);
+    harbour
+        .run(&["models", "breast-cancr"])
+        .expect_code(2)
+        .expect_talk("it has: Wine_Cultivar, breast-cancer");
+    harbour.run(&["ship", "breast-cancer:1", "--timeout", "soon"]).expect_code(2).expect_talk("`90s`");
+    let scorer = harbour.run(&["ship", "breast-cancer:1", "--scorer", "bridge.yaml"]).expect_code(2);
+    scorer.expect_talk("no 64-bit Linux executable");
     harbour.add_model("breast-cancer", "3", &[]);
     harbour.run(&["ship", "breast-cancer:3"]).expect_code(1).expect_talk("no files");
     harbour.add_model("breast-cancer", "4", &[("a/../../etc/passwd", "x")]);

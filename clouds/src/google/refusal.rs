@@ -6,6 +6,7 @@ use std::time::Duration;
 use bridge::port::{PortError, Refused};
 use google_cloud_gax::error::Error;
 use google_cloud_gax::error::rpc::{Code, StatusDetails};
+pub(crate) use identity::http::with_causes;
 use identity::{Hop, TokenError};
 use serde_json::Value;
 
@@ -151,21 +152,6 @@ pub(crate) fn unexpected(service: &'static str, message: impl Into<String>) -> P
 /// A refusal in our own words.
 pub(crate) fn own(service: &'static str, kind: Refused, message: impl Into<String>) -> PortError {
     PortError { service, kind, status: None, code: None, message: message.into(), retry_after: None }
-}
-
-/// An error and everything below it, in one line.
-pub(crate) fn with_causes(error: &dyn StdError) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        let next = error.to_string();
-        if !text.contains(&next) {
-            text.push_str(": ");
-            text.push_str(&next);
-        }
-        cause = error.source();
-    }
-    text
 }
 
 #[cfg(test)]

@@ -181,7 +181,7 @@ impl Story {
             model: format!("{MODEL}:{version}"),
             service: None,
             sample: None,
-            timeout: 60,
+            timeout: std::time::Duration::from_mins(1),
             scorer: self.scorer.clone(),
         }
     }

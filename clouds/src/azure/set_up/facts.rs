@@ -49,7 +49,7 @@ impl SetUp {
         }
         let url = format!("{authority}/{tenant}/v2.0/.well-known/openid-configuration");
         let unreachable = |failed: reqwest::Error| {
-            error::own(ENTRA, Refused::Unavailable, error::with_causes(&failed.without_url()))
+            error::own(ENTRA, Refused::Unavailable, identity::http::unreachable(failed))
         };
         let response = self.http.get(&url).send().await.map_err(unreachable)?;
         let status = response.status().as_u16();
