@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::name::{LABEL_MAX, slug};
-use crate::spec::{Bridge, Google, Service, Team};
+use crate::spec::{AzureCloud, Bridge, Google, Service, Team, Workload};
 
 /// Label of every Kubernetes object we make, with the value [`MANAGED_BY`].
 pub const MANAGED_BY_LABEL: &str = "app.kubernetes.io/managed-by";
@@ -16,6 +16,23 @@ pub const BRIDGE_LABEL: &str = "gangplank.dev/bridge";
 
 /// Label with the team's name.
 pub const TEAM_LABEL: &str = "gangplank.dev/team";
+
+/// Label with the workload's name, on the service account that its pods run under.
+pub const WORKLOAD_LABEL: &str = "gangplank.dev/workload";
+
+/// Annotation with the client id of the identity that pods under a service account become:
+/// <https://azure.github.io/azure-workload-identity/docs/topics/service-account-labels-and-annotations.html>.
+pub const CLIENT_ID_ANNOTATION: &str = "azure.workload.identity/client-id";
+
+/// Annotation with the identity's tenant.
+pub const TENANT_ID_ANNOTATION: &str = "azure.workload.identity/tenant-id";
+
+/// Annotation with the Google service account that pods under a service account become:
+/// <https://cloud.google.com/kubernetes-engine/docs/how-to/workload-identity>.
+pub const GOOGLE_ACCOUNT_ANNOTATION: &str = "iam.gke.io/gcp-service-account";
+
+/// The issuer of Google's ID tokens.
+const GOOGLE_ISSUER: &str = "https://accounts.google.com";
 
 /// Label of an Artifact Registry repository, with the bridge's name; Google's labels allow no slash.
 pub const REPOSITORY_LABEL: &str = "gangplank-bridge";
@@ -53,6 +70,56 @@ impl Bridge {
             "/subscriptions/{}/resourceGroups/{}/providers/Microsoft.MachineLearningServices/workspaces/{}",
             self.azure.subscription, self.azure.resource_group, self.azure.workspace
         )
+    }
+
+    /// The ARM id of the resource group, where the managed identities lie.
+    pub fn resource_group_scope(&self) -> String {
+        let azure = &self.azure;
+        format!("/subscriptions/{}/resourceGroups/{}", azure.subscription, azure.resource_group)
+    }
+
+    /// The name of a managed identity, the workloads' shard of this number: `gp-BRIDGE-N`.
+    pub fn shard_name(&self, number: u32) -> String {
+        format!("gp-{}-{number}", self.name)
+    }
+
+    /// What a token must be made for that Entra takes in place of a secret:
+    /// <https://learn.microsoft.com/entra/workload-id/workload-identity-federation-create-trust-user-assigned-managed-identity>.
+    pub fn token_exchange_audience(&self) -> &'static str {
+        match self.azure.cloud {
+            AzureCloud::Public => "api://AzureADTokenExchange",
+            AzureCloud::UsGovernment => "api://AzureADTokenExchangeUSGov",
+            AzureCloud::China => "api://AzureADTokenExchangeChina",
+        }
+    }
+
+    /// The issuer of the cluster's service-account tokens, as GKE names it; `None` where Kubernetes Engine's address is
+    /// another one, so that the cluster has to be asked.
+    pub fn conventional_cluster_issuer(&self) -> Option<String> {
+        let Google { project, location, cluster, .. } = &self.google;
+        self.endpoints.container.is_none().then(|| {
+            format!("https://container.googleapis.com/v1/projects/{project}/locations/{location}/clusters/{cluster}")
+        })
+    }
+
+    /// The issuer of Google's ID tokens.
+    pub fn google_issuer(&self) -> &str {
+        self.endpoints.accounts.as_deref().unwrap_or(GOOGLE_ISSUER)
+    }
+
+    /// A declared workload.
+    pub fn workload(&self, name: &str) -> Option<&Workload> {
+        self.workloads.iter().find(|workload| workload.name == name)
+    }
+
+    /// The e-mail address of a workload's Google service account.
+    pub fn workload_account_email(&self, workload: &str) -> String {
+        format!("{}@{}.iam.gserviceaccount.com", workload_account_id(workload), self.google.project)
+    }
+
+    /// The IAM member string of a Kubernetes service account, under Workload Identity Federation for GKE.
+    pub fn kubernetes_member(&self, namespace: &str, service_account: &str) -> String {
+        format!("serviceAccount:{}.svc.id.goog[{namespace}/{service_account}]", self.google.project)
     }
 
     /// The e-mail address of a team's service account.
@@ -110,6 +177,21 @@ impl Google {
 /// The id of a team's service account: `gp-TEAM`.
 pub fn service_account_id(team: &str) -> String {
     format!("gp-{team}")
+}
+
+/// The id of a workload's Google service account: `gpw-NAME`. Not the team's `gp-TEAM`: that one deploys.
+pub fn workload_account_id(workload: &str) -> String {
+    format!("gpw-{workload}")
+}
+
+/// Whether an account id is one of a workload's.
+pub fn is_workload_account(id: &str) -> bool {
+    id.starts_with("gpw-")
+}
+
+/// The subject of a Kubernetes service account's token.
+pub fn kubernetes_subject(namespace: &str, service_account: &str) -> String {
+    format!("system:serviceaccount:{namespace}:{service_account}")
 }
 
 fn pool_path(project_number: &str, pool: &str) -> String {

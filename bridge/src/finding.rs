@@ -6,7 +6,11 @@ use serde::Serialize;
 /// Every code a finding can have. Each has a page.
 pub const CODES: &[&str] = &[
     "azure/entra-token-failed",
+    "azure/federated-credential-differs",
+    "azure/federated-credential-not-honoured-yet",
     "azure/first-token-failed",
+    "azure/workload-not-set-up",
+    "azure/workload-token-differs",
     "google/audience-not-admitted",
     "google/cluster-failed",
     "google/condition-rejects-subject",

@@ -1,6 +1,6 @@
 //! What the clouds have: the facts that wishes depend on, and the live state of what we declare.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
@@ -22,6 +22,31 @@ pub struct Facts {
     pub application: Option<ApplicationIds>,
     /// The issuer of the tokens that our application receives (v2 form).
     pub issuer: String,
+    /// Where the workspace is, `westeurope`: new managed identities are put there.
+    pub region: String,
+    /// The issuer of the cluster's service-account tokens; looked up only where a workload crosses with them.
+    pub cluster_issuer: Option<String>,
+    /// The cluster's pool for Workload Identity Federation for GKE, `PROJECT.svc.id.goog`, if it is switched on.
+    pub workload_pool: Option<String>,
+    /// The managed identities that carry our mark, by name.
+    pub shards: BTreeMap<String, Shard>,
+    /// The unique ids of the Google service accounts that carry our mark, by account id.
+    pub unique_ids: BTreeMap<String, String>,
+}
+
+/// A managed identity of ours.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Shard {
+    /// What its tokens are asked for with.
+    pub client_id: String,
+    /// Object id of its service principal: role assignments name it.
+    pub principal_id: String,
+    /// The team it is for.
+    pub team: String,
+    /// What it is for.
+    pub rights: String,
+    /// The names of its federated credentials.
+    pub credentials: BTreeSet<String>,
 }
 
 /// A storage container.

@@ -13,6 +13,7 @@
 pub mod act;
 pub mod convention;
 pub mod doctor;
+pub mod export;
 pub mod file;
 pub mod finding;
 pub mod image;

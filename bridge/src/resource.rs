@@ -19,7 +19,7 @@ impl std::fmt::Display for ResourceKey {
     }
 }
 
-/// A value that may hold `${application.appId}` or `${application.servicePrincipalId}` until the application exists;
+/// A value that may hold `${application.appId}`, `${identity.NAME.clientId}` and the like until the thing named exists;
 /// resolved by [`crate::plan::Outputs::resolve`].
 pub type LateText = String;
 
@@ -33,6 +33,10 @@ pub enum Resource {
     ServicePrincipal(ServicePrincipal),
     /// A caller may use one of the application's roles.
     AppRoleAssignment(AppRoleAssignment),
+    /// A user-assigned managed identity that workloads become.
+    ManagedIdentity(ManagedIdentity),
+    /// A workload's token is taken for such an identity.
+    FederatedCredential(FederatedCredential),
     /// A caller may do something in Azure.
     RoleAssignment(RoleAssignment),
     /// The workload identity pool.
@@ -92,6 +96,38 @@ pub struct AppRoleAssignment {
     pub role: String,
 }
 
+/// A user-assigned managed identity, marked by the tag `gangplank`. One holds the credentials of at most twenty
+/// workloads, all of one team and with the same rights: whatever it may do, each of them may.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ManagedIdentity {
+    /// Name, `gp-BRIDGE-N`.
+    pub name: String,
+    /// ARM id of the resource group it lies in.
+    pub resource_group: String,
+    /// The team of its workloads; a tag.
+    pub team: String,
+    /// What its workloads may do, joined by commas; a tag.
+    pub rights: String,
+}
+
+/// A federated identity credential of a managed identity. Carries no mark of its own: what belongs to an identity of ours
+/// is ours.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct FederatedCredential {
+    /// The managed identity, by name.
+    pub identity: String,
+    /// ARM id of the resource group that the identity lies in.
+    pub resource_group: String,
+    /// Name within the identity: the workload's. Never changes.
+    pub name: String,
+    /// Issuer of the workload's token, exactly.
+    pub issuer: String,
+    /// Subject of the workload's token, exactly. May hold `${account.ID.uniqueId}`.
+    pub subject: LateText,
+    /// Audience of the workload's token, exactly one.
+    pub audiences: Vec<String>,
+}
+
 /// An Azure role assignment. Named by a GUID derived from scope, role and principal, so that it is idempotent;
 /// marked by its description.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -104,8 +140,8 @@ pub struct RoleAssignment {
     pub role_definition: String,
     /// The role's name, for people.
     pub role: String,
-    /// Object id of the principal.
-    pub principal_id: String,
+    /// Object id of the principal. May hold `${identity.NAME.principalId}`.
+    pub principal_id: LateText,
     /// `ServicePrincipal` or `Group`.
     pub principal_type: String,
 }
@@ -187,6 +223,13 @@ pub struct KubernetesObject {
     pub object: Value,
 }
 
+impl RoleAssignment {
+    /// The name of the assignment of this role to this principal in this place.
+    pub fn name_of(scope: &str, role_definition: &str, principal_id: &str) -> String {
+        crate::name::guid(&["role-assignment", scope, role_definition, principal_id])
+    }
+}
+
 impl KubernetesObject {
     /// What names this object, or `None` if it has no kind or no name.
     pub fn object_key(&self) -> Option<ObjectKey> {
@@ -206,6 +249,10 @@ impl Resource {
             Self::Application(it) => format!("entra/application/{}", it.display_name),
             Self::ServicePrincipal(_) => "entra/service-principal".to_owned(),
             Self::AppRoleAssignment(it) => format!("entra/app-role/{}/{}", it.role, it.principal_id),
+            Self::ManagedIdentity(it) => format!("azure/managed-identity/{}", it.name),
+            Self::FederatedCredential(it) => {
+                format!("azure/federated-credential/{}/{}", it.identity, it.name)
+            }
             Self::RoleAssignment(it) => format!("azure/role/{}/{}", it.role, it.principal_id),
             Self::Pool(it) => format!("google/pool/{}", it.id),
             Self::Provider(it) => format!("google/provider/{}/{}", it.pool, it.id),

@@ -1,7 +1,7 @@
 //! The declared bridge, validated. Made only by [`crate::file`], which knows lines and columns; nothing here can hold
 //! a value the rest of the crate would have to doubt.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
@@ -22,6 +22,8 @@ pub struct Bridge {
     pub teams: Vec<Team>,
     /// The models being served.
     pub services: Vec<Service>,
+    /// Pods that go the other way, from GKE to Azure.
+    pub workloads: Vec<Workload>,
     /// Addresses that differ from the public clouds'.
     pub endpoints: Endpoints,
 }
@@ -171,6 +173,39 @@ pub struct Service {
     pub sample: Option<String>,
 }
 
+/// Pods under one Kubernetes service account that go the other way: from GKE to Azure.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Workload {
+    /// The name people use; the federated credential has it, and the Google service account `gpw-NAME`.
+    pub name: String,
+    /// The team in whose namespace the pods run.
+    pub team: String,
+    /// The Kubernetes service account they run under; ours.
+    pub service_account: String,
+    /// What they may do in Azure.
+    pub may: BTreeSet<WorkloadRight>,
+    /// Whose token Entra takes from them.
+    pub via: Via,
+}
+
+/// What a workload may do in Azure.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum WorkloadRight {
+    /// Read the workspace's models and their files.
+    ReadModels,
+}
+
+/// Whose token a workload shows to Entra.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Via {
+    /// The cluster's: a projected service-account token.
+    Cluster,
+    /// Google's: an ID token of a Google service account of the workload's own.
+    Google,
+}
+
 /// A reference to a model version.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct ModelRef {
@@ -271,4 +306,6 @@ pub struct Endpoints {
     pub registry: Option<String>,
     /// Kubernetes Engine's API, default `https://container.googleapis.com`.
     pub container: Option<String>,
+    /// Issuer of Google's ID tokens, default `https://accounts.google.com`.
+    pub accounts: Option<String>,
 }

@@ -148,7 +148,14 @@ pub struct Pack {
 #[derive(Debug, Clone, Args)]
 pub struct Render {
     /// The model, as for `ship`.
-    pub model: String,
+    #[arg(required_unless_present = "workload")]
+    pub model: Option<String>,
+    /// Print what a pod of this workload needs instead, as a patch for its Deployment.
+    #[arg(long, conflicts_with = "model")]
+    pub workload: Option<String>,
+    /// The container of that Deployment.
+    #[arg(long, default_value = "main", requires = "workload")]
+    pub container: String,
     /// Which service, if several serve this model.
     #[arg(long)]
     pub service: Option<String>,
@@ -163,6 +170,15 @@ pub struct Doctor {
     /// The team to deploy for; by default the only one there is, or the first.
     #[arg(long)]
     pub team: Option<String>,
+    /// Look at the way back of this workload instead: from its pods to Azure.
+    #[arg(long, conflicts_with = "team")]
+    pub workload: Option<String>,
+    /// Seconds to ask Entra again while it may only be a matter of time. For use inside the workload's pod.
+    #[arg(long, default_value_t = 0, requires = "workload")]
+    pub wait: u64,
+    /// How to reach the clouds, with an administrator's eyes.
+    #[command(flatten)]
+    pub administrate: Administrate,
 }
 
 /// What to do with the scorer's image.

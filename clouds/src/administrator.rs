@@ -6,7 +6,7 @@ use bridge::inventory::{Facts, Inventory};
 use bridge::plan::{Change, Missing, Need, Outputs};
 use bridge::port::{PortResult, Refused, SetUp};
 use bridge::resource::Resource;
-use bridge::spec::Bridge;
+use bridge::spec::{Bridge, Via};
 use identity::TokenError;
 use identity::source::{self, EntraSource, Preference, SourceKind};
 use tokio::sync::OnceCell;
@@ -119,6 +119,11 @@ impl SetUp for Administrator {
         check_number(bridge, &googles.project_number)?;
         facts.project_number = googles.project_number;
         facts.node_service_account = googles.node_service_account;
+        facts.workload_pool = googles.workload_pool;
+        facts.unique_ids = googles.unique_ids;
+        if bridge.workloads.iter().any(|workload| workload.via == Via::Cluster) {
+            facts.cluster_issuer = self.cluster().await?.issuer().await?;
+        }
         Ok(facts)
     }
 
@@ -157,13 +162,15 @@ impl SetUp for Administrator {
             Resource::Application(_)
             | Resource::ServicePrincipal(_)
             | Resource::AppRoleAssignment(_)
+            | Resource::ManagedIdentity(_)
+            | Resource::FederatedCredential(_)
             | Resource::RoleAssignment(_) => self.azure.perform(bridge, facts, change, outputs).await,
             Resource::Pool(_)
             | Resource::Provider(_)
             | Resource::ServiceAccount(_)
             | Resource::Grant(_)
             | Resource::Repository(_) => self.google.perform(bridge, change, outputs).await,
-            Resource::Kubernetes(_) => self.kubernetes().await?.perform(bridge, change).await,
+            Resource::Kubernetes(_) => self.kubernetes().await?.perform(bridge, change, outputs).await,
         }
     }
 }

@@ -13,7 +13,9 @@ mod error;
 pub mod google;
 pub mod images;
 pub mod kubernetes;
+mod pod;
 pub mod probe;
 
 pub use administrator::Administrator;
 pub use caller::{Caller, Settings};
+pub use pod::Pod;

@@ -101,7 +101,7 @@ pub async fn apply(
         return Err(ApplyError::Obstacles(plan.obstacles.clone()));
     }
     let mut run = Run { bridge, facts, set_up, time, watch, made: Vec::new() };
-    let mut report = Report { done: Vec::new(), left: plan.changes.clone(), outputs: known(facts) };
+    let mut report = Report { done: Vec::new(), left: plan.changes.clone(), outputs: Outputs::known(facts) };
     for change in &plan.changes {
         watch.event(step(change));
         if let Err(source) = run.make(change, &mut report.outputs).await {
@@ -185,14 +185,6 @@ fn speaks_of_absence(refusal: &PortError) -> bool {
 
 fn is_deletion(change: &Change) -> bool {
     matches!(change.action, Action::Delete { .. })
-}
-
-fn known(facts: &Facts) -> Outputs {
-    facts.application.as_ref().map_or_else(Outputs::default, |application| Outputs {
-        application_id: Some(application.app_id.clone()),
-        application_object_id: Some(application.object_id.clone()),
-        service_principal_id: application.service_principal_id.clone(),
-    })
 }
 
 fn step(change: &Change) -> Event {

@@ -7,6 +7,7 @@ pub mod doctor;
 pub mod ship;
 #[cfg(test)]
 mod tests;
+pub mod way_back;
 
 pub use apply::{ApplyError, Report, apply};
 pub use destroy::destroy;

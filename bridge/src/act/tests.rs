@@ -1,6 +1,6 @@
 //! Applying and destroying against clouds that fail at every step.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
 use std::pin::pin;
 use std::sync::Mutex;
@@ -10,11 +10,14 @@ use std::time::Duration;
 use proptest::prelude::*;
 
 use super::*;
-use crate::inventory::{ApplicationIds, Facts, Inventory, Observed, State};
-use crate::plan::{Action, Change, Missing, Need, Outputs, Plan, destroy_plan, plan};
+use crate::inventory::{ApplicationIds, Facts, Inventory, Observed, Shard, State};
+use crate::plan::{
+    Action, Change, Missing, Need, Outputs, Plan, client_id_of, destroy_plan, plan, principal_id_of,
+    unique_id_of,
+};
 use crate::port::{Event, PortError, PortResult, Refused, SetUp, Time, Watch};
-use crate::resource::{GrantTarget, Resource, ResourceKey};
-use crate::spec::Bridge;
+use crate::resource::{GrantTarget, Resource, ResourceKey, RoleAssignment};
+use crate::spec::{Bridge, Via, Workload, WorkloadRight};
 use crate::want::tests::harbour;
 use crate::want::wanted;
 
@@ -56,6 +59,26 @@ impl Clouds {
             object_id: "object".into(),
             service_principal_id: has("entra/service-principal").then(|| "principal".into()),
         });
+        facts.cluster_issuer = Some("https://cluster".into());
+        facts.workload_pool = Some("harbour-prod.svc.id.goog".into());
+        for resource in live.values() {
+            match resource {
+                Resource::ManagedIdentity(it) => {
+                    let shard = Shard {
+                        client_id: format!("client of {}", it.name),
+                        principal_id: format!("principal of {}", it.name),
+                        team: it.team.clone(),
+                        rights: it.rights.clone(),
+                        credentials: credentials(&live, &it.name),
+                    };
+                    facts.shards.insert(it.name.clone(), shard);
+                }
+                Resource::ServiceAccount(it) => {
+                    facts.unique_ids.insert(it.id.clone(), format!("number of {}", it.id));
+                }
+                _ => {}
+            }
+        }
         facts
     }
 
@@ -88,6 +111,12 @@ impl Clouds {
                 self.require("entra/application/gangplank-harbour")
             }
             Resource::Provider(it) => self.require(&format!("google/pool/{}", it.pool)),
+            Resource::FederatedCredential(it) => {
+                self.require(&format!("azure/managed-identity/{}", it.identity))?;
+                let held = credentials(&self.live.lock().unwrap(), &it.identity);
+                let full = held.len() >= 20 && !held.contains(&it.name);
+                if full { Err(refusal(Refused::Invalid, "twenty are the most")) } else { Ok(()) }
+            }
             Resource::Grant(it) => match &it.target {
                 GrantTarget::Project => Ok(()),
                 GrantTarget::ServiceAccount(id) => self.require(&format!("google/service-account/{id}")),
@@ -122,12 +151,53 @@ impl Clouds {
             Resource::Provider(it) => {
                 it.audiences = it.audiences.iter().map(|text| resolve(text)).collect::<PortResult<_>>()?;
             }
+            Resource::ManagedIdentity(it) => {
+                outputs.late.insert(client_id_of(&it.name), format!("client of {}", it.name));
+                outputs.late.insert(principal_id_of(&it.name), format!("principal of {}", it.name));
+            }
+            Resource::ServiceAccount(it) => {
+                outputs.late.insert(unique_id_of(&it.id), format!("number of {}", it.id));
+            }
+            Resource::FederatedCredential(it) => it.subject = resolve(&it.subject)?,
+            Resource::RoleAssignment(it) => {
+                it.principal_id = resolve(&it.principal_id)?;
+                it.name = RoleAssignment::name_of(&it.scope, &it.role_definition, &it.principal_id);
+            }
+            Resource::Kubernetes(it) => {
+                let resolved = outputs.resolve_all(&it.object);
+                it.object = resolved.map_err(|error| refusal(Refused::Invalid, &error.to_string()))?;
+            }
             _ => {}
         }
         self.deleted.lock().unwrap().remove(&key);
-        self.live.lock().unwrap().insert(key, resource);
+        // What stood for an id is that id from now on.
+        self.live.lock().unwrap().insert(resource.key(), resource);
         Ok(())
     }
+}
+
+/// The credentials of one identity, by name.
+fn credentials(live: &BTreeMap<ResourceKey, Resource>, identity: &str) -> BTreeSet<String> {
+    let of = |resource: &Resource| match resource {
+        Resource::FederatedCredential(it) if it.identity == identity => Some(it.name.clone()),
+        _ => None,
+    };
+    live.values().filter_map(of).collect()
+}
+
+/// The harbour with so many workloads that go the other way, every third by Google.
+fn both_ways(workloads: usize) -> Bridge {
+    let (mut bridge, _) = harbour();
+    bridge.workloads = (0..workloads)
+        .map(|number| Workload {
+            name: format!("taster-{number:02}"),
+            team: "cellar".into(),
+            service_account: format!("taster-{number:02}"),
+            may: BTreeSet::from([WorkloadRight::ReadModels]),
+            via: if number % 3 == 2 { Via::Google } else { Via::Cluster },
+        })
+        .collect();
+    bridge
 }
 
 fn refusal(kind: Refused, message: &str) -> PortError {
@@ -261,6 +331,43 @@ fn cut_anywhere_and_run_again() {
             assert_eq!(*clouds.live.lock().unwrap(), expected, "{call} {fault:?}");
         }
     }
+}
+
+#[test]
+fn the_way_back_cut_anywhere_and_run_again() {
+    let bridge = both_ways(4);
+    let (expected, calls) = undisturbed(&bridge);
+    for call in 0..calls {
+        for fault in EVERY_FAULT {
+            let clouds = Clouds::failing([(call, fault)]);
+            let rounds = apply_until_done(&clouds, &bridge);
+            assert!(rounds <= 2, "{call} {fault:?}: {rounds}");
+            assert_eq!(*clouds.live.lock().unwrap(), expected, "{call} {fault:?}");
+        }
+    }
+}
+
+#[test]
+fn workloads_come_and_go() {
+    let clouds = Clouds::default();
+    let mut bridge = both_ways(23);
+    apply_until_done(&clouds, &bridge);
+    let first = clouds.facts_now().shards;
+    let sizes: Vec<usize> = first.values().map(|shard| shard.credentials.len()).collect();
+    assert_eq!(sizes, [20, 3]);
+    // A full identity loses one and another comes: never a twenty-first, and nobody moves.
+    let gone = bridge.workloads.remove(0);
+    bridge.workloads.push(Workload { name: "newcomer".into(), service_account: "newcomer".into(), ..gone });
+    assert_eq!(apply_until_done(&clouds, &bridge), 1);
+    let then = clouds.facts_now().shards;
+    assert!(then["gp-harbour-2"].credentials.contains("newcomer"));
+    assert_eq!(then["gp-harbour-1"].credentials.len(), 19);
+    // The last one of an identity takes it along, with its roles.
+    bridge.workloads.retain(|it| first["gp-harbour-1"].credentials.contains(&it.name));
+    assert_eq!(apply_until_done(&clouds, &bridge), 1);
+    assert_eq!(clouds.facts_now().shards.len(), 1);
+    let live = clouds.live.lock().unwrap();
+    assert!(!live.keys().any(|key| key.0.contains("gp-harbour-2")), "{:?}", live.keys());
 }
 
 #[test]

@@ -16,6 +16,7 @@ mod hops;
 mod impersonation_not_granted;
 mod issuer_differs;
 mod repository_write_not_granted;
+pub mod way_back;
 
 use jiff::Timestamp;
 use serde::Serialize;

@@ -39,6 +39,9 @@ pub(crate) struct BridgeFile {
     /// The models being served.
     #[serde(default)]
     pub(crate) services: Vec<ServiceFile>,
+    /// Pods that go the other way, from GKE to Azure, without a key.
+    #[serde(default)]
+    pub(crate) workloads: Vec<WorkloadFile>,
     /// Addresses that differ from the public clouds': sovereign clouds, private endpoints, the sandbox.
     #[serde(default)]
     pub(crate) endpoints: EndpointsFile,
@@ -280,6 +283,36 @@ pub(crate) struct ResourcesFile {
     pub(crate) memory: Option<TextOrNumber>,
 }
 
+/// Pods under one Kubernetes service account that go the other way, from GKE to Azure.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(rename = "Workload")]
+pub(crate) struct WorkloadFile {
+    /// Name of the workload, a DNS label of 3 to 26 characters.
+    pub(crate) name: String,
+    /// Team in whose namespace the pods run.
+    pub(crate) team: String,
+    /// Kubernetes service account that the pods run under; the bridge makes it.
+    pub(crate) service_account: String,
+    /// What the pods may do in Azure: `read-models`.
+    pub(crate) may: Vec<String>,
+    /// Whose token Entra takes; `cluster` unless said otherwise.
+    #[serde(default)]
+    pub(crate) via: ViaFile,
+}
+
+/// Whose token a workload shows to Entra.
+#[derive(Debug, Clone, Copy, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[schemars(rename = "Via")]
+pub(crate) enum ViaFile {
+    /// The cluster's: a projected service-account token.
+    #[default]
+    Cluster,
+    /// Google's: an ID token of a Google service account of the workload's own.
+    Google,
+}
+
 /// Addresses that differ from the public clouds'.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -309,6 +342,8 @@ pub(crate) struct EndpointsFile {
     pub(crate) registry: Option<String>,
     /// Kubernetes Engine's API; default `https://container.googleapis.com`.
     pub(crate) container: Option<String>,
+    /// Issuer of Google's ID tokens; default `https://accounts.google.com`.
+    pub(crate) accounts: Option<String>,
 }
 
 /// A text that may be written as a number without quotes: a Kubernetes quantity, a project number.

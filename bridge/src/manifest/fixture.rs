@@ -58,6 +58,7 @@ pub(crate) fn bridge() -> Bridge {
         ],
         teams: vec![team()],
         services: vec![service()],
+        workloads: Vec::new(),
         endpoints: Endpoints::default(),
     }
 }

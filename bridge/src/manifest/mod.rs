@@ -4,6 +4,7 @@ mod deployment;
 mod network;
 mod scaling;
 mod secret_gate;
+mod workload;
 
 use std::collections::BTreeMap;
 
@@ -17,6 +18,7 @@ use crate::port::ModelVersion;
 use crate::spec::{Bridge, Service, Team};
 
 pub use self::secret_gate::{Leak, LeakKind, refuse_secrets};
+pub use self::workload::workload_patch;
 
 /// Port of the Service, named [`PORT_NAME`].
 pub const PORT: u16 = 8080;

@@ -120,7 +120,12 @@ fn hand_over(bridge: &Bridge, wanted: &Resource) -> String {
             "hand it over with `kubectl label {} app.kubernetes.io/managed-by=gangplank gangplank.dev/bridge={name}`",
             kubectl_target(object)
         ),
+        Resource::ManagedIdentity(identity) => format!(
+            "hand it over with `az tag update --operation Merge --tags gangplank={name} --resource-id {}/providers/Microsoft.ManagedIdentity/userAssignedIdentities/{}`",
+            identity.resource_group, identity.name
+        ),
         Resource::RoleAssignment(_)
+        | Resource::FederatedCredential(_)
         | Resource::ServicePrincipal(_)
         | Resource::AppRoleAssignment(_)
         | Resource::Grant(_) => "remove it, so that it can be made with our mark".to_owned(),

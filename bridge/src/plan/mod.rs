@@ -10,12 +10,16 @@ mod summary;
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
+use serde_json::Value;
 
 pub use kubernetes::{FIELD_MANAGER, differences as kubernetes_differences};
 pub use make::{destroy_plan, plan};
 pub use needs::needs;
 
+use crate::inventory::Facts;
 use crate::resource::{Resource, ResourceKey};
 
 /// All changes, in the order they must be made.
@@ -109,15 +113,35 @@ pub struct Outputs {
     pub application_object_id: Option<String>,
     /// Object id of its service principal.
     pub service_principal_id: Option<String>,
+    /// Ids of managed identities and Google service accounts, by the placeholder that stands for them.
+    pub late: BTreeMap<String, String>,
 }
+
+/// The placeholder for the client id of a managed identity.
+pub fn client_id_of(identity: &str) -> String {
+    format!("${{identity.{identity}.clientId}}")
+}
+
+/// The placeholder for the object id of a managed identity's service principal.
+pub fn principal_id_of(identity: &str) -> String {
+    format!("${{identity.{identity}.principalId}}")
+}
+
+/// The placeholder for the unique id of a Google service account.
+pub fn unique_id_of(account: &str) -> String {
+    format!("${{account.{account}.uniqueId}}")
+}
+
+/// How every placeholder of those three begins.
+const LATE: [&str; 2] = ["${identity.", "${account."];
 
 /// A text that cannot be resolved yet.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is known only after the application exists")]
+#[error("`{0}` is known only after what it belongs to exists")]
 pub struct Unresolved(pub String);
 
 impl Outputs {
-    /// Replaces `${application.appId}` and `${application.servicePrincipalId}` by what is known by now.
+    /// Replaces placeholders by what is known by now.
     pub fn resolve(&self, text: &str) -> Result<String, Unresolved> {
         let known = [
             ("${application.appId}", &self.application_id),
@@ -130,7 +154,48 @@ impl Outputs {
                 resolved = resolved.replace(placeholder, value);
             }
         }
-        Ok(resolved)
+        for (placeholder, value) in &self.late {
+            resolved = resolved.replace(placeholder, value);
+        }
+        match LATE.iter().find_map(|start| resolved.find(start).and_then(|at| resolved.get(at..))) {
+            Some(rest) => {
+                let end = rest.find('}').map_or(rest.len(), |end| end + 1);
+                Err(Unresolved(rest.get(..end).unwrap_or(rest).to_owned()))
+            }
+            None => Ok(resolved),
+        }
+    }
+
+    /// Replaces placeholders in every text of a value.
+    pub fn resolve_all(&self, value: &Value) -> Result<Value, Unresolved> {
+        Ok(match value {
+            Value::String(text) => Value::String(self.resolve(text)?),
+            Value::Array(items) => {
+                Value::Array(items.iter().map(|item| self.resolve_all(item)).collect::<Result<_, _>>()?)
+            }
+            Value::Object(fields) => {
+                let resolved = fields.iter().map(|(name, it)| Ok((name.clone(), self.resolve_all(it)?)));
+                Value::Object(resolved.collect::<Result<_, Unresolved>>()?)
+            }
+            other => other.clone(),
+        })
+    }
+
+    /// What is known before anything is made.
+    pub fn known(facts: &Facts) -> Self {
+        let mut outputs = facts.application.as_ref().map_or_else(Self::default, |application| Self {
+            application_id: Some(application.app_id.clone()),
+            application_object_id: Some(application.object_id.clone()),
+            service_principal_id: application.service_principal_id.clone(),
+            late: BTreeMap::new(),
+        });
+        for (name, shard) in &facts.shards {
+            outputs.late.insert(client_id_of(name), shard.client_id.clone());
+            outputs.late.insert(principal_id_of(name), shard.principal_id.clone());
+        }
+        let accounts = facts.unique_ids.iter().map(|(id, unique)| (unique_id_of(id), unique.clone()));
+        outputs.late.extend(accounts);
+        outputs
     }
 }
 

@@ -28,6 +28,14 @@ fn needs_of(action: &Action) -> Vec<Need> {
                 scope: assignment.scope.clone(),
             }]
         }
+        Resource::ManagedIdentity(identity) => {
+            managed_identity(action, "userAssignedIdentities", &identity.resource_group)
+        }
+        Resource::FederatedCredential(credential) => managed_identity(
+            action,
+            "userAssignedIdentities/federatedIdentityCredentials",
+            &credential.resource_group,
+        ),
         Resource::Pool(_) => google(action, "iam.workloadIdentityPools"),
         Resource::Provider(_) => google(action, "iam.workloadIdentityPoolProviders"),
         Resource::ServiceAccount(_) => google(action, "iam.serviceAccounts"),
@@ -46,6 +54,13 @@ fn needs_of(action: &Action) -> Vec<Need> {
 
 fn is_deletion(action: &Action) -> bool {
     matches!(action, Action::Delete { .. })
+}
+
+/// Asked for on the resource group: the identity may not exist yet.
+fn managed_identity(action: &Action, kind: &str, resource_group: &str) -> Vec<Need> {
+    let verb = if is_deletion(action) { "delete" } else { "write" };
+    let action = format!("Microsoft.ManagedIdentity/{kind}/{verb}");
+    vec![Need::Azure { action, scope: resource_group.to_owned() }]
 }
 
 fn graph(any_of: &[&str]) -> Vec<Need> {

@@ -1,5 +1,6 @@
 //! In which order things are made: everything after what it refers to. Taking away goes the other way round.
 
+use crate::convention::WORKLOAD_LABEL;
 use crate::resource::{KubernetesObject, Resource};
 
 impl Resource {
@@ -9,17 +10,19 @@ impl Resource {
             Self::Application(_) => 0,
             Self::ServicePrincipal(_) => 1,
             Self::AppRoleAssignment(_) => 2,
-            Self::RoleAssignment(_) => 3,
-            Self::Pool(_) => 4,
-            Self::Provider(_) => 5,
-            Self::ServiceAccount(_) => 6,
-            Self::Repository(_) => 7,
-            Self::Grant(_) => 8,
+            Self::ManagedIdentity(_) => 3,
+            Self::RoleAssignment(_) => 4,
+            Self::Pool(_) => 5,
+            Self::Provider(_) => 6,
+            Self::ServiceAccount(_) => 7,
+            Self::FederatedCredential(_) => 8,
+            Self::Repository(_) => 9,
+            Self::Grant(_) => 10,
             Self::Kubernetes(object) => match kind_of(object) {
-                "Namespace" => 9,
-                "Role" => 10,
-                "RoleBinding" => 11,
-                _ => 12,
+                "Namespace" => 11,
+                "Role" => 12,
+                "RoleBinding" => 13,
+                _ => 14,
             },
         }
     }
@@ -29,6 +32,8 @@ impl Resource {
         let Self::Kubernetes(object) = self else { return true };
         match kind_of(object) {
             "Namespace" | "Role" | "RoleBinding" | "ResourceQuota" => true,
+            // A shipment's service account serves; a workload's crosses.
+            "ServiceAccount" => is_of_workload(object),
             // A shipment's policy has the name of its service, and no service may be called `gangplank-…`.
             "NetworkPolicy" => object.object_key().is_some_and(|key| key.name.starts_with("gangplank-")),
             _ => false,
@@ -41,11 +46,19 @@ impl Resource {
             (Self::Kubernetes(this), Self::Kubernetes(other)) => other
                 .object_key()
                 .is_some_and(|key| this.object_key().is_some_and(|this| this.namespace == Some(key.name))),
-            // Kubernetes knows users by name only, and the roles of Azure name principals that we did not make.
+            // An identity that we made is new to those who are to give it a role.
+            (Self::RoleAssignment(_), Self::ManagedIdentity(_)) => true,
+            // Kubernetes knows users by name only, and the other roles of Azure name principals that we did not make.
             (Self::Kubernetes(_) | Self::RoleAssignment(_), _) | (_, Self::Kubernetes(_)) => false,
             _ => other.rank() < self.rank(),
         }
     }
+}
+
+/// Whether a service account is one that a declared workload's pods run under.
+fn is_of_workload(object: &KubernetesObject) -> bool {
+    let labels = object.object.pointer("/metadata/labels");
+    labels.is_some_and(|labels| labels.get(WORKLOAD_LABEL).is_some())
 }
 
 fn kind_of(object: &KubernetesObject) -> &str {

@@ -82,17 +82,19 @@ fn role_assignments(bridge: &Bridge, facts: &Facts, people: &People<'_>) -> Vec<
     for person in people.all().filter(|person| person.carries_models()) {
         carriers.extend(person.principals.iter().map(|&principal| (principal.object_id.as_str(), principal)));
     }
+    carriers.values().flat_map(|principal| reads_models(bridge, facts, principal)).collect()
+}
+
+/// What it takes to read models: to see them, and to read the one container they lie in.
+pub(super) fn reads_models(bridge: &Bridge, facts: &Facts, principal: &Principal) -> [Resource; 2] {
     let workspace = bridge.workspace_scope();
-    let assignments = carriers.values().flat_map(|principal| {
-        [(READER, &workspace), (BLOB_READER, &facts.datastore.scope)]
-            .map(|(role, scope)| role_assignment(&role, scope, principal))
-    });
-    assignments.collect()
+    [(READER, &workspace), (BLOB_READER, &facts.datastore.scope)]
+        .map(|(role, scope)| role_assignment(&role, scope, principal))
 }
 
 fn role_assignment(role: &BuiltIn, scope: &str, principal: &Principal) -> Resource {
     Resource::RoleAssignment(RoleAssignment {
-        name: guid(&["role-assignment", scope, role.id, &principal.object_id]),
+        name: RoleAssignment::name_of(scope, role.id, &principal.object_id),
         scope: scope.to_owned(),
         role_definition: role.id.to_owned(),
         role: role.name.to_owned(),

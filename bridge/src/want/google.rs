@@ -5,13 +5,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::azure::application_id;
 use super::condition::{attribute_condition, attribute_mapping};
 use super::people::People;
-use crate::convention::service_account_id;
+use crate::convention::{service_account_id, workload_account_id};
 use crate::inventory::Facts;
 use crate::plan::Obstacle;
 use crate::resource::{
     Grant, GrantTarget, Pool, Provider, Repository, Resource, ResourceKey, ServiceAccount,
 };
-use crate::spec::{Bridge, Google, Right, Team};
+use crate::spec::{Bridge, Google, Right, Team, Via, Workload};
 
 /// Pushes and reads images; deletes none and changes no policy.
 const WRITER: &str = "roles/artifactregistry.writer";
@@ -38,6 +38,7 @@ pub(super) fn wanted(bridge: &Bridge, facts: &Facts, people: &People<'_>) -> (Ve
         }),
     ];
     resources.extend(bridge.teams.iter().map(service_account));
+    resources.extend(google_workloads(bridge).map(workload_account));
     resources.extend(grants(bridge, facts, people));
     (resources, obstacles)
 }
@@ -102,6 +103,19 @@ fn service_account(team: &Team) -> Resource {
     })
 }
 
+/// The workloads that show a token of Google's.
+fn google_workloads(bridge: &Bridge) -> impl Iterator<Item = &Workload> {
+    bridge.workloads.iter().filter(|workload| workload.via == Via::Google)
+}
+
+/// An account that can do nothing in Google: all it is for is its ID token.
+fn workload_account(workload: &Workload) -> Resource {
+    Resource::ServiceAccount(ServiceAccount {
+        id: workload_account_id(&workload.name),
+        display_name: format!("Gangplank: workload {}", workload.name),
+    })
+}
+
 /// All grants, each role on each target once.
 fn grants(bridge: &Bridge, facts: &Facts, people: &People<'_>) -> Vec<Resource> {
     let repository = GrantTarget::Repository(bridge.google.repository.clone());
@@ -123,6 +137,12 @@ fn grants(bridge: &Bridge, facts: &Facts, people: &People<'_>) -> Vec<Resource> 
         give(&account, WORKLOAD_IDENTITY_USER, members(&Right::Deploy(team.name.clone())));
         let email = bridge.service_account_email(&team.name);
         give(&GrantTarget::Project, CLUSTER_VIEWER, vec![service_account_member(&email)]);
+    }
+    for workload in google_workloads(bridge) {
+        let Some(team) = bridge.team(&workload.team) else { continue };
+        let account = GrantTarget::ServiceAccount(workload_account_id(&workload.name));
+        let pods = bridge.kubernetes_member(&team.namespace, &workload.service_account);
+        give(&account, WORKLOAD_IDENTITY_USER, vec![pods]);
     }
     let grant = |((target, role), members): ((_, &str), _)| {
         Resource::Grant(Grant { target, role: role.to_owned(), members })

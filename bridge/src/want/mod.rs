@@ -8,8 +8,10 @@ mod kubernetes;
 mod people;
 #[cfg(test)]
 pub(crate) mod tests;
+mod workloads;
 
 pub use condition::{attribute_condition, attribute_mapping};
+pub use workloads::{Placed, placed};
 
 use crate::inventory::Facts;
 use crate::plan::Obstacle;
@@ -26,6 +28,9 @@ pub fn wanted(bridge: &Bridge, facts: &Facts) -> (Vec<Resource>, Vec<Obstacle>) 
     resources.extend(google);
     obstacles.extend(refused);
     resources.extend(bridge.teams.iter().flat_map(|team| kubernetes::wanted(bridge, team)));
+    let (workloads, unknown) = workloads::wanted(bridge, facts);
+    resources.extend(workloads);
+    obstacles.extend(unknown);
     resources.sort_by_key(Resource::rank);
     (resources, obstacles)
 }

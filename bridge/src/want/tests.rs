@@ -46,6 +46,7 @@ fn read_harbour() -> (Bridge, Facts) {
         principals,
         application: None,
         issuer: "https://login.microsoftonline.com/0f3a7c1e-5b52-4c8e-9d1a-6f2b8e4d7a10/v2.0".into(),
+        ..Facts::default()
     };
     (bridge, facts)
 }

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use clouds::probe::LiveProbe;
-use clouds::{Administrator, Caller, Settings};
+use clouds::{Administrator, Caller, Pod, Settings};
 
 use crate::args::Administrate;
 use crate::context::Context;
@@ -42,6 +42,12 @@ pub(super) async fn administrator(context: &Context, flags: &Administrate) -> Re
         ));
     }
     Ok(administrator)
+}
+
+/// The log-in of a workload's pod, or why there is none here.
+pub(super) fn pod(context: &Context) -> Result<Pod, String> {
+    let settings = settings(context).map_err(|_| "the bridge file's `caBundle` cannot be read".to_owned())?;
+    Pod::connect(&context.bridge, &settings)
 }
 
 /// The doctor's eyes, with whatever log-ins there are.

@@ -16,6 +16,7 @@ pub mod render;
 pub mod sandbox;
 pub mod scorer;
 pub mod ship;
+mod way_back;
 
 use crate::args::{Arguments, Command};
 use crate::context::Context;
@@ -37,7 +38,10 @@ pub async fn run(arguments: Arguments) -> Result<Exit, Failure> {
         Command::Ship(flags) => ship::run(&load()?, &flags).await,
         Command::Pack(flags) => pack::run(&load()?, &flags).await,
         Command::Render(flags) => render::run(&load()?, &flags).await,
-        Command::Doctor(flags) => doctor::run(&load()?, flags.team.as_deref()).await,
+        Command::Doctor(flags) => match &flags.workload {
+            Some(workload) => way_back::run(&load()?, workload, &flags).await,
+            None => doctor::run(&load()?, flags.team.as_deref()).await,
+        },
         Command::Scorer(flags) => scorer::run(&load()?, &flags).await,
     }
 }

@@ -7,8 +7,8 @@ use bridge::resolve::resolve;
 
 use clouds::Caller;
 
-use super::connect;
 use super::ship::{chosen, reference, unresolved};
+use super::{connect, way_back};
 use crate::args::{Format, Render};
 use crate::context::Context;
 use crate::output::{out, print_value};
@@ -16,13 +16,16 @@ use crate::report::{Exit, Failure, refused};
 
 /// Prints the objects.
 pub async fn run(context: &Context, flags: &Render) -> Result<Exit, Failure> {
-    let named = reference(&flags.model)?;
+    if let Some(workload) = &flags.workload {
+        return way_back::render(context, workload, &flags.container).await;
+    }
+    let model = flags.model.as_deref().unwrap_or_default();
+    let named = reference(model)?;
     let (service, team) = context.service(&named.name, flags.service.as_deref())?;
     let caller = connect::caller(context, Some(&team.name), None)?;
-    let version =
-        resolve(&chosen(named, &flags.model, service), team, caller.models()).await.map_err(|error| {
-            unresolved(Failure::failed("could not find the model version").because(&error), &error)
-        })?;
+    let version = resolve(&chosen(named, model, service), team, caller.models()).await.map_err(|error| {
+        unresolved(Failure::failed("could not find the model version").because(&error), &error)
+    })?;
     let image = match &flags.image {
         Some(image) => image.clone(),
         None => shipped(context, &caller, &version).await?,

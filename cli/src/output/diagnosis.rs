@@ -38,13 +38,18 @@ impl Human for Finding {
     }
 }
 
-fn hop_line(report: &HopReport) -> String {
-    let sign = match report.outcome {
+/// How an outcome stands at the beginning of a line.
+pub(super) fn sign(outcome: Outcome) -> &'static str {
+    match outcome {
         Outcome::Sound => "ok",
         Outcome::Broken => "BROKEN",
         Outcome::Unseen => "unseen",
         Outcome::NotReached => "-",
-    };
+    }
+}
+
+fn hop_line(report: &HopReport) -> String {
+    let sign = sign(report.outcome);
     let hop = match report.hop {
         Hop::FirstToken => "first token",
         Hop::EntraToken => "Entra token",

@@ -5,6 +5,7 @@ pub mod models;
 mod plan;
 mod progress;
 mod shipment;
+mod way_back;
 
 use std::io::Write;
 

@@ -13,6 +13,7 @@ mod harbour;
 mod input;
 mod kill;
 mod memory;
+mod reverse;
 mod secrets;
 mod set_up;
 mod ship;

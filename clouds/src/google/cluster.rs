@@ -62,6 +62,14 @@ pub(super) struct Cluster {
     node_config: NodeConfig,
     node_pools: Vec<NodePool>,
     autoscaling: Autoscaling,
+    workload_identity_config: WorkloadIdentity,
+}
+
+/// Workload Identity Federation for GKE; without a pool it is switched off.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct WorkloadIdentity {
+    workload_pool: String,
 }
 
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -144,6 +152,11 @@ impl Cluster {
             .filter(|ca| !ca.is_empty())
             .ok_or_else(|| unexpected(SERVICE, format!("cluster `{name}` has no CA certificate")))?;
         Ok(ClusterAddress { endpoint: format!("https://{}", self.endpoint), ca: Some(ca) })
+    }
+
+    /// The pool of Workload Identity Federation for GKE, if it is switched on.
+    pub(super) fn workload_pool(&self) -> Option<String> {
+        Some(self.workload_identity_config.workload_pool.clone()).filter(|pool| !pool.is_empty())
     }
 
     /// The service account that the nodes run as. Standard clusters say it in their node pools (older answers: for the

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 
+use bridge::convention::is_workload_account;
 use bridge::inventory::{Facts, Observed};
 use bridge::resource::{GrantTarget, Resource};
 use bridge::spec::Bridge;
@@ -15,6 +16,8 @@ pub(super) struct Ours {
     /// `//iam.googleapis.com/…/workloadIdentityPools/POOL/`, as it stands in both kinds of principal.
     pool: String,
     service_accounts: BTreeSet<String>,
+    /// `serviceAccount:PROJECT.svc.id.goog[`, as pods' members begin.
+    pods: String,
     nodes: String,
 }
 
@@ -36,7 +39,8 @@ impl Ours {
                 _ => None,
             })
             .collect();
-        Self { pool, service_accounts, nodes: format!("serviceAccount:{}", facts.node_service_account) }
+        let pods = format!("serviceAccount:{project}.svc.id.goog[");
+        Self { pool, service_accounts, pods, nodes: format!("serviceAccount:{}", facts.node_service_account) }
     }
 
     /// Whether `member` is ours in this place.
@@ -46,7 +50,10 @@ impl Ours {
             .any(|kind| member.strip_prefix(kind).is_some_and(|rest| rest.starts_with(&self.pool)));
         let node_reads =
             role == READER && matches!(target, GrantTarget::Repository(_)) && member == self.nodes;
-        of_pool || node_reads || self.service_accounts.contains(member)
+        // Whoever becomes a workload's account is up to us; on other accounts pods are somebody else's business.
+        let pod_becomes = matches!(target, GrantTarget::ServiceAccount(id) if is_workload_account(id))
+            && member.starts_with(&self.pods);
+        of_pool || node_reads || pod_becomes || self.service_accounts.contains(member)
     }
 }
 
@@ -82,6 +89,9 @@ mod tests {
 
     #[test]
     fn members_are_told_apart() {
+        let (workload, team) = ("gpw-a", "gp-a");
+        let [workload, team] = [workload, team].map(|id| GrantTarget::ServiceAccount(id.to_owned()));
+        let pod = "serviceAccount:harbour.svc.id.goog[wine/reader]".to_owned();
         let (repository, project) = (GrantTarget::Repository("models".to_owned()), GrantTarget::Project);
         let table = [
             (&project, "roles/any", format!("principal:{POOL}/subject/s"), true),
@@ -98,6 +108,8 @@ mod tests {
             (&repository, READER, "serviceAccount:nodes@p".to_owned(), true),
             (&repository, "roles/artifactregistry.writer", "serviceAccount:nodes@p".to_owned(), false),
             (&project, READER, "serviceAccount:nodes@p".to_owned(), false),
+            (&workload, "roles/iam.workloadIdentityUser", pod.clone(), true),
+            (&team, "roles/iam.workloadIdentityUser", pod, false),
         ];
         let ours = ours();
         for (target, role, member, wanted) in table {

@@ -20,10 +20,10 @@ mod settling;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use bridge::inventory::{Facts, Inventory};
-use bridge::plan::{Action, Change, Missing, Need, Outputs};
+use bridge::plan::{Action, Change, Missing, Need, Outputs, unique_id_of};
 use bridge::port::{PortError, PortResult, Refused};
 use bridge::resource::Resource;
-use bridge::spec::Bridge;
+use bridge::spec::{Bridge, Via};
 use google_cloud_auth::credentials::Credentials;
 
 pub use addresses::{Addresses, chain_config};
@@ -95,6 +95,10 @@ impl SetUp {
         }
         let cluster = cluster::find(bridge, self.credentials.clone(), &self.federation.http).await?;
         facts.node_service_account = cluster.node_service_account(&facts.project_number);
+        facts.workload_pool = cluster.workload_pool();
+        if bridge.workloads.iter().any(|workload| workload.via == Via::Google) {
+            facts.unique_ids = patiently(|| self.service_accounts.unique_ids(bridge)).await?;
+        }
         Ok(())
     }
 
@@ -127,25 +131,34 @@ impl SetUp {
     }
 
     /// Makes one change on the Google side. Making it twice is making it once.
-    pub async fn perform(&self, bridge: &Bridge, change: &Change, outputs: &Outputs) -> PortResult<()> {
+    pub async fn perform(&self, bridge: &Bridge, change: &Change, outputs: &mut Outputs) -> PortResult<()> {
         let newcomer = matches!(change.action.resource(), Resource::Pool(_) | Resource::ServiceAccount(_))
             && matches!(change.action, Action::Create { .. } | Action::Undelete { .. });
-        with_a_fresh_token(|| self.perform_once(bridge, change, outputs)).await?;
+        let known = &*outputs;
+        let made = with_a_fresh_token(|| self.perform_once(bridge, change, known)).await?;
+        outputs.late.extend(made);
         self.newcomers.fetch_or(newcomer, Ordering::Relaxed);
         Ok(())
     }
 
-    async fn perform_once(&self, bridge: &Bridge, change: &Change, outputs: &Outputs) -> PortResult<()> {
+    /// Makes the change; gives what later changes may wait for.
+    async fn perform_once(
+        &self,
+        bridge: &Bridge,
+        change: &Change,
+        outputs: &Outputs,
+    ) -> PortResult<Option<(String, String)>> {
         match change.action.resource() {
+            Resource::ServiceAccount(account) => {
+                let unique_id = self.service_accounts.perform(bridge, &change.action, account).await?;
+                return Ok(unique_id.map(|unique_id| (unique_id_of(&account.id), unique_id)));
+            }
             Resource::Pool(pool) => {
                 federation::perform_pool(&self.federation, bridge, &change.action, pool).await
             }
             Resource::Provider(provider) => {
                 federation::perform_provider(&self.federation, bridge, &change.action, provider, outputs)
                     .await
-            }
-            Resource::ServiceAccount(account) => {
-                self.service_accounts.perform(bridge, &change.action, account).await
             }
             Resource::Repository(repository) => {
                 self.repositories.perform(bridge, &change.action, repository).await
@@ -154,6 +167,8 @@ impl SetUp {
             Resource::Application(_)
             | Resource::ServicePrincipal(_)
             | Resource::AppRoleAssignment(_)
+            | Resource::ManagedIdentity(_)
+            | Resource::FederatedCredential(_)
             | Resource::RoleAssignment(_)
             | Resource::Kubernetes(_) => Err(refusal::own(
                 "Google",
@@ -161,6 +176,7 @@ impl SetUp {
                 format!("`{}` is nothing of Google's", change.key),
             )),
         }
+        .map(|()| None)
     }
 
     fn policies(&self) -> Policies<'_> {

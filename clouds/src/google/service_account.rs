@@ -51,6 +51,13 @@ impl ServiceAccounts {
         Ok(observed.flatten().collect())
     }
 
+    /// The unique ids of the service accounts that carry the bridge's mark, by account id.
+    pub(super) async fn unique_ids(&self, bridge: &Bridge) -> PortResult<BTreeMap<String, String>> {
+        let ours = self.all(bridge).await?.into_iter();
+        let ours = ours.filter(|(_, account)| account.description == bridge.mark());
+        Ok(ours.map(|(id, account)| (id, account.unique_id)).collect())
+    }
+
     /// Every service account that users made in the project, by id.
     async fn all(&self, bridge: &Bridge) -> PortResult<BTreeMap<String, model::ServiceAccount>> {
         let project = &bridge.google.project;
@@ -66,50 +73,51 @@ impl ServiceAccounts {
         Ok(live)
     }
 
-    /// Creates, renames or deletes a service account.
+    /// Creates, renames or deletes a service account; gives the unique id of one that is there afterwards.
     pub(super) async fn perform(
         &self,
         bridge: &Bridge,
         action: &Action,
         account: &ServiceAccount,
-    ) -> PortResult<()> {
+    ) -> PortResult<Option<String>> {
         match action {
             Action::Create { .. } | Action::Undelete { .. } => match self.create(bridge, account).await {
                 Err(refusal) if refusal.kind == Refused::Conflict => self.take_up(bridge, account).await,
                 outcome => outcome,
             },
             Action::Update { .. } => self.patch(bridge, account).await,
-            Action::Delete { .. } => self.delete(bridge, account).await,
+            Action::Delete { .. } => return self.delete(bridge, account).await.map(|()| None),
         }
+        .map(|account| Some(account.unique_id))
     }
 
-    async fn create(&self, bridge: &Bridge, account: &ServiceAccount) -> PortResult<()> {
+    async fn create(&self, bridge: &Bridge, account: &ServiceAccount) -> PortResult<model::ServiceAccount> {
         let wanted = model::ServiceAccount::new()
             .set_display_name(&account.display_name)
             .set_description(bridge.mark());
         let call = self.0.create_service_account().set_name(format!("projects/{}", bridge.google.project));
         let call = call.set_account_id(&account.id).set_service_account(wanted);
-        call.send().await.map(drop).map_err(|error| library(SERVICE, &error))
+        call.send().await.map_err(|error| library(SERVICE, &error))
     }
 
     /// It exists: made by an earlier run that was cut off, or by somebody else.
-    async fn take_up(&self, bridge: &Bridge, account: &ServiceAccount) -> PortResult<()> {
+    async fn take_up(&self, bridge: &Bridge, account: &ServiceAccount) -> PortResult<model::ServiceAccount> {
         let live = self.0.get_service_account().set_name(name(bridge, &account.id)).send().await;
         let live = live.map_err(|error| library(SERVICE, &error))?;
         if live.description != bridge.mark() {
             return Err(foreign(SERVICE, &format!("service account `{}`", live.email)));
         }
-        if live.display_name == account.display_name { Ok(()) } else { self.patch(bridge, account).await }
+        if live.display_name == account.display_name { Ok(live) } else { self.patch(bridge, account).await }
     }
 
-    async fn patch(&self, bridge: &Bridge, account: &ServiceAccount) -> PortResult<()> {
+    async fn patch(&self, bridge: &Bridge, account: &ServiceAccount) -> PortResult<model::ServiceAccount> {
         let wanted = model::ServiceAccount::new()
             .set_name(name(bridge, &account.id))
             .set_display_name(&account.display_name)
             .set_description(bridge.mark());
         let mask = FieldMask::default().set_paths(["display_name", "description"]);
         let call = self.0.patch_service_account().set_service_account(wanted).set_update_mask(mask);
-        call.send().await.map(drop).map_err(|error| library(SERVICE, &error))
+        call.send().await.map_err(|error| library(SERVICE, &error))
     }
 
     async fn delete(&self, bridge: &Bridge, account: &ServiceAccount) -> PortResult<()> {

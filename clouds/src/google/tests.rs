@@ -42,6 +42,7 @@ pub(crate) fn bridge() -> Bridge {
         identities: Vec::new(),
         teams: Vec::new(),
         services: Vec::new(),
+        workloads: Vec::new(),
         endpoints: Endpoints::default(),
     }
 }
@@ -106,7 +107,7 @@ impl Script {
 
     async fn perform(&self, action: Action) -> PortResult<()> {
         let change = Change { key: action.resource().key(), action };
-        self.set_up.perform(&self.bridge, &change, &Outputs::default()).await
+        self.set_up.perform(&self.bridge, &change, &mut Outputs::default()).await
     }
 
     async fn observe(&self, wanted: &[Resource]) -> Inventory {

@@ -39,6 +39,19 @@ impl Cluster {
         &self.who
     }
 
+    /// The issuer of service-account tokens, as the API server tells it; `None` if it does not.
+    pub async fn issuer(&self) -> PortResult<Option<String>> {
+        let discovery = self.api.json(Method::GET, "/.well-known/openid-configuration", Body::Nothing).await;
+        match discovery {
+            Ok(document) => Ok(document.get("issuer").and_then(Value::as_str).map(str::to_owned)),
+            Err(refused) if refused.is_transient() => Err(refused),
+            Err(refused) => {
+                tracing::debug!(%refused, "the cluster's issuer cannot be read");
+                Ok(None)
+            }
+        }
+    }
+
     async fn find(&self, path: &str, kind: &ObjectKind) -> PortResult<Option<Value>> {
         match self.api.json(Method::GET, path, Body::Nothing).await {
             Ok(mut object) => {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use bridge::inventory::{Inventory, Observed, State};
-use bridge::plan::{Action, Change, Missing, Need};
+use bridge::plan::{Action, Change, Missing, Need, Outputs};
 use bridge::port::{Cluster as _, ObjectKey, PortResult, Refused};
 use bridge::resource::{KubernetesObject, Resource};
 use bridge::spec::Bridge;
@@ -68,7 +68,7 @@ impl SetUp {
     }
 
     /// Makes one change in the cluster. Making it twice is making it once.
-    pub async fn perform(&self, bridge: &Bridge, change: &Change) -> PortResult<()> {
+    pub async fn perform(&self, bridge: &Bridge, change: &Change, outputs: &Outputs) -> PortResult<()> {
         let Resource::Kubernetes(object) = change.action.resource() else {
             let problem = format!("`{}` is nothing of Kubernetes'", change.key);
             return Err(error::own(SERVICE, Refused::Invalid, problem));
@@ -83,7 +83,13 @@ impl SetUp {
         match change.action {
             Action::Delete { .. } if found.is_none() => Ok(()),
             Action::Delete { .. } => self.delete(&key).await,
-            _ => self.cluster.apply(&object.object).await.map(drop),
+            _ => {
+                let late = |unknown: bridge::plan::Unresolved| {
+                    error::own(SERVICE, Refused::NotFound, unknown.to_string())
+                };
+                let object = outputs.resolve_all(&object.object).map_err(late)?;
+                self.cluster.apply(&object).await.map(drop)
+            }
         }
     }
 

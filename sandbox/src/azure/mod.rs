@@ -1,5 +1,6 @@
 //! Entra, Microsoft Graph, Azure Resource Manager with Azure ML, blob storage, and a container registry.
 
+use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -50,6 +51,8 @@ pub struct State {
     container_registry: Mutex<ContainerRegistry>,
     page: AtomicUsize,
     propagation: AtomicU64,
+    /// Managed identities, by ARM id in lower case, of which a federated credential is being written.
+    writing: Mutex<BTreeSet<String>>,
 }
 
 impl State {
@@ -65,6 +68,7 @@ impl State {
             container_registry: Mutex::default(),
             page: AtomicUsize::new(PAGE),
             propagation: AtomicU64::new(0),
+            writing: Mutex::default(),
         })
     }
 
@@ -81,6 +85,10 @@ impl State {
     /// The host whose managed identities the instance metadata service answers for.
     pub fn host(&self) -> MutexGuard<'_, Host> {
         self.host.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn writing(&self) -> MutexGuard<'_, BTreeSet<String>> {
+        self.writing.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The workspace's models and blobs.

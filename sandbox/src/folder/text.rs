@@ -118,6 +118,7 @@ endpoints:
   artifactRegistry: http://{artifact_registry}
   registry: http://{registry}
   container: http://{container}
+  accounts: https://{accounts}
 ",
         entra = addresses.entra,
         graph = addresses.graph,
@@ -130,6 +131,7 @@ endpoints:
         artifact_registry = addresses.artifact_registry,
         registry = addresses.registry,
         container = addresses.container,
+        accounts = addresses.accounts,
     )
 }
 

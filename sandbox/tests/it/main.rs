@@ -13,6 +13,7 @@ mod entra;
 mod faults;
 mod folder;
 mod graph;
+mod managed_identity;
 mod quay;
 mod replay;
 mod resource_manager;

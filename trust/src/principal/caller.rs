@@ -64,6 +64,10 @@ impl Caller {
             Principal::Domain(domain) => {
                 matches!(self, Self::User(own) if own.rsplit_once('@').is_some_and(|(_, at)| at.eq_ignore_ascii_case(domain)))
             }
+            // A pod under Workload Identity Federation for GKE goes by the very name that the member string has.
+            Principal::KubernetesServiceAccount { project, namespace, name } => {
+                matches!(self, Self::ServiceAccount(own) if *own == format!("{project}.svc.id.goog[{namespace}/{name}]"))
+            }
             Principal::Subject { pool, subject } => self.in_pool(pool, |mapped| mapped.subject == *subject),
             Principal::FederatedGroup { pool, group } => {
                 self.in_pool(pool, |mapped| mapped.groups.contains(group))
@@ -75,7 +79,6 @@ impl Caller {
             Principal::Group(_)
             | Principal::Namespace { .. }
             | Principal::Cluster { .. }
-            | Principal::KubernetesServiceAccount { .. }
             | Principal::Deleted(_) => false,
         }
     }

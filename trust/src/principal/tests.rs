@@ -101,6 +101,10 @@ fn google_accounts_are_meant_by_address_whatever_its_case() {
     );
     assert!(account.matches("serviceAccount:gp-a@p.iam.gserviceaccount.com"));
     assert!(!account.matches("deleted:serviceAccount:gp-a@p.iam.gserviceaccount.com?uid=1"));
+    let pod = Caller::ServiceAccount("p.svc.id.goog[team/app]".to_owned());
+    assert!(pod.matches("serviceAccount:p.svc.id.goog[team/app]"));
+    assert!(!pod.matches("serviceAccount:p.svc.id.goog[team/other]"));
+    assert!(!account.matches("serviceAccount:p.svc.id.goog[team/app]"));
     assert_eq!(account.kubernetes_user(), "gp-a@p.iam.gserviceaccount.com");
 }
 

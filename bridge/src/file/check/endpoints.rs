@@ -27,6 +27,7 @@ pub(super) fn endpoints(judge: &mut Judge<'_>, place: &Place, file: &EndpointsFi
         artifact_registry: address("artifactRegistry", &file.artifact_registry),
         registry: address("registry", &file.registry),
         container: address("container", &file.container),
+        accounts: address("accounts", &file.accounts),
     }
 }
 

@@ -6,6 +6,7 @@ mod services;
 mod sides;
 mod syntax;
 mod teams;
+mod workloads;
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -28,6 +29,7 @@ pub(super) fn bridge(text: &str, root: &Node, file: &BridgeFile, flaws: &mut Vec
         federation: sides::federation(&mut judge, &top.key("federation"), &file.federation, &name),
         identities: identities::identities(&mut judge, &top.key("identities"), &file.identities, &teams),
         services: services::services(&mut judge, &top.key("services"), &file.services, &teams),
+        workloads: workloads::workloads(&mut judge, &top.key("workloads"), file, &teams),
         endpoints: endpoints::endpoints(&mut judge, &top.key("endpoints"), &file.endpoints),
         name,
         teams,

@@ -62,6 +62,21 @@ pub(super) const APP_ROLE: Rule = Rule {
     },
 };
 
+/// The workload's Google service account is `gpw-NAME`, of which Google wants 6 to 30 characters; its federated
+/// credential has the name itself, of which Azure wants 3 to 120.
+pub(super) const WORKLOAD_NAME: Rule = Rule {
+    what: "workload name",
+    expected: "3 to 26 of `a-z`, `0-9` and `-`, with no hyphen at either end",
+    holds: |text| (3..=26).contains(&text.len()) && is_dns_label(text),
+};
+
+/// Kubernetes allows dots, too; a label is what every other place takes.
+pub(super) const SERVICE_ACCOUNT: Rule = Rule {
+    what: "service account name",
+    expected: "1 to 63 of `a-z`, `0-9` and `-`, with no hyphen at either end",
+    holds: is_dns_label,
+};
+
 pub(super) const RESOURCE_GROUP: Rule = Rule {
     what: "resource group",
     expected: "1 to 90 letters, digits, `.`, `_`, `-` and parentheses, with no dot at the end",
@@ -212,6 +227,7 @@ mod tests {
         for (rule, right, wrong) in [
             (&BRIDGE_NAME, vec!["harbour", "a", "7-b"], vec!["", "Harbour", "-a", "a-", "a_b", &long]),
             (&TEAM_NAME, vec!["oncology", "abc"], vec!["ab", "Oncology", "abcdefghijklmnopqrstuvwxy"]),
+            (&WORKLOAD_NAME, vec!["reader"], vec!["ab", "Reader", "abcdefghijklmnopqrstuvwxyza"]),
             (&SERVICE_NAME, vec!["fraud"], vec!["7fraud", "fraud-"]),
             (
                 &APP_ROLE,

@@ -7,7 +7,7 @@ use bridge::port::{PortResult, Refused};
 use bridge::spec::{Bridge, Who};
 use serde::Deserialize;
 
-use super::{GRAPH, SetUp, application, principal};
+use super::{GRAPH, SetUp, application, managed_identity, principal};
 use crate::azure::models::API_VERSION;
 use crate::azure::rest::{Rest, encoded};
 use crate::error;
@@ -17,6 +17,8 @@ const ENTRA: &str = "Entra ID";
 #[derive(Deserialize)]
 struct Workspace {
     properties: WorkspaceProperties,
+    #[serde(default)]
+    location: String,
 }
 
 #[derive(Deserialize)]
@@ -35,7 +37,8 @@ impl SetUp {
     /// Adds what Azure knows.
     pub async fn facts(&self, bridge: &Bridge, facts: &mut Facts) -> PortResult<()> {
         facts.issuer = self.issuer(bridge).await?;
-        facts.datastore = self.datastore(bridge).await?;
+        (facts.datastore, facts.region) = self.datastore(bridge).await?;
+        facts.shards = managed_identity::shards(&self.management, bridge).await?;
         facts.application = application_ids(&self.graph.rest, bridge).await?;
         facts.principals = principals(&self.graph.rest, bridge).await?;
         Ok(())
@@ -65,7 +68,8 @@ impl SetUp {
         Ok(discovery.issuer)
     }
 
-    async fn datastore(&self, bridge: &Bridge) -> PortResult<Datastore> {
+    /// The default datastore, and where the workspace is.
+    async fn datastore(&self, bridge: &Bridge) -> PortResult<(Datastore, String)> {
         let (account, container) = self.models.default_datastore().await?;
         let path = format!("{}?api-version={API_VERSION}", bridge.workspace_scope());
         let workspace: Workspace = self.management.get(&path).await?;
@@ -80,7 +84,7 @@ impl SetUp {
             )
         });
         let scope = format!("{account_scope}/blobServices/default/containers/{container}");
-        Ok(Datastore { account, container, scope })
+        Ok((Datastore { account, container, scope }, workspace.location))
     }
 }
 

@@ -3,6 +3,7 @@
 
 mod application;
 mod facts;
+mod managed_identity;
 mod principal;
 mod rights;
 mod role_assignment;
@@ -36,6 +37,8 @@ struct Directory {
 pub struct SetUp {
     graph: Directory,
     management: Rest,
+    /// Whose turn it is to write federated credentials.
+    turns: managed_identity::Turns,
     models: Models,
     addresses: Addresses,
     login: EntraSource,
@@ -59,6 +62,7 @@ impl SetUp {
                 credential(),
                 &http,
             )?,
+            turns: managed_identity::Turns::default(),
             models: Models::new(bridge, &addresses, credential(), &http)?,
             addresses,
             login,
@@ -81,6 +85,7 @@ impl SetUp {
             found.extend(principal::observe(&self.graph.rest, bridge, application).await?);
         }
         found.extend(role_assignment::observe(&self.management, bridge, facts, wanted).await?);
+        found.extend(managed_identity::observe(&self.management, bridge, wanted).await?);
         let named = found.into_iter().map(|observed: Observed| (observed.resource.key(), observed));
         inventory.found.extend(named);
         Ok(())
@@ -111,7 +116,16 @@ impl SetUp {
                 principal::perform_assignment(&self.graph, facts, action, wanted, outputs).await
             }
             Resource::RoleAssignment(wanted) => {
-                role_assignment::perform(&self.management, bridge, action, wanted).await
+                role_assignment::perform(&self.management, bridge, (action, wanted), outputs).await
+            }
+            Resource::ManagedIdentity(wanted) => {
+                let change = (action, wanted);
+                managed_identity::perform(&self.management, bridge, facts, change, outputs).await
+            }
+            Resource::FederatedCredential(wanted) => {
+                let change = (action, wanted);
+                managed_identity::perform_credential(&self.management, &self.turns, bridge, change, outputs)
+                    .await
             }
             Resource::Pool(_)
             | Resource::Provider(_)

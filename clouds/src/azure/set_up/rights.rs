@@ -52,7 +52,7 @@ pub(super) async fn missing(
                     known.insert(scope, permissions(management, scope).await?);
                 }
                 let met = known.get(scope.as_str()).is_some_and(|all| all.iter().any(|it| it.gives(action)));
-                (!met).then(|| azure_mend(scope))
+                (!met).then(|| azure_mend(action, scope))
             }
             Need::Graph { any_of } => {
                 if graph.is_none() {
@@ -99,8 +99,13 @@ fn parent(scope: &str) -> Option<&str> {
     Some(above)
 }
 
-fn azure_mend(scope: &str) -> String {
-    format!("be given `Role Based Access Control Administrator` on `{scope}`")
+fn azure_mend(action: &str, scope: &str) -> String {
+    let role = if action.starts_with("Microsoft.ManagedIdentity/") {
+        "Managed Identity Contributor"
+    } else {
+        "Role Based Access Control Administrator"
+    };
+    format!("be given `{role}` on `{scope}`")
 }
 
 fn graph_mend(claims: &Claims, any_of: &[String]) -> String {

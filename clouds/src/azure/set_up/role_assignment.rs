@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use azure_core::http::Method;
 use bridge::inventory::{Facts, Observed, State};
-use bridge::plan::Action;
+use bridge::plan::{Action, Outputs};
 use bridge::port::{PortResult, Refused};
 use bridge::resource::{Resource, RoleAssignment};
 use bridge::spec::Bridge;
@@ -13,6 +13,7 @@ use serde_json::json;
 
 use super::same_id;
 use crate::azure::rest::Rest;
+use crate::error;
 
 const API_VERSION: &str = "2022-04-01";
 
@@ -61,9 +62,10 @@ pub(super) async fn observe(
 pub(super) async fn perform(
     management: &Rest,
     bridge: &Bridge,
-    action: &Action,
-    assignment: &RoleAssignment,
+    (action, assignment): (&Action, &RoleAssignment),
+    outputs: &Outputs,
 ) -> PortResult<()> {
+    let assignment = &resolved(assignment, outputs)?;
     let path = path(&assignment.scope, &format!("/{}", assignment.name), "");
     match action {
         Action::Delete { .. } => management.delete(&path).await,
@@ -78,6 +80,19 @@ pub(super) async fn perform(
             create(management, bridge, assignment, &path).await
         }
     }
+}
+
+/// The assignment with its principal's id; its name follows from it.
+fn resolved(assignment: &RoleAssignment, outputs: &Outputs) -> PortResult<RoleAssignment> {
+    let late = |unknown: bridge::plan::Unresolved| {
+        error::own(super::MANAGEMENT, Refused::NotFound, unknown.to_string())
+    };
+    let principal_id = outputs.resolve(&assignment.principal_id).map_err(late)?;
+    if principal_id == assignment.principal_id {
+        return Ok(assignment.clone());
+    }
+    let name = RoleAssignment::name_of(&assignment.scope, &assignment.role_definition, &principal_id);
+    Ok(RoleAssignment { name, principal_id, ..assignment.clone() })
 }
 
 async fn create(management: &Rest, bridge: &Bridge, wanted: &RoleAssignment, path: &str) -> PortResult<()> {

@@ -192,3 +192,99 @@ async fn a_new_application_is_not_touched_again_and_a_restored_one_is_waited_for
     assert_eq!(outputs.application_object_id.as_deref(), Some("o"));
     assert_eq!(restored.asked().len(), 5);
 }
+
+const IDENTITY: &str = "/g/providers/Microsoft.ManagedIdentity/userAssignedIdentities/gp-quay-1";
+
+fn quay() -> Bridge {
+    let text = include_str!("../../../../bridge/src/file/examples/harbour.yaml")
+        .replace("name: harbour\n", "name: quay\n");
+    bridge::file::parse("bridge.yaml", &text).unwrap()
+}
+
+fn registered(bridge: &str) -> Value {
+    json!({"name": "gp-quay-1", "location": "westeurope", "tags": {"gangplank": bridge, "cost": "7"},
+        "properties": {"clientId": "c", "principalId": "p", "tenantId": "t"}})
+}
+
+fn credential() -> bridge::resource::FederatedCredential {
+    bridge::resource::FederatedCredential {
+        identity: "gp-quay-1".to_owned(),
+        resource_group: "/g".to_owned(),
+        name: "taster".to_owned(),
+        issuer: "https://issuer".to_owned(),
+        subject: "${account.gpw-taster.uniqueId}".to_owned(),
+        audiences: vec!["api://AzureADTokenExchange".to_owned()],
+    }
+}
+
+async fn write_credential(script: &Script, action: fn(Resource) -> Action) -> PortResult<()> {
+    let turns = managed_identity::Turns::pausing(Duration::from_millis(1));
+    let wanted = credential();
+    let action = action(Resource::FederatedCredential(wanted.clone()));
+    let mut outputs = Outputs::default();
+    outputs.late.insert("${account.gpw-taster.uniqueId}".to_owned(), "1122".to_owned());
+    let rest = &script.directory.rest;
+    managed_identity::perform_credential(rest, &turns, &quay(), (&action, &wanted), &outputs).await
+}
+
+#[tokio::test]
+async fn a_write_that_met_another_is_made_again() {
+    let get = "GET /g/providers/Microsoft.ManagedIdentity/userAssignedIdentities/gp-quay-1";
+    let put = "PUT /g/providers/Microsoft.ManagedIdentity/userAssignedIdentities/gp-quay-1/federatedIdentityCredentials/taster";
+    let busy = json!({"error": {"code": "ConcurrentFederatedIdentityCredentialsWritesForSingleManagedIdentity",
+        "message": "Too many Federated Identity Credentials are written concurrently"}});
+    let script = Script::play(vec![
+        (get, 200, registered("quay")),
+        (put, 409, busy.clone()),
+        (put, 409, busy.clone()),
+        (put, 201, json!({"name": "taster"})),
+    ])
+    .await;
+    write_credential(&script, |wanted| Action::Create { wanted }).await.unwrap();
+    assert_eq!(script.asked().len(), 4);
+    let script =
+        Script::play([vec![(get, 200, registered("quay"))], vec![(put, 409, busy); 20]].concat()).await;
+    let refusal = write_credential(&script, |wanted| Action::Create { wanted }).await.unwrap_err();
+    assert!(refusal.is_transient(), "whoever planned tries again later: {refusal}");
+}
+
+#[tokio::test]
+async fn another_bridges_identity_is_left_alone() {
+    let get = "GET /g/providers/Microsoft.ManagedIdentity/userAssignedIdentities/gp-quay-1";
+    for action in
+        [(|wanted| Action::Create { wanted }) as fn(Resource) -> Action, |found| Action::Delete { found }]
+    {
+        let script = Script::play(vec![(get, 200, registered("another"))]).await;
+        let refusal = write_credential(&script, action).await.unwrap_err();
+        assert_eq!(refusal.kind, Refused::Conflict);
+        assert_eq!(script.asked().len(), 1, "nothing was written");
+    }
+}
+
+#[tokio::test]
+async fn what_is_gone_needs_no_deleting() {
+    let script = Script::play(Vec::new()).await;
+    write_credential(&script, |found| Action::Delete { found }).await.unwrap();
+    assert_eq!(script.asked(), [format!("GET {IDENTITY}")]);
+}
+
+#[tokio::test]
+async fn an_identity_keeps_others_tags_and_its_place() {
+    let get = "GET /g/providers/Microsoft.ManagedIdentity/userAssignedIdentities/gp-quay-1";
+    let put = "PUT /g/providers/Microsoft.ManagedIdentity/userAssignedIdentities/gp-quay-1";
+    let script = Script::play(vec![(get, 200, registered("quay")), (put, 200, registered("quay"))]).await;
+    let wanted = bridge::resource::ManagedIdentity {
+        name: "gp-quay-1".to_owned(),
+        resource_group: "/g".to_owned(),
+        team: "cellar".to_owned(),
+        rights: "read-models".to_owned(),
+    };
+    let action = Action::Create { wanted: Resource::ManagedIdentity(wanted.clone()) };
+    let mut outputs = Outputs::default();
+    let rest = &script.directory.rest;
+    managed_identity::perform(rest, &quay(), &Facts::default(), (&action, &wanted), &mut outputs)
+        .await
+        .unwrap();
+    assert_eq!(outputs.resolve("${identity.gp-quay-1.clientId}").unwrap(), "c");
+    assert_eq!(outputs.resolve("${identity.gp-quay-1.principalId}").unwrap(), "p");
+}

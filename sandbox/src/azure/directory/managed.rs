@@ -1,6 +1,8 @@
 //! Managed identities: service principals that Azure Resource Manager makes and takes away, and whose tokens the host
 //! hands out. A user-assigned one can have federated credentials, as an application can.
 
+use std::collections::BTreeMap;
+
 use super::{Directory, FederatedCredential, ServicePrincipal};
 
 /// A managed identity.
@@ -16,6 +18,10 @@ pub struct ManagedIdentity {
     pub resource_id: String,
     /// Whether it is a resource of its own.
     pub user_assigned: bool,
+    /// Where it is.
+    pub location: String,
+    /// Its tags in Resource Manager.
+    pub tags: BTreeMap<String, String>,
     /// Outside tokens it can log in with.
     pub federated_credentials: Vec<FederatedCredential>,
 }

@@ -1,5 +1,7 @@
 //! The seeded tenant.
 
+use std::collections::BTreeMap;
+
 use jiff::{SignedDuration, Timestamp};
 
 use super::{Api, AppRole, Application, Directory, Group, ManagedIdentity, Secret, ServicePrincipal, User};
@@ -86,6 +88,8 @@ fn managed_identities() -> [ManagedIdentity; 2] {
         name: seeded.name.to_owned(),
         resource_id,
         user_assigned,
+        location: seed::REGION.to_owned(),
+        tags: BTreeMap::new(),
         federated_credentials: Vec::new(),
     };
     [of(&seed::HOLD, seed::hold_resource_id(), false), of(&seed::TRAINER, seed::trainer_resource_id(), true)]

@@ -3,6 +3,7 @@
 
 mod authorization;
 mod machine_learning;
+mod managed_identity;
 mod refusal;
 
 use axum::extract::{Request, State};
@@ -48,6 +49,10 @@ async fn serve(State(shared): State<Shared>, request: Request) -> Response {
     };
     let bytes = body.collect().await.map(http_body_util::Collected::to_bytes).unwrap_or_default();
     let path = format!("/{}", segments(parts.uri.path()).join("/"));
+    let _write = match managed_identity::begin_write(&shared, &parts.method, &path).await {
+        Ok(write) => write,
+        Err(refusal) => return refusal.respond(&shared),
+    };
     let body = if bytes.is_empty() { Ok(Value::Null) } else { serde_json::from_slice(&bytes) };
     let answer = body
         .map_err(|error| {
@@ -129,6 +134,12 @@ impl Call<'_> {
                         "properties": { "provisioningState": "Succeeded" },
                     }),
                 ))
+            }
+            [providers, provider, rest @ ..]
+                if providers.eq_ignore_ascii_case("providers")
+                    && provider.eq_ignore_ascii_case(managed_identity::PROVIDER) =>
+            {
+                self.managed_identities(group, rest)
             }
             [providers, provider, workspaces, workspace, rest @ ..]
                 if providers.eq_ignore_ascii_case("providers")

@@ -190,7 +190,7 @@ impl Container {
         if pod.pointer("/spec/initContainers").is_some() {
             return Err(broken("the sandbox's node runs no init containers".to_owned()));
         }
-        let volumes = files::volumes(&self.pod.shared.cluster, &pod, &folder).map_err(broken)?;
+        let volumes = files::volumes(&self.pod.shared, &pod, &folder).map_err(broken)?;
         let files = Files::new(image.root.clone(), &self.spec, &volumes);
         let parts = Parts {
             state: &self.pod.shared.cluster,

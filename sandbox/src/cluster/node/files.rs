@@ -1,15 +1,24 @@
 //! A container's files on the host: the unpacked image, and volumes over it. There is no mount namespace here, so paths
 //! that mean something in the container are translated to where they lie.
 
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use serde_json::Value;
 
-use super::super::State;
-use super::super::json::{entries, list, text};
+use super::super::json::{entries, list, number, text};
 use super::super::kinds::CONFIG_MAP;
 use super::super::store::Key;
+use super::super::{State, issuer};
 use super::root::resolve;
+use crate::world::Shared;
+
+/// How long projected tokens live unless said otherwise, and at least, in seconds:
+/// `kubernetes.io/docs/concepts/storage/projected-volumes/#serviceaccounttoken`.
+const TOKEN_LIFE: i64 = 3600;
+const SHORTEST_TOKEN_LIFE: i64 = 600;
 
 /// Where a container's paths lie.
 #[derive(Debug, Clone)]
@@ -64,7 +73,8 @@ impl Files {
 }
 
 /// Makes the folders of a pod's volumes below `folder`. Fails with what is not supported or not there.
-pub(super) fn volumes(state: &State, pod: &Value, folder: &Path) -> Result<Vec<(String, PathBuf)>, String> {
+pub(super) fn volumes(shared: &Shared, pod: &Value, folder: &Path) -> Result<Vec<(String, PathBuf)>, String> {
+    let state = &shared.cluster;
     list(pod, "/spec/volumes")
         .iter()
         .map(|volume| {
@@ -74,9 +84,13 @@ pub(super) fn volumes(state: &State, pod: &Value, folder: &Path) -> Result<Vec<(
             std::fs::create_dir_all(&place).map_err(failed)?;
             if let Some(source) = volume.get("configMap") {
                 config_map(state, pod, source, &place)?;
+            } else if let Some(projected) = volume.get("projected") {
+                for source in list(projected, "/sources") {
+                    project(shared, pod, source, &place).map_err(|why| format!("volume \"{name}\": {why}"))?;
+                }
             } else if volume.get("emptyDir").is_none() {
                 return Err(format!(
-                    "volume \"{name}\": the sandbox's node mounts emptyDir and configMap volumes only"
+                    "volume \"{name}\": the sandbox's node mounts emptyDir, configMap and projected volumes only"
                 ));
             }
             Ok((name, place))
@@ -91,14 +105,43 @@ fn config_map(state: &State, pod: &Value, source: &Value, place: &Path) -> Resul
         let optional = super::super::json::truth(source, "/optional");
         return if optional { Ok(()) } else { Err(format!("configmap \"{name}\" not found")) };
     };
+    let mode = number(source, "/defaultMode").and_then(|mode| u32::try_from(mode).ok()).unwrap_or(0o644);
     for (key, value) in entries(&map, "/data") {
         let sound = !key.contains('/') && key != "." && key != "..";
         if sound {
-            std::fs::write(place.join(key), value.as_str().unwrap_or_default())
+            let file = place.join(key);
+            std::fs::write(&file, value.as_str().unwrap_or_default())
+                .and_then(|()| std::fs::set_permissions(&file, Permissions::from_mode(mode)))
                 .map_err(|error| error.to_string())?;
         }
     }
     Ok(())
+}
+
+/// One source of a projected volume.
+fn project(shared: &Shared, pod: &Value, source: &Value, place: &Path) -> Result<(), String> {
+    if let Some(map) = source.get("configMap") {
+        return config_map(&shared.cluster, pod, map, place);
+    }
+    let Some(wish) = source.get("serviceAccountToken") else {
+        return Err("the sandbox's node projects serviceAccountToken and configMap only".to_owned());
+    };
+    let own = text(wish, "/audience");
+    let audience =
+        if own.is_empty() { shared.addresses().map(issuer::url).unwrap_or_default() } else { own.to_owned() };
+    let asked = number(wish, "/expirationSeconds").unwrap_or(TOKEN_LIFE).max(SHORTEST_TOKEN_LIFE);
+    let lifetime = Duration::from_secs(u64::try_from(asked).unwrap_or_default());
+    let account = text(pod, "/spec/serviceAccountName");
+    let account = if account.is_empty() { "default" } else { account };
+    let token = issuer::mint(shared, text(pod, "/metadata/namespace"), account, &[audience], lifetime)
+        .map_err(|error| error.to_string())?;
+    let file = resolve(place, Path::new(text(wish, "/path"))).map_err(|error| error.to_string())?;
+    if let Some(folder) = file.parent() {
+        std::fs::create_dir_all(folder).map_err(|error| error.to_string())?;
+    }
+    std::fs::write(&file, token)
+        .and_then(|()| std::fs::set_permissions(&file, Permissions::from_mode(0o600)))
+        .map_err(|error| error.to_string())
 }
 
 #[cfg(test)]
