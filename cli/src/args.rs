@@ -228,38 +228,125 @@ pub struct Sandbox {
     /// Write every request and its answer into this file, one JSON line each, without secrets.
     #[arg(long)]
     pub transcript: Option<PathBuf>,
+    /// Bring the world of this file in.
+    #[arg(long)]
+    pub world: Option<PathBuf>,
 }
 
 /// What to do with a running sandbox.
 #[cfg(feature = "sandbox")]
 #[derive(Debug, Clone, Subcommand)]
 pub enum SandboxVerb {
-    /// Let a fault strike the next request to a service.
-    Fault {
-        /// The service: `entra`, `sts`, `blob`, `registry`, …
-        service: String,
-        /// What happens.
-        #[arg(value_enum)]
-        fault: FaultKind,
-        /// Bytes let through before a cut, or seconds to ask for when throttling.
-        #[arg(long, default_value_t = 1)]
-        amount: u32,
-        /// Where the sandbox's controls are.
-        #[arg(long, env = "GANGPLANK_SANDBOX")]
-        control: String,
-    },
+    /// Let a fault strike requests to a service, or stand there.
+    Fault(ArmFault),
+    /// List the faults that are armed, or clear them.
+    Faults(ListFaults),
+    /// Tell the sandbox's time, or put its clock forward.
+    Clock(MoveClock),
+    /// Bring a world from a file in.
+    Load(LoadWorld),
+}
+
+/// Flags of `sandbox fault`.
+#[cfg(feature = "sandbox")]
+#[derive(Debug, Clone, Args)]
+pub struct ArmFault {
+    /// The service.
+    #[arg(value_parser = clap::builder::PossibleValuesParser::new(sandbox::fault::strikeable()))]
+    pub service: String,
+    /// What happens.
+    #[arg(value_enum)]
+    pub fault: FaultKind,
+    /// How much of it: seconds to ask for (throttle), status (error), milliseconds (late, stall), bytes let through
+    /// (cut), seconds (skew, propagation, stale).
+    #[arg(long, allow_hyphen_values = true)]
+    pub amount: Option<i64>,
+    /// Bytes let through before a stall.
+    #[arg(long, default_value_t = 0)]
+    pub after: u64,
+    /// How many requests meet it; one by default.
+    #[arg(long, conflicts_with = "until_cleared")]
+    pub times: Option<u32>,
+    /// Every request meets it, until it is cleared.
+    #[arg(long)]
+    pub until_cleared: bool,
+    /// Only requests of this method meet it.
+    #[arg(long)]
+    pub method: Option<String>,
+    /// Only requests whose path begins so meet it.
+    #[arg(long)]
+    pub path: Option<String>,
+    /// Where the sandbox's controls are.
+    #[arg(long, env = "GANGPLANK_SANDBOX")]
+    pub control: String,
+}
+
+/// Flags of `sandbox faults`.
+#[cfg(feature = "sandbox")]
+#[derive(Debug, Clone, Args)]
+pub struct ListFaults {
+    /// Only those of this service.
+    #[arg(value_parser = clap::builder::PossibleValuesParser::new(sandbox::fault::strikeable()))]
+    pub service: Option<String>,
+    /// Clear them.
+    #[arg(long)]
+    pub clear: bool,
+    /// Where the sandbox's controls are.
+    #[arg(long, env = "GANGPLANK_SANDBOX")]
+    pub control: String,
+}
+
+/// Flags of `sandbox clock`.
+#[cfg(feature = "sandbox")]
+#[derive(Debug, Clone, Args)]
+pub struct MoveClock {
+    /// Put the clock forward by so many seconds.
+    #[arg(long)]
+    pub advance: Option<u32>,
+    /// Where the sandbox's controls are.
+    #[arg(long, env = "GANGPLANK_SANDBOX")]
+    pub control: String,
+}
+
+/// Flags of `sandbox load`.
+#[cfg(feature = "sandbox")]
+#[derive(Debug, Clone, Args)]
+pub struct LoadWorld {
+    /// The world file.
+    pub world: PathBuf,
+    /// Where the sandbox's controls are.
+    #[arg(long, env = "GANGPLANK_SANDBOX")]
+    pub control: String,
 }
 
 /// The faults.
 #[cfg(feature = "sandbox")]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum FaultKind {
-    /// Answer 429 with `Retry-After`.
+    /// Answer that there are too many requests, with `Retry-After`.
     Throttle,
+    /// Answer with a server's error.
+    Error,
+    /// Hold the answer back.
+    Late,
+    /// Hold the rest of the answer back once its body has begun.
+    Stall,
     /// Close the connection in mid-answer.
     Cut,
+    /// Close the connection before anything was done.
+    Reset,
+    /// Do what was asked, then close the connection in the place of an answer.
+    LostAnswer,
+    /// Alter one byte of a file that is sent or received.
+    WrongDigest,
     /// Treat the caller's token as expired.
     Expired,
+    /// The service's clock is off.
+    Skew,
+    /// Changes made through the service count elsewhere only later.
+    Propagation,
+    /// The service decides by what was true earlier.
+    Stale,
 }
 
 /// A length of time as typed: a number of seconds, or with units.

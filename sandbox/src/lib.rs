@@ -11,9 +11,12 @@ pub mod azure;
 pub mod clock;
 pub mod cluster;
 mod control;
+pub mod fault;
 mod folder;
 pub mod google;
+mod load;
 pub mod pipelines;
+mod propagation;
 pub mod random;
 mod registry;
 pub mod seed;
@@ -25,4 +28,5 @@ pub mod transcript;
 pub mod world;
 
 pub use folder::FolderError;
+pub use load::Problem;
 pub use start::{Options, Sandbox, StartError};

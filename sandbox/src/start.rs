@@ -11,6 +11,8 @@ use tokio::task::AbortHandle;
 
 use crate::clock::Clock;
 use crate::folder::{Folder, FolderError, Renewal};
+use crate::load::{self, Problem};
+use crate::propagation::Lagging;
 use crate::serve::{self, Authority, CertificateError, Listening, Wire};
 use crate::services::Scheme;
 use crate::signing::SigningError;
@@ -142,6 +144,11 @@ impl Sandbox {
         Ok(self.folder.renew(&self.world)?)
     }
 
+    /// Brings the world that `text` describes in: a file as docs/worlds.md describes it.
+    pub async fn load(&self, text: &str) -> Result<(), Vec<Problem>> {
+        load::load(&self.world, text).await
+    }
+
     /// Ends everything: the cluster's processes, the listeners, and the folder if it was the sandbox's own.
     pub async fn stop(mut self) {
         self.renewing.abort();
@@ -213,6 +220,7 @@ fn world(folder: &Folder, bound: &Bound, transcript: Option<Transcript>) -> Resu
         authority,
         folder: folder.path().to_owned(),
         faults: Faults::default(),
+        lagging: Lagging::default(),
         minted: Minted::default(),
         transcript,
         azure: azure::State::seeded(&clock)?,

@@ -1,10 +1,11 @@
 //! What the sandbox knows: one slice a cloud area, each behind its own lock, and what they share.
 
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, OnceLock};
 
 use crate::clock::Clock;
+pub use crate::fault::{Fault, Faults};
+use crate::propagation::Lagging;
 use crate::serve::Authority;
 pub use crate::services::{Addresses, SERVICES, is_secure};
 use crate::transcript::Transcript;
@@ -24,6 +25,8 @@ pub struct World {
     pub folder: PathBuf,
     /// Faults waiting to strike.
     pub faults: Faults,
+    /// What was true a while ago, for those to whom news comes late.
+    pub(crate) lagging: Lagging,
     /// Every secret handed out, so that a test can search for them.
     pub minted: Minted,
     /// What passes, if it is to be written down.
@@ -60,51 +63,6 @@ impl Minted {
     /// All secrets so far.
     pub fn all(&self) -> Vec<String> {
         self.0.lock().map(|all| all.clone()).unwrap_or_default()
-    }
-}
-
-/// Faults on demand, by service name (a field name of [`Addresses`]).
-#[derive(Default)]
-pub struct Faults(Mutex<BTreeMap<String, Vec<Fault>>>);
-
-/// One fault.
-#[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
-#[serde(tag = "fault", rename_all = "kebab-case")]
-pub enum Fault {
-    /// Answer 429 with `Retry-After`.
-    Throttle {
-        /// Seconds to ask for.
-        retry_after: u32,
-    },
-    /// Close the connection after this many bytes of the answer's body. Waits for an answer that is longer.
-    Cut {
-        /// Bytes to let through.
-        after: u64,
-    },
-    /// Treat the caller's token as expired.
-    Expired,
-}
-
-impl Faults {
-    /// Lets `fault` strike the next request to `service`.
-    pub fn arm(&self, service: &str, fault: Fault) {
-        if let Ok(mut all) = self.0.lock() {
-            all.entry(service.to_owned()).or_default().push(fault);
-        }
-    }
-
-    /// Puts back a fault that found nothing to strike.
-    pub(crate) fn put_back(&self, service: &str, fault: Fault) {
-        if let Ok(mut all) = self.0.lock() {
-            all.entry(service.to_owned()).or_default().insert(0, fault);
-        }
-    }
-
-    /// Takes the next fault for `service`, if one waits.
-    pub fn strike(&self, service: &str) -> Option<Fault> {
-        let mut all = self.0.lock().ok()?;
-        let waiting = all.get_mut(service)?;
-        if waiting.is_empty() { None } else { Some(waiting.remove(0)) }
     }
 }
 

@@ -30,7 +30,7 @@ pub async fn run(arguments: Arguments) -> Result<Exit, Failure> {
         #[cfg(feature = "sandbox")]
         Command::Demo(flags) => demo::run(flags).await,
         #[cfg(feature = "sandbox")]
-        Command::Sandbox(flags) => sandbox::run(flags).await,
+        Command::Sandbox(flags) => sandbox::run(flags, common.output).await,
         Command::Plan(flags) => plan::run(&load()?, &flags).await,
         Command::Apply(flags) => apply::run(&load()?, &flags).await,
         Command::Destroy(flags) => destroy::run(&load()?, &flags).await,

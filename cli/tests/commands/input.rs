@@ -91,3 +91,48 @@ fn a_sandbox_leaves_nothing_behind() {
     assert_eq!(child.wait().unwrap().code(), Some(0));
     assert_eq!(std::fs::read_dir(&temporary).unwrap().count(), 0);
 }
+
+#[test]
+fn faults_are_typed_rightly_or_refused_as_usage() {
+    let harbour = Harbour::new();
+    let refused = |arguments: &[&str], talk: &str| {
+        let all: Vec<&str> = ["sandbox"].iter().chain(arguments).copied().collect();
+        harbour.run(&all).expect_code(2).expect_talk(talk);
+    };
+    refused(&["fault", "moon", "reset"], "possible values: entra, graph");
+    refused(&["fault", "sts", "thunder"], "possible values: throttle");
+    refused(&["fault", "sts", "error", "--amount", "404"], "expected 500 to 599");
+    refused(&["fault", "sts", "cut", "--amount", "-1"], "`--amount -1`");
+    refused(&["fault", "sts", "propagation"], "cannot be armed for `sts`, expected one of graph");
+    harbour.run(&["sandbox", "fault", "sts", "reset", "--times", "2"]).expect_code(0);
+    harbour.run(&["sandbox", "fault", "iam", "propagation", "--amount", "90"]).expect_code(0);
+    let armed = harbour.run(&["sandbox", "faults", "-o", "json"]).expect_code(0).json();
+    assert_eq!(armed["sts"][0]["times"], 2, "{armed}");
+    let listed = harbour.run(&["sandbox", "faults", "iam"]).expect_code(0).stdout;
+    assert_eq!(listed, "iam                     propagation, seconds 90, until cleared\n");
+    harbour.run(&["sandbox", "faults", "--clear"]).expect_code(0);
+    assert_eq!(harbour.run(&["sandbox", "faults"]).expect_code(0).stdout, "no fault is armed\n");
+    let before = harbour.run(&["sandbox", "clock", "-o", "json"]).expect_code(0).json();
+    assert_eq!(before["ahead_seconds"], 0);
+    let after = harbour.run(&["sandbox", "clock", "--advance", "90", "-o", "json"]).expect_code(0).json();
+    assert_eq!(after["ahead_seconds"], 90);
+}
+
+#[test]
+fn a_start_that_is_interrupted_leaves_nothing_behind() {
+    let harbour = Harbour::new();
+    let temporary = harbour.file("temporary");
+    std::fs::create_dir(&temporary).unwrap();
+    for milliseconds in [0, 5, 20, 60, 150, 400] {
+        let mut command = harbour.command(&["sandbox", "-o", "json"]);
+        let mut child = command.env("TMPDIR", &temporary).spawn().unwrap();
+        std::thread::sleep(std::time::Duration::from_millis(milliseconds));
+        // Whoever started the test may have had it ignore the signal, until the sandbox listens for it.
+        while child.try_wait().unwrap().is_none() {
+            let pid = child.id().to_string();
+            let _may_be_gone = std::process::Command::new("kill").arg("-INT").arg(pid).status().unwrap();
+            std::thread::sleep(std::time::Duration::from_millis(20));
+        }
+        assert_eq!(std::fs::read_dir(&temporary).unwrap().count(), 0, "after {milliseconds} ms");
+    }
+}

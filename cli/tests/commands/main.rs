@@ -18,3 +18,4 @@ mod secrets;
 mod set_up;
 mod ship;
 mod witness;
+mod worlds;

@@ -130,7 +130,7 @@ fn identify(shared: &Shared, claims: Value) -> Caller {
     let object_id = text("oid").unwrap_or_default();
     let name =
         text("upn").or_else(|| text("appid")).or_else(|| text("azp")).unwrap_or_else(|| object_id.clone());
-    let mut principals = shared.azure.directory().groups_of(&object_id);
+    let mut principals = shared.azure.directory_in_force().groups_of(&object_id);
     principals.push(object_id.clone());
     Caller { object_id, name, principals, claims }
 }

@@ -7,6 +7,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use bytes::Bytes;
 
 use crate::clock::Clock;
+use crate::propagation::{self, Held};
 use crate::seed;
 use crate::signing::SigningKey;
 use crate::start::StartError;
@@ -73,13 +74,35 @@ impl State {
     }
 
     /// The tenant's directory.
-    pub fn directory(&self) -> MutexGuard<'_, Directory> {
-        self.directory.lock().unwrap_or_else(PoisonError::into_inner)
+    pub fn directory(&self) -> Held<'_, Directory> {
+        match propagation::view_of_a_reader() {
+            None => Held::Present(self.directory.lock().unwrap_or_else(PoisonError::into_inner)),
+            Some(view) => Held::Past(Box::new(view.directory.clone())),
+        }
+    }
+
+    /// The directory that the service which is answering decides by. Not to be changed.
+    pub(crate) fn directory_in_force(&self) -> Held<'_, Directory> {
+        match propagation::view() {
+            None => self.directory(),
+            Some(view) => Held::Past(Box::new(view.directory.clone())),
+        }
     }
 
     /// The Azure role assignments.
-    pub fn assignments(&self) -> MutexGuard<'_, Vec<RoleAssignment>> {
-        self.assignments.lock().unwrap_or_else(PoisonError::into_inner)
+    pub fn assignments(&self) -> Held<'_, Vec<RoleAssignment>> {
+        match propagation::view_of_a_reader() {
+            None => Held::Present(self.assignments.lock().unwrap_or_else(PoisonError::into_inner)),
+            Some(view) => Held::Past(Box::new(view.assignments.clone())),
+        }
+    }
+
+    /// The role assignments that the service which is answering decides by. Not to be changed.
+    pub(crate) fn assignments_in_force(&self) -> Held<'_, Vec<RoleAssignment>> {
+        match propagation::view() {
+            None => self.assignments(),
+            Some(view) => Held::Past(Box::new(view.assignments.clone())),
+        }
     }
 
     /// The host whose managed identities the instance metadata service answers for.

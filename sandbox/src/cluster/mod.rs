@@ -127,6 +127,22 @@ pub(crate) fn google_service_account(shared: &Shared, namespace: &str, name: &st
     Some(email.to_owned()).filter(|email| !email.is_empty())
 }
 
+/// Where the API server keeps `object`; `None` if it is of no kind that the cluster knows.
+pub(crate) fn path_of(object: &serde_json::Value) -> Option<String> {
+    let api_version = json::text(object, "/apiVersion");
+    let name = json::text(object, "/metadata/name");
+    let kind = kinds::ALL
+        .iter()
+        .find(|kind| kind.api_version() == api_version && kind.name == json::text(object, "/kind"))?;
+    let root = if kind.group.is_empty() { "/api" } else { "/apis" };
+    let namespace = match json::text(object, "/metadata/namespace") {
+        _ if !kind.namespaced => String::new(),
+        "" => "/namespaces/default".to_owned(),
+        namespace => format!("/namespaces/{namespace}"),
+    };
+    (!name.is_empty()).then(|| format!("{root}/{api_version}{namespace}/{}/{name}", kind.plural))
+}
+
 /// The API server's routes.
 pub(crate) fn router(shared: Shared) -> Router {
     Router::new().fallback(handlers::answer).with_state(shared)

@@ -13,9 +13,9 @@ pub(crate) mod iam;
 pub(crate) mod iam_credentials;
 pub(crate) mod metadata;
 pub(crate) mod oauth2;
-mod policy;
+pub(crate) mod policy;
 pub(crate) mod registry;
-mod resources;
+pub(crate) mod resources;
 pub(crate) mod sts;
 #[cfg(test)]
 mod testing;
@@ -35,6 +35,7 @@ use self::sts::KeySets;
 use self::tokens::Tokens;
 pub use self::tokens::{AuthError, Identity, USERINFO_EMAIL, authenticate, mint_node_token};
 use crate::clock::Clock;
+use crate::propagation::{self, Held};
 use crate::signing::{LazyKey, SigningError};
 
 /// What this side of the world knows.
@@ -69,7 +70,7 @@ impl State {
 
     /// Whether the project's policy gives `caller` the permission: what GKE asks besides RBAC.
     pub(crate) fn project_allows(&self, caller: &trust::principal::Caller, permission: &str) -> bool {
-        self.resources().allows(caller, permission, None)
+        self.resources_in_force().allows(caller, permission, None)
     }
 
     /// Who asks the metadata server from now on.
@@ -81,8 +82,20 @@ impl State {
         unpoisoned(&self.tokens)
     }
 
-    fn resources(&self) -> MutexGuard<'_, Resources> {
-        unpoisoned(&self.resources)
+    /// The resources, as a service that only reads sees them.
+    pub(crate) fn resources(&self) -> Held<'_, Resources> {
+        match propagation::view_of_a_reader() {
+            None => Held::Present(unpoisoned(&self.resources)),
+            Some(view) => Held::Past(Box::new(view.resources.clone())),
+        }
+    }
+
+    /// The resources that the service which is answering decides by. Not to be changed.
+    fn resources_in_force(&self) -> Held<'_, Resources> {
+        match propagation::view() {
+            None => Held::Present(unpoisoned(&self.resources)),
+            Some(view) => Held::Past(Box::new(view.resources.clone())),
+        }
     }
 
     fn uploads(&self) -> MutexGuard<'_, Uploads> {

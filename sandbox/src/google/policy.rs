@@ -10,6 +10,7 @@ use trust::principal::Principal;
 use super::call::Call;
 use super::error::{ApiError, Code};
 use super::resources::Resources;
+use crate::propagation;
 use crate::seed;
 
 /// The etag of a policy that was never set.
@@ -156,6 +157,8 @@ fn check(resources: &Resources, binding: &Binding) -> Result<(), ApiError> {
 
 /// Whoever a policy names must be somebody: IAM knows accounts and pools, and takes people on trust.
 fn check_member(resources: &Resources, member: &str) -> Result<(), ApiError> {
+    let seen = propagation::view();
+    let resources = seen.as_ref().map_or(resources, |seen| &seen.resources);
     let invalid = |message: String| Err(ApiError::new(Code::InvalidArgument, message));
     let no_pool = |pool: &str| {
         invalid(format!(

@@ -10,6 +10,7 @@ use trust::provider::{Pool, Provider, State};
 use super::policy::Policy;
 use super::registry::ImageName;
 use super::tokens::Identity;
+use crate::propagation;
 use crate::random;
 use crate::registry::image::Image;
 use crate::seed;
@@ -49,7 +50,14 @@ pub(crate) struct Repository {
     pub(crate) images: BTreeMap<String, Image>,
 }
 
+/// Service accounts and pools: what IAM changes.
+pub(crate) type Accounts = (BTreeMap<String, ServiceAccount>, BTreeMap<String, PoolEntry>);
+
+/// Who may do what with which repository.
+pub(crate) type Grants = BTreeMap<(String, String), Policy>;
+
 /// Everything, behind one lock.
+#[derive(Clone)]
 pub(crate) struct Resources {
     pub(crate) project_policy: Policy,
     pub(crate) service_accounts: BTreeMap<String, ServiceAccount>,
@@ -74,6 +82,40 @@ impl Resources {
         };
         resources.add_service_account(seed::NODE_SERVICE_ACCOUNT, "Nodes of ship", "");
         resources
+    }
+
+    /// What IAM may change.
+    pub(crate) fn accounts(&self) -> Accounts {
+        (self.service_accounts.clone(), self.pools.clone())
+    }
+
+    /// The policies of the repositories that are there.
+    pub(crate) fn grants(&self) -> Grants {
+        let policies =
+            self.repositories.iter().map(|(key, repository)| (key.clone(), repository.policy.clone()));
+        policies.collect()
+    }
+
+    /// These resources, with some parts as they were earlier.
+    pub(crate) fn as_it_was(
+        &self,
+        accounts: Option<Accounts>,
+        project: Option<Policy>,
+        grants: Option<&Grants>,
+    ) -> Self {
+        let mut past = self.clone();
+        if let Some((service_accounts, pools)) = accounts {
+            (past.service_accounts, past.pools) = (service_accounts, pools);
+        }
+        if let Some(project) = project {
+            past.project_policy = project;
+        }
+        for (key, repository) in &mut past.repositories {
+            if let Some(grants) = grants {
+                repository.policy = grants.get(key).cloned().unwrap_or_default();
+            }
+        }
+        past
     }
 
     /// Makes a service account with a new numeric id.
@@ -124,7 +166,9 @@ impl Resources {
 
     /// Whether `caller` has `permission` by the project's policy or the resource's `own`.
     pub(crate) fn allows(&self, caller: &Caller, permission: &str, own: Option<&Policy>) -> bool {
-        let project = self.project_policy.read();
+        let seen = propagation::view();
+        let project =
+            seen.as_ref().map_or(&self.project_policy, |seen| &seen.resources.project_policy).read();
         let own = own.map(Policy::read);
         let layers: Vec<_> =
             own.iter().map(|own| ("resource", own)).chain(std::iter::once(("project", &project))).collect();

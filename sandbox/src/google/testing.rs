@@ -62,6 +62,7 @@ impl Fixture {
             authority,
             folder: folder.path().to_owned(),
             faults: Faults::default(),
+            lagging: crate::propagation::Lagging::default(),
             minted: Minted::default(),
             transcript: None,
             azure: crate::azure::State::seeded(&clock).unwrap(),

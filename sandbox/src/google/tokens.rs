@@ -109,7 +109,7 @@ fn look_up(world: &World, bearer: &str, aged: bool) -> Result<(Identity, Use), A
         let entry = tokens.get(bearer, world.clock.now())?;
         (entry.identity.clone(), entry.use_.clone())
     };
-    if !world.google.resources().is_alive(&identity) {
+    if !world.google.resources_in_force().is_alive(&identity) {
         return Err(AuthError::Unknown);
     }
     if aged { Err(AuthError::Expired) } else { Ok((identity, use_)) }

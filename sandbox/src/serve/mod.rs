@@ -8,11 +8,14 @@ mod strike;
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use axum::response::Response;
+use hyper::body::Incoming;
+use hyper::service::Service;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto::Builder;
 use hyper_util::service::TowerToHyperService;
@@ -24,6 +27,7 @@ use tokio_rustls::TlsAcceptor;
 
 pub use authority::{Authority, CertificateError};
 pub use strike::Expired;
+use strike::Lost;
 pub(crate) use strike::in_front;
 
 /// How long open answers may take to finish once the sandbox stops.
@@ -104,13 +108,35 @@ where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     let builder = Builder::new(TokioExecutor::new());
-    let connection = builder.serve_connection(TokioIo::new(stream), TowerToHyperService::new(router));
+    let connection = builder.serve_connection(TokioIo::new(stream), Losing(TowerToHyperService::new(router)));
     let mut connection = pin!(connection);
     tokio::select! {
         _client_gone_or_cut = connection.as_mut() => return,
         () = until_stopped(&mut stop) => connection.as_mut().graceful_shutdown(),
     }
     let _finished_or_cut = connection.await;
+}
+
+/// A service that can lose its answer: the connection is then closed without one.
+struct Losing(TowerToHyperService<Router>);
+
+/// The answer was lost on purpose.
+#[derive(Debug, thiserror::Error)]
+#[error("a fault closed the connection in the place of an answer")]
+struct LostOnPurpose;
+
+impl Service<http::Request<Incoming>> for Losing {
+    type Response = Response;
+    type Error = LostOnPurpose;
+    type Future = Pin<Box<dyn Future<Output = Result<Response, LostOnPurpose>> + Send>>;
+
+    fn call(&self, request: http::Request<Incoming>) -> Self::Future {
+        let answer = self.0.call(request);
+        Box::pin(async move {
+            let Ok(answer) = answer.await;
+            if answer.extensions().get::<Lost>().is_some() { Err(LostOnPurpose) } else { Ok(answer) }
+        })
+    }
 }
 
 async fn until_stopped(stop: &mut watch::Receiver<bool>) {

@@ -20,3 +20,4 @@ mod resource_manager;
 mod sdk;
 mod start;
 mod ways_in;
+mod worlds;

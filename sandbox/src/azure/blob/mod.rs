@@ -55,7 +55,7 @@ fn answer(shared: &Shared, request: &Request) -> Result<Response, Refusal> {
         return Err(Refusal::RESOURCE_NOT_FOUND);
     }
     let (container, blob) = (unescape(container), unescape(blob));
-    let assignments = shared.azure.assignments().clone();
+    let assignments = shared.azure.assignments();
     let scope = scope(&container);
     if roles::grounds(&assignments, &caller.principals, Plane::Data, READ, &scope).is_empty() {
         return Err(Refusal::DENIED);

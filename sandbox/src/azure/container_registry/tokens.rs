@@ -93,7 +93,7 @@ pub(super) fn exchange(shared: &Shared, parts: &Parts, form: &[u8]) -> Result<Va
 
 /// What the caller's roles allow on the registry.
 fn rights(shared: &Shared, caller: &Caller) -> Vec<&'static str> {
-    let (assignments, scope) = (shared.azure.assignments(), scope());
+    let (assignments, scope) = (shared.azure.assignments_in_force(), scope());
     let may = |action: &str| {
         !roles::grounds(&assignments, &caller.principals, Plane::Control, action, &scope).is_empty()
     };

@@ -16,7 +16,7 @@ pub(crate) use seeded::seeded;
 pub(crate) const DEFAULT_ACCESS: &str = "00000000-0000-0000-0000-000000000000";
 
 /// Everything in the tenant.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Directory {
     /// App registrations.
     pub applications: Vec<Application>,

@@ -173,7 +173,7 @@ impl Call<'_> {
     }
 
     fn principal_type(&self, id: &str, stated: Option<&str>) -> Result<String, Refusal> {
-        let found = self.shared.azure.directory().describe(id);
+        let found = self.shared.azure.directory_in_force().describe(id);
         let (kind, _) = found.ok_or_else(|| {
             let message = format!(
                 "Principal {} does not exist in the directory {}. Check that you have the correct principal ID. If you \

@@ -163,7 +163,7 @@ impl Call<'_> {
 
     /// Refuses unless the caller may do `action` at `scope`.
     fn require(&self, action: &str, scope: &str) -> Result<(), Refusal> {
-        let assignments = self.shared.azure.assignments();
+        let assignments = self.shared.azure.assignments_in_force();
         let grounds = roles::grounds(&assignments, &self.caller.principals, Plane::Control, action, scope);
         if grounds.is_empty() { Err(Refusal::denied(&self.caller, action, scope)) } else { Ok(()) }
     }

@@ -141,7 +141,8 @@ impl Visitor {
         }
         let permission = action.permission();
         let resource = name.resource();
-        if world.google.resources().allows_on_repository(&self.identity.caller, permission, &resource) {
+        let resources = world.google.resources_in_force();
+        if resources.allows_on_repository(&self.identity.caller, permission, &resource) {
             return Ok(());
         }
         Err(RegistryError::denied(format!(

@@ -1,0 +1,357 @@
+//! Worlds of trouble: every file of `cli/tests/worlds/` is brought into a sandbox of its own, the commands it names are
+//! run, and each must end in success or in the words it names: never in a panic, never with an object of somebody
+//! else's changed, and never so that `apply` could not finish the work once the trouble is over.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::panic::AssertUnwindSafe;
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+use std::time::Duration;
+
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use crate::harbour::{Ended, Harbour, ended};
+
+/// How many worlds are played at a time.
+const AT_A_TIME: usize = 4;
+
+/// What `about` of a world file says to this runner.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct About {
+    /// One sentence.
+    story: String,
+    /// Whether the trust is set up before the trouble begins.
+    #[serde(default)]
+    set_up: bool,
+    /// What is replaced in `bridge.yaml` before anything else: from, to.
+    #[serde(default)]
+    bridge: Vec<(String, String)>,
+    runs: Vec<Run>,
+    /// What is replaced in `bridge.yaml` once the trouble is over.
+    #[serde(default)]
+    mend_bridge: Vec<(String, String)>,
+}
+
+/// One command, and how it must end.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct Run {
+    #[serde(rename = "run")]
+    command: String,
+    /// Exit codes of which one is right.
+    code: Codes,
+    /// What stdout and stderr together must say.
+    #[serde(default)]
+    says: Vec<String>,
+    /// What neither may say.
+    #[serde(default)]
+    never: Vec<String>,
+    /// Environment variables on top of the administrator's; empty ones are taken away.
+    #[serde(default)]
+    env: BTreeMap<String, String>,
+    /// Somebody whose `.env` in the sandbox's folder is sourced.
+    #[serde(default, rename = "as")]
+    who: Option<String>,
+    /// Seconds by which the sandbox's clock is put forward before.
+    #[serde(default)]
+    advance: u64,
+    /// What is brought in before, while the faults go on: a world file without its first two lines.
+    world: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Codes {
+    One(i32),
+    Several(Vec<i32>),
+}
+
+/// A world file: the world itself, and perhaps a second document that ends the trouble.
+struct World {
+    name: String,
+    about: About,
+    trouble: String,
+    mend: Option<String>,
+}
+
+#[test]
+fn every_world_ends_in_success_or_in_the_right_words() {
+    let wanted = std::env::var("GANGPLANK_WORLDS").unwrap_or_default();
+    let waiting: Vec<World> = files().iter().map(|path| read(path)).collect();
+    let waiting: Vec<World> = waiting.into_iter().filter(|world| world.name.contains(&wanted)).collect();
+    assert!(!waiting.is_empty(), "no world's name contains `{wanted}`");
+    let (waiting, failed) = (Mutex::new(waiting), Mutex::new(Vec::new()));
+    std::thread::scope(|scope| {
+        for _ in 0..AT_A_TIME {
+            scope.spawn(|| play_on(&waiting, &failed));
+        }
+    });
+    let failed = failed.into_inner().unwrap();
+    assert!(failed.is_empty(), "{} worlds went wrong\n{}", failed.len(), failed.join("\n"));
+}
+
+/// Plays worlds until none waits.
+fn play_on(waiting: &Mutex<Vec<World>>, failed: &Mutex<Vec<String>>) {
+    let next = || waiting.lock().unwrap().pop();
+    while let Some(world) = next() {
+        let played = std::panic::catch_unwind(AssertUnwindSafe(|| play(&world)));
+        let played = played.unwrap_or_else(|_| Err("the test itself panicked".to_owned()));
+        if let Err(why) = played {
+            failed.lock().unwrap().push(format!("=== {}: {}\n{why}", world.name, world.about.story));
+        }
+    }
+}
+
+#[test]
+fn there_are_enough_worlds() {
+    assert!(files().len() >= 40, "{} worlds", files().len());
+}
+
+fn files() -> Vec<PathBuf> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/worlds");
+    let mut files: Vec<PathBuf> =
+        std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    files.retain(|path| path.extension().is_some_and(|extension| extension == "yaml"));
+    files.sort();
+    files
+}
+
+fn read(path: &Path) -> World {
+    #[derive(Deserialize)]
+    struct Header {
+        about: About,
+    }
+    let text = std::fs::read_to_string(path).unwrap();
+    let (trouble, mend) = match text.split_once("\n---\n") {
+        Some((trouble, mend)) => (trouble.to_owned(), Some(mend.to_owned())),
+        None => (text, None),
+    };
+    let name = path.file_stem().unwrap().to_string_lossy().into_owned();
+    let header: Header = serde_saphyr::from_str(&trouble).unwrap_or_else(|error| panic!("{name}: {error}"));
+    World { name, about: header.about, trouble, mend }
+}
+
+/// Plays one world to its end.
+fn play(world: &World) -> Result<(), String> {
+    let harbour = Harbour::new();
+    for (from, to) in &world.about.bridge {
+        harbour.edit(from, to);
+    }
+    let foreign = if world.about.set_up {
+        let before = foreign(&harbour);
+        expect(&harbour.run(&["apply"]), &[0], "the first apply")?;
+        bring_in(&harbour, &world.trouble)?;
+        // What the trouble changes is not ours either, but it was there before only in part.
+        foreign_after_trouble(&harbour, &before)
+    } else {
+        bring_in(&harbour, &world.trouble)?;
+        foreign(&harbour)
+    };
+    for run in &world.about.runs {
+        check(&harbour, run)?;
+    }
+    harbour.sandbox.world.faults.clear(None);
+    if let Some(mend) = &world.mend {
+        bring_in(&harbour, mend)?;
+    }
+    for (from, to) in &world.about.mend_bridge {
+        harbour.edit(from, to);
+    }
+    unchanged(&harbour, &foreign, world.mend.is_some())?;
+    expect(&harbour.run(&["apply"]), &[0], "apply once the trouble is over")?;
+    expect(&harbour.run(&["plan"]), &[0], "plan once the trouble is over")?;
+    unchanged(&harbour, &foreign, world.mend.is_some())
+}
+
+fn bring_in(harbour: &Harbour, text: &str) -> Result<(), String> {
+    harbour.runtime.block_on(harbour.sandbox.load(text)).map_err(|problems| {
+        problems.iter().fold(String::new(), |mut all, problem| {
+            let _ = writeln!(all, "the world does not load: {problem}");
+            all
+        })
+    })
+}
+
+fn check(harbour: &Harbour, run: &Run) -> Result<(), String> {
+    if let Some(world) = &run.world {
+        let beginning = "apiVersion: gangplank.dev/v1alpha1\nkind: World\namidFaults: true\n";
+        bring_in(harbour, &format!("{beginning}{world}"))?;
+    }
+    harbour.sandbox.world.clock.advance(Duration::from_secs(run.advance));
+    if run.advance > 0 {
+        harbour.sandbox.renew_tokens().map_err(|error| error.to_string())?;
+    }
+    let arguments: Vec<&str> = run.command.split_whitespace().collect();
+    let mut command = harbour.command(&arguments);
+    if let Some(who) = &run.who {
+        source(&mut command, &harbour.file(&format!("{who}.env")));
+    }
+    for (name, value) in &run.env {
+        if value.is_empty() {
+            command.env_remove(name)
+        } else {
+            command.env(name, value)
+        };
+    }
+    let ended = ended(command);
+    let codes = match &run.code {
+        Codes::One(code) => std::slice::from_ref(code),
+        Codes::Several(codes) => codes,
+    };
+    expect(&ended, codes, &run.command)?;
+    let said = format!("{}{}", ended.stdout, ended.stderr);
+    for part in &run.says {
+        if !said.contains(part) {
+            return Err(format!("`{}` does not say `{part}`\n{said}", run.command));
+        }
+    }
+    match run.never.iter().find(|part| said.contains(*part)) {
+        Some(part) => Err(format!("`{}` says `{part}`\n{said}", run.command)),
+        None => Ok(()),
+    }
+}
+
+fn expect(ended: &Ended, codes: &[i32], what: &str) -> Result<(), String> {
+    let said = format!("stdout:\n{}\nstderr:\n{}", ended.stdout, ended.stderr);
+    if said.contains("panicked at") {
+        return Err(format!("`{what}` panicked\n{said}"));
+    }
+    if codes.contains(&ended.code) {
+        return Ok(());
+    }
+    Err(format!("`{what}` ended with {}, expected one of {codes:?}\n{said}", ended.code))
+}
+
+/// Lines of a file that a shell would source: `export NAME='value'` and `unset NAME`.
+fn source(command: &mut std::process::Command, file: &Path) {
+    for line in std::fs::read_to_string(file).unwrap().lines() {
+        if let Some(name) = line.strip_prefix("unset ") {
+            command.env_remove(name.trim());
+        } else if let Some((name, value)) = line.strip_prefix("export ").and_then(|line| line.split_once('='))
+        {
+            command.env(name, value.trim_matches('\''));
+        }
+    }
+}
+
+/// Everything on both clouds that is not ours, by name; members of policies one by one.
+type Foreign = BTreeMap<String, Value>;
+
+/// What the bridge of the sandbox writes on what it makes.
+const MARKS: [&str; 3] =
+    ["gangplank:harbour", "\"gangplank-bridge\":\"harbour\"", "\"gangplank\":\"harbour\""];
+
+/// Looks in fair weather.
+fn foreign(harbour: &Harbour) -> Foreign {
+    let faults = &harbour.sandbox.world.faults;
+    let before = faults.take();
+    let found = look(harbour);
+    for (service, armed) in before {
+        for armed in armed {
+            faults.arm_for(&service, armed).unwrap();
+        }
+    }
+    found
+}
+
+fn look(harbour: &Harbour) -> Foreign {
+    let mut found = Foreign::new();
+    let addresses = harbour.sandbox.addresses();
+    let project = sandbox::seed::PROJECT;
+    let google = harbour.google_log_in();
+    let get = |url: String, token: &str| {
+        let (status, body) = harbour.send(harbour.client().get(&url).bearer_auth(token));
+        assert_eq!(status, 200, "{url}: {body}");
+        serde_json::from_str::<Value>(&body).unwrap()
+    };
+    let pools =
+        format!("http://{}/v1/projects/{project}/locations/global/workloadIdentityPools", addresses.iam);
+    let accounts = format!("http://{}/v1/projects/{project}/serviceAccounts", addresses.iam);
+    let repositories = format!(
+        "http://{}/v1/projects/{project}/locations/{}/repositories",
+        addresses.artifact_registry,
+        sandbox::seed::LOCATION
+    );
+    let pool_list = get(format!("{pools}?showDeleted=true"), &google);
+    keep(&mut found, "pool", &pool_list["workloadIdentityPools"], "name");
+    for pool in pool_list["workloadIdentityPools"].as_array().into_iter().flatten() {
+        let id = pool["name"].as_str().unwrap().rsplit('/').next().unwrap();
+        let providers = get(format!("{pools}/{id}/providers?showDeleted=true"), &google);
+        keep(&mut found, "provider", &providers["workloadIdentityPoolProviders"], "name");
+    }
+    keep(&mut found, "service account", &get(accounts, &google)["accounts"], "email");
+    keep(&mut found, "repository", &get(repositories, &google)["repositories"], "name");
+    let graph = std::fs::read_to_string(harbour.file("az/graph.token")).unwrap();
+    for set in ["applications", "servicePrincipals"] {
+        let url = format!("https://{}/v1.0/{set}?$top=999", addresses.graph);
+        keep(&mut found, set, &get(url, &graph)["value"], "id");
+    }
+    let arm = std::fs::read_to_string(harbour.file("az/management.token")).unwrap();
+    let url = format!(
+        "https://{}/subscriptions/{}/providers/Microsoft.Authorization/roleAssignments?api-version=2022-04-01",
+        addresses.resource_manager,
+        sandbox::seed::SUBSCRIPTION
+    );
+    keep(&mut found, "role assignment", &get(url, &arm)["value"], "id");
+    let policy = format!("http://{}/v3/projects/{project}:getIamPolicy", addresses.cloud_resource_manager);
+    let (_, policy) = harbour.send(harbour.client().post(policy).bearer_auth(&google).json(&json!({})));
+    let policy: Value = serde_json::from_str(&policy).unwrap();
+    for binding in policy["bindings"].as_array().into_iter().flatten() {
+        for member in binding["members"].as_array().into_iter().flatten() {
+            let key = format!("member {member} of {} if {}", binding["role"], binding["condition"]);
+            found.insert(key, Value::Null);
+        }
+    }
+    let admin = std::fs::read_to_string(harbour.file("cluster-admin.token")).unwrap();
+    for kind in ["namespaces", "serviceaccounts", "configmaps"] {
+        let url = format!("https://{}/api/v1/{kind}", addresses.cluster);
+        keep(&mut found, kind, &get(url, &admin)["items"], "metadata");
+    }
+    found
+}
+
+/// Keeps those that do not carry our mark.
+fn keep(found: &mut Foreign, kind: &str, all: &Value, name: &str) {
+    for object in all.as_array().into_iter().flatten() {
+        let text = object.to_string();
+        let ours = MARKS.iter().any(|mark| text.contains(mark))
+            || object["metadata"]["labels"]["app.kubernetes.io/managed-by"] == "gangplank";
+        let name = match &object[name] {
+            Value::Object(metadata) => {
+                format!("{}/{}", metadata.get("namespace").unwrap_or(&Value::Null), metadata["name"])
+            }
+            other => other.to_string(),
+        };
+        if !ours {
+            let mut object = object.clone();
+            if let Some(metadata) = object["metadata"].as_object_mut() {
+                metadata.remove("resourceVersion");
+                metadata.remove("managedFields");
+            }
+            found.insert(format!("{kind} {name}"), object);
+        }
+    }
+}
+
+/// What was foreign before the set-up, as the trouble left it.
+fn foreign_after_trouble(harbour: &Harbour, before: &Foreign) -> Foreign {
+    let mut after = foreign(harbour);
+    after.retain(|key, _| before.contains_key(key));
+    after
+}
+
+fn unchanged(harbour: &Harbour, before: &Foreign, mended: bool) -> Result<(), String> {
+    let after = foreign(harbour);
+    for (key, value) in before {
+        match after.get(key) {
+            Some(now) if now == value || mended => {}
+            // A mend may hand something over, or take it away.
+            None if mended => {}
+            now => return Err(format!("{key} is not ours and was changed\nfrom {value}\nto   {now:?}")),
+        }
+    }
+    Ok(())
+}
