@@ -158,7 +158,7 @@ impl View<'_> {
 
     fn look_at_clouds(&self, seen: &Seen<'_>, way: &mut WayBack) {
         for (name, keys) in self.parts(&self.identity(seen.facts)) {
-            let wrong: Vec<Finding> = keys.iter().filter_map(|key| self.finding(seen, key)).collect();
+            let wrong: Vec<Finding> = keys.iter().filter_map(|key| finding(seen, key)).collect();
             let (outcome, detail) = match wrong.first() {
                 Some(finding) => (Outcome::Broken, finding.summary.clone()),
                 None => (Outcome::Sound, format!("`{}` is as declared", keys.join("`, `"))),
@@ -168,27 +168,11 @@ impl View<'_> {
         }
     }
 
-    /// What is wrong with one resource.
-    fn finding(&self, seen: &Seen<'_>, key: &str) -> Option<Finding> {
-        let key = ResourceKey(key.to_owned());
-        if let Some(obstacle) = seen.plan.obstacles.iter().find(|it| it.key == key) {
-            let finding = Finding::new(NOT_SET_UP, cause::OTHER, obstacle.problem.clone());
-            return Some(finding.advice(obstacle.mend.clone()));
-        }
-        let change = seen.plan.changes.iter().find(|it| it.key == key)?;
-        Some(match &change.action {
-            Action::Update { wanted: Resource::FederatedCredential(wanted), found, .. } => {
-                credential_differs(wanted, found)
-            }
-            action => not_set_up(change, action),
-        })
-    }
-
     /// Whether all that could be seen of the clouds is as declared; what could not be seen counts as such.
     fn set_up(&self) -> Result<(), ()> {
         let Ok(seen) = &self.clouds else { return Ok(()) };
         let keys = self.parts(&self.identity(seen.facts)).into_iter().flat_map(|(_, keys)| keys);
-        if keys.into_iter().any(|key| self.finding(seen, &key).is_some()) { Err(()) } else { Ok(()) }
+        if keys.into_iter().any(|key| finding(seen, &key).is_some()) { Err(()) } else { Ok(()) }
     }
 
     fn look_at_pod(&self, shown: &Shown, way: &mut WayBack) {
@@ -357,10 +341,26 @@ impl Expected {
 
 const NOT_SET_UP: &str = "azure/workload-not-set-up";
 
+/// What is wrong with one resource.
+fn finding(seen: &Seen<'_>, key: &str) -> Option<Finding> {
+    let key = ResourceKey(key.to_owned());
+    if let Some(obstacle) = seen.plan.obstacles.iter().find(|it| it.key == key) {
+        let finding = Finding::new(NOT_SET_UP, cause::OTHER, obstacle.problem.clone());
+        return Some(finding.advice(obstacle.mend.clone()));
+    }
+    let change = seen.plan.changes.iter().find(|it| it.key == key)?;
+    Some(match &change.action {
+        Action::Update { wanted: Resource::FederatedCredential(wanted), found, .. } => {
+            credential_differs(wanted, found)
+        }
+        action => not_set_up(change, action),
+    })
+}
+
 fn is_no_match(refusal: &PortError) -> bool {
     let said =
         |code: &&str| refusal.code.as_deref() == Some(*code) || refusal.message.contains(&format!("{code}:"));
-    NO_MATCH.iter().any(|code| said(&code))
+    NO_MATCH.iter().any(said)
 }
 
 /// The credential in Azure says something else than is declared: which field, and both values.

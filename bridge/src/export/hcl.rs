@@ -76,9 +76,13 @@ impl Block {
     /// The block as `terraform fmt` leaves it.
     pub(super) fn write(&self, depth: usize, out: &mut String) {
         let indent = "  ".repeat(depth);
-        let labels: String = self.labels.iter().map(|label| format!(" {}", quoted(label))).collect();
-        // Writing to a String cannot fail.
-        let _ = writeln!(out, "{indent}{}{labels} {{", self.kind);
+        out.push_str(&indent);
+        out.push_str(self.kind);
+        for label in &self.labels {
+            out.push(' ');
+            out.push_str(&quoted(label));
+        }
+        out.push_str(" {\n");
         let mut before = None;
         for (position, item) in self.items.iter().enumerate() {
             match item {

@@ -27,20 +27,23 @@ pub fn workload_patch(bridge: &Bridge, workload: &Workload, client_id: &str, con
     }
     let variables: Vec<Value> =
         variables.into_iter().map(|(name, value)| json!({ "name": name, "value": value })).collect();
-    let mut container = json!({ "name": container, "env": variables });
-    let mut pod = json!({ "serviceAccountName": workload.service_account });
-    if workload.via == Via::Cluster {
-        container["volumeMounts"] = json!([{ "name": FILE, "mountPath": FOLDER, "readOnly": true }]);
-        pod["volumes"] = json!([{
-            "name": FILE,
-            "projected": { "sources": [{ "serviceAccountToken": {
+    let (mounts, volumes) = match workload.via {
+        Via::Cluster => (
+            json!([{ "name": FILE, "mountPath": FOLDER, "readOnly": true }]),
+            json!([{ "name": FILE, "projected": { "sources": [{ "serviceAccountToken": {
                 "audience": bridge.token_exchange_audience(),
                 "expirationSeconds": LIFETIME,
                 "path": FILE,
-            } }] },
-        }]);
-    }
-    pod["containers"] = json!([container]);
+            } }] } }]),
+        ),
+        Via::Google => (json!([]), json!([])),
+    };
+    let container = json!({ "name": container, "env": variables, "volumeMounts": mounts });
+    let pod = json!({
+        "serviceAccountName": workload.service_account,
+        "volumes": volumes,
+        "containers": [container],
+    });
     json!({ "spec": { "template": { "spec": pod } } })
 }
 

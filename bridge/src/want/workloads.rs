@@ -69,11 +69,11 @@ pub fn placed<'a>(bridge: &'a Bridge, facts: &Facts) -> Vec<Placed<'a>> {
 }
 
 fn group(workload: &Workload) -> Group {
-    let rights: Vec<&str> = workload.may.iter().map(right).collect();
+    let rights: Vec<&str> = workload.may.iter().copied().map(right).collect();
     Group { team: workload.team.clone(), rights: rights.join(",") }
 }
 
-fn right(right: &WorkloadRight) -> &'static str {
+fn right(right: WorkloadRight) -> &'static str {
     match right {
         WorkloadRight::ReadModels => "read-models",
     }

@@ -8,6 +8,8 @@ use crate::harbour::{Ended, Harbour};
 #[test]
 fn no_command_shows_a_secret() {
     let harbour = Harbour::new();
+    let taster = "{ name: taster, team: cellar, serviceAccount: taster, may: [read-models], via: google }";
+    harbour.edit("\nendpoints:", &format!("\nworkloads:\n  - {taster}\nendpoints:"));
     let mut said = Vec::new();
     let commands: &[&[&str]] = &[
         &["plan"],
@@ -19,6 +21,8 @@ fn no_command_shows_a_secret() {
         &["render", "breast-cancer:1"],
         &["doctor"],
         &["doctor", "-o", "json"],
+        &["doctor", "--workload", "taster"],
+        &["render", "--workload", "taster"],
         &["scorer", "push"],
         &["destroy", "--yes"],
     ];
