@@ -228,7 +228,7 @@ fn wrong_and_not_yet_are_told_apart() {
         &[("AZURE_CLIENT_ID", &client_id), ("AZURE_FEDERATED_TOKEN_FILE", token.to_str().unwrap())],
     );
     let waiting = command.spawn().unwrap();
-    harbour.sandbox.world.clock.advance(std::time::Duration::from_secs(180));
+    harbour.sandbox.world.clock.advance(std::time::Duration::from_mins(3));
     let waited = waiting.wait_with_output().unwrap();
     assert_eq!(waited.status.code(), Some(0), "{}", String::from_utf8_lossy(&waited.stdout));
 }

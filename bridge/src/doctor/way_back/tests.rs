@@ -61,16 +61,17 @@ fn world(change: impl Fn(&mut BTreeMap<ResourceKey, Observed>)) -> World {
     World { bridge, facts, inventory, plan }
 }
 
-fn way(world: &World, administrator: bool, pod: Result<Shown, String>) -> (WayBack, bool) {
+fn way(world: &World, administrator: bool, pod: impl Into<Pod>) -> (WayBack, bool) {
     let workload = world.bridge.workload("taster").unwrap();
     let seen = Seen { facts: &world.facts, inventory: &world.inventory, plan: &world.plan };
     let clouds = if administrator { Ok(seen) } else { Err("no log-in".to_owned()) };
     let team = world.bridge.team("cellar").unwrap();
+    let Pod(pod) = pod.into();
     let view = View { bridge: &world.bridge, workload, team, clouds, pod };
     (view.examine(), view.may_come())
 }
 
-fn shown(issuer: &str, subject: &str, audience: &str, code: Option<&str>) -> Result<Shown, String> {
+fn shown(issuer: &str, subject: &str, audience: &str, code: Option<&str>) -> Shown {
     let refusal = |code: &str| PortError {
         service: "Entra ID",
         kind: Refused::Unauthenticated,
@@ -79,20 +80,29 @@ fn shown(issuer: &str, subject: &str, audience: &str, code: Option<&str>) -> Res
         message: format!("{code}: No matching federated identity record found"),
         retry_after: None,
     };
-    Ok(Shown {
+    Shown {
         source: "a file".to_owned(),
         claims: Claims::from_value(json!({"iss": issuer, "sub": subject, "aud": [audience]})),
         answer: Some(code.map_or(Ok(()), |code| Err(refusal(code)))),
         waited: 7,
-    })
+    }
 }
 
 fn codes(way: &WayBack) -> Vec<&'static str> {
     way.findings.iter().map(|finding| finding.code).collect()
 }
 
-fn outside() -> Result<Shown, String> {
-    Err("not in the pod".to_owned())
+/// What is seen of the pod.
+struct Pod(Result<Shown, String>);
+
+impl From<Shown> for Pod {
+    fn from(shown: Shown) -> Self {
+        Self(Ok(shown))
+    }
+}
+
+fn outside() -> Pod {
+    Pod(Err("not in the pod".to_owned()))
 }
 
 fn credential(found: &mut BTreeMap<ResourceKey, Observed>) -> &mut FederatedCredential {
@@ -214,7 +224,7 @@ impl Door for SlowDoor {
             return Ok(());
         }
         *closed -= 1;
-        match shown(ISSUER, SUBJECT, AUDIENCE, Some("AADSTS70025")).unwrap().answer {
+        match shown(ISSUER, SUBJECT, AUDIENCE, Some("AADSTS70025")).answer {
             Some(answer) => answer,
             None => Ok(()),
         }
@@ -249,7 +259,7 @@ fn knocking_has_a_deadline_and_stops_when_it_opens() {
         [(0, 0, true, 0), (3, 60, true, 14), (99, 60, false, 60), (1, 0, false, 0)]
     {
         let door = SlowDoor { closed: Mutex::new(closed), now: Mutex::new(jiff::Timestamp::UNIX_EPOCH) };
-        let mut shown = shown(ISSUER, SUBJECT, AUDIENCE, None).unwrap();
+        let mut shown = shown(ISSUER, SUBJECT, AUDIENCE, None);
         shown.answer = None;
         let workload = world.bridge.workload("taster").unwrap();
         let team = world.bridge.team("cellar").unwrap();
