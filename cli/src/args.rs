@@ -3,7 +3,9 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use identity::source::SourceName;
 
 /// The keyless bridge that carries models from Azure ML to GKE, and tells you why when something is turned away.
 ///
@@ -28,9 +30,18 @@ pub struct Common {
     /// How to print what was asked for.
     #[arg(short, long, global = true, value_enum, default_value_t = Format::Human)]
     pub output: Format,
+    /// Log in to Entra this way, and no other; by default the first way that is there (see `gangplank whoami`).
+    #[arg(long = "as", global = true, value_name = "NAME", env = "GANGPLANK_AS", value_parser = log_ins())]
+    pub log_in: Option<SourceName>,
     /// Say more: -v what is done, -vv every hop and request.
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
     pub verbose: u8,
+}
+
+/// The names that `--as` takes.
+fn log_ins() -> impl TypedValueParser<Value = SourceName> {
+    PossibleValuesParser::new(SourceName::ALL.map(SourceName::as_str))
+        .try_map(|name| name.parse::<SourceName>())
 }
 
 /// How to print what was asked for.
@@ -56,6 +67,8 @@ pub enum Command {
     Apply(Administrate),
     /// Remove everything this bridge made, and nothing else.
     Destroy(Destroy),
+    /// Say who one is on both sides: which log-in was taken and why, the claims, the principal, the teams.
+    Whoami,
     /// List what Azure ML has.
     Models(Models),
     /// Carry a model version over and wait until it answers.

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use bridge::spec::{Bridge, Service, Team};
 use identity::Environment;
+use identity::source::SourceName;
 
 use crate::args::{Common, Format};
 use crate::edge;
@@ -18,6 +19,8 @@ pub struct Context {
     pub folder: PathBuf,
     /// The environment.
     pub environment: Environment,
+    /// The log-in to Entra that was asked for by name.
+    pub log_in: Option<SourceName>,
     /// How to print.
     pub format: Format,
 }
@@ -46,7 +49,8 @@ impl Context {
             .map_err(|problems| report::problems(&name, &text, &problems, colour))?;
         let folder = file.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
         let environment = Environment::from_pairs(environment);
-        Ok(Self { bridge, folder: folder.to_owned(), environment, format: common.output })
+        let (log_in, format) = (common.log_in, common.output);
+        Ok(Self { bridge, folder: folder.to_owned(), environment, log_in, format })
     }
 
     /// The certificate authorities that the bridge file names, PEM.

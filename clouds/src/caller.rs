@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use bridge::port::{PortError, PortResult, Refused};
 use bridge::spec::{AzureCloud, Bridge};
-use identity::source::{EntraSource, Options, Preference, SourceError, azure_credential};
+use identity::source::{EntraSource, Options, Preference, SourceError, SourceName, azure_credential};
 use identity::{Chain, Clock, Environment, Grantee, TokenError};
 
 use crate::images::Images;
@@ -16,6 +16,8 @@ use crate::{azure, error, google, kubernetes};
 pub struct Settings {
     /// The process environment.
     pub environment: Environment,
+    /// The log-in to Entra that was asked for by name; else the first that is there.
+    pub log_in: Option<SourceName>,
     /// The clock.
     pub clock: Arc<dyn Clock>,
     /// Certificate authorities to trust besides the system's, PEM.
@@ -114,6 +116,8 @@ pub(crate) fn entra_source(
         tenant: bridge.azure.tenant.clone(),
         authority_host: declared.or(national),
         http: http.clone(),
+        clock: settings.clock.clone(),
+        log_in: settings.log_in,
     };
     azure_credential(&settings.environment, preference, &options)
 }

@@ -15,7 +15,9 @@ pub mod images;
 pub mod kubernetes;
 mod pod;
 pub mod probe;
+mod who;
 
 pub use administrator::Administrator;
 pub use caller::{Caller, Settings};
 pub use pod::Pod;
+pub use who::{LogIn, Refusal, Seen, TeamAccess, WhoAmI};

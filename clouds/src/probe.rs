@@ -59,14 +59,14 @@ impl LiveProbe {
         }
     }
 
-    fn first_token(&self) -> Sight<FirstToken> {
-        match &self.caller {
-            Ok(chain) => Sight::Seen(FirstToken {
-                source: chain.source().kind.to_string(),
-                claims: chain.source().assertion_claims().as_ref().map(claims),
-            }),
-            Err(error) => Sight::Refused(no_token(error)),
-        }
+    async fn first_token(&self) -> Sight<FirstToken> {
+        let chain = match &self.caller {
+            Ok(chain) => chain,
+            Err(error) => return Sight::Refused(no_token(error)),
+        };
+        let shown = chain.source().assertion_claims().await;
+        let source = chain.source().kind.to_string();
+        sight(shown.map(|shown| FirstToken { source, claims: shown.as_ref().map(claims) }))
     }
 
     async fn entra_token(&self) -> Sight<Claims> {
@@ -205,7 +205,7 @@ const WITH_CONDITIONS: &[(&str, &str)] = &[("options.requestedPolicyVersion", "3
 impl Probe for LiveProbe {
     async fn fetch(&self, ask: &Ask) -> Answer {
         match ask {
-            Ask::FirstToken => Answer::FirstToken(self.first_token()),
+            Ask::FirstToken => Answer::FirstToken(self.first_token().await),
             Ask::EntraToken { .. } => Answer::EntraToken(self.entra_token().await),
             Ask::Exchange { .. } => Answer::Exchange(self.token(Grantee::Federated).await),
             Ask::Pool { project, pool } => {

@@ -1,27 +1,53 @@
-//! Asking a Google token service: one POST, a bounded answer, a few more tries when the service is busy. Bodies stay in
+//! Asking a token service: one request, a bounded answer, a few more tries when the service is busy. Bodies stay in
 //! here; errors carry the fields that the service documents and nothing else.
 
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use reqwest::RequestBuilder;
-use reqwest::header::RETRY_AFTER;
+use reqwest::header::{HeaderMap, RETRY_AFTER};
 use serde_json::Value;
 
 use crate::http::unreachable;
 
 /// The largest answer we read: STS tokens may have 12 KB.
 const LARGEST_ANSWER: usize = 256 * 1024;
-const TRIES: u32 = 3;
-const FIRST_PAUSE: Duration = Duration::from_millis(200);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 /// No Google token lives longer (12 hours, by organisation policy).
 const LONGEST_LIFE: i64 = 43_200;
+
+/// How often to ask, and after what.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Patience {
+    /// Requests in all.
+    pub(crate) tries: u32,
+    /// The first pause; each one after it is twice as long.
+    pub(crate) pause: Duration,
+    /// Which statuses are worth asking again.
+    pub(crate) again: fn(u16) -> bool,
+    /// Whether a request without an answer is worth asking again.
+    pub(crate) unreachable: bool,
+}
+
+impl Patience {
+    /// With services out on the network.
+    pub(crate) const SERVICE: Self =
+        Self { tries: 3, pause: Duration::from_millis(200), again: is_busy, unreachable: true };
+}
+
+/// Statuses that pass by themselves.
+pub(crate) fn is_busy(status: u16) -> bool {
+    status == 429 || status >= 500
+}
 
 /// What a token service answered.
 pub(crate) struct Answer {
     /// HTTP status.
     pub(crate) status: u16,
+    /// The body as it came; a token may be in it.
+    pub(crate) text: String,
+    /// Headers.
+    pub(crate) headers: HeaderMap,
     /// The JSON body, or what is wrong with it.
     pub(crate) body: Result<Value, &'static str>,
     /// `Retry-After`.
@@ -32,20 +58,24 @@ impl Answer {
     pub(crate) fn is_success(&self) -> bool {
         (200..300).contains(&self.status)
     }
-
-    fn is_transient(&self) -> bool {
-        self.status == 429 || self.status >= 500
-    }
 }
 
 /// Sends a request made by `request`, again if the service is busy or cannot be reached. The error is the network's.
 pub(crate) async fn ask(request: impl Fn() -> RequestBuilder) -> Result<Answer, String> {
-    let mut pause = FIRST_PAUSE;
-    for _ in 1..TRIES {
+    ask_patiently(Patience::SERVICE, request).await
+}
+
+/// [`ask`] with a patience of one's own.
+pub(crate) async fn ask_patiently(
+    patience: Patience,
+    request: impl Fn() -> RequestBuilder,
+) -> Result<Answer, String> {
+    let mut pause = patience.pause;
+    for _ in 1..patience.tries {
         let wait = match once(request()).await {
-            Ok(answer) if answer.is_transient() => answer.retry_after,
-            Ok(answer) => return Ok(answer),
-            Err(_) => None,
+            Ok(answer) if (patience.again)(answer.status) => answer.retry_after,
+            Err(_) if patience.unreachable => None,
+            outcome => return outcome,
         };
         let wait = wait.unwrap_or(pause);
         if wait > LONGEST_PAUSE {
@@ -60,20 +90,22 @@ pub(crate) async fn ask(request: impl Fn() -> RequestBuilder) -> Result<Answer, 
 async fn once(request: RequestBuilder) -> Result<Answer, String> {
     let mut response = request.send().await.map_err(unreachable)?;
     let status = response.status().as_u16();
-    let retry_after = response
-        .headers()
+    let headers = response.headers().clone();
+    let retry_after = headers
         .get(RETRY_AFTER)
         .and_then(|value| value.to_str().ok()?.trim().parse().ok())
         .map(Duration::from_secs);
     let mut bytes = Vec::new();
     while let Some(chunk) = response.chunk().await.map_err(unreachable)? {
         if bytes.len() + chunk.len() > LARGEST_ANSWER {
-            return Ok(Answer { status, body: Err("the answer is too large"), retry_after });
+            let (text, body) = (String::new(), Err("the answer is too large"));
+            return Ok(Answer { status, text, headers, body, retry_after });
         }
         bytes.extend_from_slice(&chunk);
     }
     let body = serde_json::from_slice(&bytes).map_err(|_| "the answer is no JSON");
-    Ok(Answer { status, body, retry_after })
+    let text = String::from_utf8(bytes).unwrap_or_default();
+    Ok(Answer { status, text, headers, body, retry_after })
 }
 
 /// When a token that lives `seconds` (a number, or a number in a string) from `now` on expires.

@@ -67,6 +67,14 @@ impl TokenError {
         }
     }
 
+    /// Who failed to answer well, as its users call it.
+    pub fn service(&self) -> &'static str {
+        match self {
+            Self::Source(error) => error.service(),
+            other => other.hop().service(),
+        }
+    }
+
     /// The HTTP status of the answer, where there was one.
     pub fn status(&self) -> Option<u16> {
         match self {
@@ -134,7 +142,8 @@ impl TokenError {
     /// How long the service asked us to wait.
     pub fn retry_after(&self) -> Option<Duration> {
         match self {
-            Self::Exchange(ExchangeError::Refused { retry_after, .. })
+            Self::Source(SourceError::Refused { retry_after, .. })
+            | Self::Exchange(ExchangeError::Refused { retry_after, .. })
             | Self::Impersonation(ImpersonationError::Refused { retry_after, .. }) => *retry_after,
             _ => None,
         }

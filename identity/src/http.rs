@@ -80,6 +80,30 @@ pub fn service_address(url: &str) -> Result<Url, HttpSetup> {
     }
 }
 
+/// Parses the address of an endpoint that the machine itself offers. These speak plain http, so besides loopback the
+/// link-local and private networks are let through: nothing leaves them.
+pub(crate) fn machine_address(url: &str) -> Result<Url, HttpSetup> {
+    match service_address(url) {
+        Err(HttpSetup::Unencrypted(text)) => {
+            let parsed = Url::parse(url).ok();
+            parsed.filter(is_near).ok_or(HttpSetup::Unencrypted(text))
+        }
+        outcome => outcome,
+    }
+}
+
+/// The name that Google's machines know their metadata server by; it resolves nowhere else.
+const GOOGLE_METADATA: &str = "metadata.google.internal";
+
+fn is_near(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Ipv4(address)) => address.is_link_local() || address.is_private(),
+        Some(Host::Ipv6(address)) => address.is_unicast_link_local() || address.is_unique_local(),
+        Some(Host::Domain(name)) => name == GOOGLE_METADATA,
+        None => false,
+    }
+}
+
 fn is_loopback(url: &Url) -> bool {
     match url.host() {
         Some(Host::Ipv4(address)) => address.is_loopback(),
@@ -136,6 +160,24 @@ mod tests {
         for odd in ["", "sts.googleapis.com", "ftp://127.0.0.1", "file:///etc/passwd", "https://"] {
             assert!(matches!(service_address(odd), Err(HttpSetup::Address { .. })), "{odd}");
         }
+    }
+
+    #[test]
+    fn plain_http_to_the_machines_own_endpoints_stays_near() {
+        for near in [
+            "http://169.254.169.254/metadata",
+            "http://172.16.0.1:8081/msi/token",
+            "http://localhost:42356/msi/token",
+            "http://metadata.google.internal",
+            "http://[fd00:ec2::254]/",
+            "https://identity.example",
+        ] {
+            assert!(machine_address(near).is_ok(), "{near}");
+        }
+        for far in ["http://8.8.8.8/", "http://metadata.google.internal.example", "http://[2001:db8::1]/"] {
+            assert_eq!(machine_address(far), Err(HttpSetup::Unencrypted(far.to_owned())));
+        }
+        assert!(matches!(machine_address("169.254.169.254"), Err(HttpSetup::Address { .. })));
     }
 
     #[test]

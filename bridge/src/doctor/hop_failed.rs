@@ -67,8 +67,9 @@ pub(super) fn first_token(error: &PortError) -> Finding {
         refused("azure/first-token-failed", "the caller has nothing to log in to Entra with", error);
     Finding { cause: if is_network(error) { cause::NETWORK } else { cause::CREDENTIAL_ABSENT }, ..finding }
         .advice(
-            "give one of: a workload identity (AZURE_FEDERATED_TOKEN_FILE, AZURE_CLIENT_ID, AZURE_TENANT_ID), a client \
-             secret (AZURE_CLIENT_SECRET with both ids), or a log-in of the Azure CLI",
+            "give one of: a workload identity (AZURE_FEDERATED_TOKEN_FILE, AZURE_CLIENT_ID), the OIDC tokens of GitHub \
+             Actions or Azure Pipelines, a client certificate or secret, a managed identity, or a log-in of the Azure \
+             CLI; `gangplank whoami` says which were looked for, docs/signing-in.md how to set each up",
         )
 }
 

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use clouds::probe::LiveProbe;
-use clouds::{Administrator, Caller, Pod, Settings};
+use clouds::{Administrator, Caller, Pod, Settings, WhoAmI};
 
 use crate::args::Administrate;
 use crate::context::Context;
@@ -19,7 +19,11 @@ pub(super) fn caller(
     scorer: Option<&Path>,
 ) -> Result<Caller, Failure> {
     let settings = Settings { scorer: edge::scorer(scorer), ..settings(context)? };
-    Caller::connect(&context.bridge, &settings, team).map_err(|error| refused("log in", &error))
+    let caller =
+        Caller::connect(&context.bridge, &settings, team).map_err(|error| refused("log in", &error))?;
+    let source = caller.chain().source();
+    tracing::info!(log_in = %source.kind, why = %source.why, "logging in");
+    Ok(caller)
 }
 
 /// An administrator with log-ins of her own.
@@ -50,6 +54,11 @@ pub(super) fn pod(context: &Context) -> Result<Pod, String> {
     Pod::connect(&context.bridge, &settings)
 }
 
+/// Who the caller is on both sides, found out by crossing.
+pub(super) async fn who(context: &Context) -> Result<WhoAmI, Failure> {
+    WhoAmI::ask(&context.bridge, &settings(context)?).await.map_err(|error| refused("log in", &error))
+}
+
 /// The doctor's eyes, with whatever log-ins there are.
 pub(super) fn probe(context: &Context) -> Result<LiveProbe, Failure> {
     LiveProbe::connect(&context.bridge, &settings(context)?).map_err(|error| refused("look around", &error))
@@ -58,6 +67,7 @@ pub(super) fn probe(context: &Context) -> Result<LiveProbe, Failure> {
 fn settings(context: &Context) -> Result<Settings, Failure> {
     Ok(Settings {
         environment: context.environment.clone(),
+        log_in: context.log_in,
         clock: Arc::new(SystemTime),
         ca_bundle: context.ca_bundle()?,
         scorer: None,

@@ -17,6 +17,7 @@ pub mod sandbox;
 pub mod scorer;
 pub mod ship;
 mod way_back;
+pub mod whoami;
 
 use crate::args::{Arguments, Command};
 use crate::context::Context;
@@ -34,6 +35,7 @@ pub async fn run(arguments: Arguments) -> Result<Exit, Failure> {
         Command::Plan(flags) => plan::run(&load()?, &flags).await,
         Command::Apply(flags) => apply::run(&load()?, &flags).await,
         Command::Destroy(flags) => destroy::run(&load()?, &flags).await,
+        Command::Whoami => whoami::run(&load()?).await,
         Command::Models(flags) => models::run(&load()?, &flags).await,
         Command::Ship(flags) => ship::run(&load()?, &flags).await,
         Command::Pack(flags) => pack::run(&load()?, &flags).await,

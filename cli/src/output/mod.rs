@@ -6,6 +6,7 @@ mod plan;
 mod progress;
 mod shipment;
 mod way_back;
+mod who;
 
 use std::io::Write;
 

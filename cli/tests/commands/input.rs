@@ -56,7 +56,7 @@ fn log_ins() {
     for name in ["AZURE_FEDERATED_TOKEN_FILE", "AZURE_CLIENT_ID", "AZURE_TENANT_ID", "AZURE_CLIENT_SECRET"] {
         nobody.env_remove(name);
     }
-    nobody.env("PATH", "/usr/bin:/bin");
+    nobody.env("PATH", "/usr/bin:/bin").env("AZURE_POD_IDENTITY_AUTHORITY_HOST", "http://127.0.0.1:9");
     ended(nobody).expect_code(3).expect_talk("AZURE_FEDERATED_TOKEN_FILE");
     let mut nowhere = harbour.command(&["ship", "breast-cancer:1"]);
     nowhere.env("AZURE_FEDERATED_TOKEN_FILE", "/nonexistent/token");

@@ -17,5 +17,6 @@ mod reverse;
 mod secrets;
 mod set_up;
 mod ship;
+mod whoami;
 mod witness;
 mod worlds;

@@ -15,6 +15,8 @@ fn no_command_shows_a_secret() {
         &["plan"],
         &["apply"],
         &["plan", "-o", "json"],
+        &["whoami"],
+        &["whoami", "-o", "json"],
         &["models"],
         &["models", "breast-cancer"],
         &["ship", "breast-cancer:1"],

@@ -33,7 +33,7 @@ pub fn no_token(error: &TokenError) -> PortError {
         _ => Refused::Unauthenticated,
     };
     PortError {
-        service: error.hop().service(),
+        service: error.service(),
         kind,
         status: error.status(),
         code: error.code().map(str::to_owned),

@@ -6,27 +6,29 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use azure_core::credentials::TokenCredential;
 use azure_identity::{AzureCliCredential, AzureCliCredentialOptions, Executor};
 
-use super::SourceError;
+use super::login::{Login, Opened, setup};
+use super::{SourceError, SourceKind};
 use crate::environment::Environment;
 
 /// The CLI is a Python program that may have to refresh its own tokens first.
 const PATIENCE: Duration = Duration::from_mins(1);
 
-pub(super) fn credential(
-    environment: &Environment,
-    tenant: &str,
-) -> Result<Arc<dyn TokenCredential>, SourceError> {
+pub(super) fn found(login: &Login) -> Result<String, String> {
+    let command = login.environment.find_command("az");
+    let command = command.ok_or_else(|| "the command `az` is not on `PATH`".to_owned())?;
+    Ok(format!("`{}` is on `PATH`", command.display()))
+}
+
+pub(super) fn open(login: &Login) -> Result<Opened, SourceError> {
     let options = AzureCliCredentialOptions {
-        tenant_id: Some(tenant.to_owned()),
-        executor: Some(Arc::new(InEnvironment(environment.clone()))),
+        tenant_id: Some(login.tenant.clone()),
+        executor: Some(Arc::new(InEnvironment(login.environment.clone()))),
         ..Default::default()
     };
-    let credential = AzureCliCredential::new(Some(options))
-        .map_err(|error| SourceError::Setup { problem: error.to_string() })?;
-    Ok(credential)
+    let credential = AzureCliCredential::new(Some(options)).map_err(|error| setup(&error))?;
+    Ok(Opened { kind: SourceKind::AzureCli, credential, presents: None })
 }
 
 #[derive(Debug)]

@@ -6,9 +6,12 @@ use async_trait::async_trait;
 use azure_core::credentials::{AccessToken, TokenCredential, TokenRequestOptions};
 use azure_core::error::{Error, ErrorKind};
 
-use super::{SourceError, SourceKind};
+use super::{SourceError, SourceKind, source_error};
 use crate::answer::words;
 use crate::http::with_causes;
+
+/// What the service is called that most log-ins ask.
+pub(super) const ENTRA: &str = "Entra ID";
 
 /// A credential whose errors hold a [`SourceError`].
 pub(super) struct Typed {
@@ -29,20 +32,26 @@ impl Typed {
     }
 
     fn typed(&self, error: &Error) -> SourceError {
+        // The token for Entra came from a source of ours, which has said already what is wrong.
+        if let Some(said) = source_error(error) {
+            return said.clone();
+        }
         if let Some((status, code, text)) = http_refusal(error) {
             let (who, message) = (self.kind.to_string(), without_trace(&text));
             let code = code.or_else(|| code_in(&message));
-            return SourceError::Refused { who, status, code, message };
+            let (service, retry_after) = (ENTRA, None);
+            return SourceError::Refused { service, who, status, code, message, retry_after };
         }
         if self.kind == SourceKind::AzureCli {
             return SourceError::AzureCli { tenant: self.tenant.clone(), message: cli_words(error) };
         }
         match root(error).kind() {
             ErrorKind::DataConversion => {
-                SourceError::Malformed { problem: "the answer is no token".to_owned() }
+                SourceError::Malformed { service: ENTRA, problem: "the answer is no token".to_owned() }
             }
             ErrorKind::Connection | ErrorKind::Io => SourceError::Unreachable {
-                authority: self.authority.clone(),
+                service: ENTRA,
+                address: self.authority.clone(),
                 problem: words(&with_causes(root(error))),
             },
             _ => SourceError::Setup { problem: words(&with_causes(root(error))) },
@@ -90,14 +99,14 @@ fn http_refusal(error: &Error) -> Option<(u16, Option<String>, String)> {
 }
 
 /// The code that Entra's texts begin with.
-fn code_in(text: &str) -> Option<String> {
+pub(super) fn code_in(text: &str) -> Option<String> {
     let (_, rest) = text.split_once("AADSTS")?;
     let digits: String = rest.chars().take_while(char::is_ascii_digit).collect();
     (!digits.is_empty()).then(|| format!("AADSTS{digits}"))
 }
 
 /// Entra's words without the trace and correlation ids at their end.
-fn without_trace(text: &str) -> String {
+pub(super) fn without_trace(text: &str) -> String {
     let line = words(text);
     match line.split_once(" Trace ID:") {
         Some((message, _)) => message.to_owned(),

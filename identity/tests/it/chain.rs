@@ -80,7 +80,13 @@ async fn crossing(
 fn source(authority: &str, http: reqwest::Client) -> EntraSource {
     let environment =
         Environment::from_pairs([("AZURE_CLIENT_ID", "client"), ("AZURE_CLIENT_SECRET", SECRET)]);
-    let options = Options { tenant: "tenant".to_owned(), authority_host: Some(authority.to_owned()), http };
+    let options = Options {
+        tenant: "tenant".to_owned(),
+        authority_host: Some(authority.to_owned()),
+        http,
+        clock: Arc::new(machine_time),
+        log_in: None,
+    };
     azure_credential(&environment, Preference::Caller, &options).unwrap()
 }
 

@@ -22,13 +22,28 @@ use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 /// One request as a fake saw it.
 #[derive(Debug, Clone)]
 pub(crate) struct Hit {
+    pub(crate) method: String,
     pub(crate) path: String,
+    pub(crate) query: String,
+    pub(crate) headers: http::HeaderMap,
     pub(crate) authorization: Option<String>,
     pub(crate) user_agent: String,
     pub(crate) body: String,
 }
 
 impl Hit {
+    /// A parameter of the query.
+    pub(crate) fn parameter(&self, name: &str) -> Option<String> {
+        url::form_urlencoded::parse(self.query.as_bytes())
+            .find(|(key, _)| key == name)
+            .map(|(_, value)| value.into_owned())
+    }
+
+    /// A header.
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name).map(|value| value.to_str().unwrap())
+    }
+
     /// A field of a form body.
     pub(crate) fn field(&self, name: &str) -> Option<String> {
         url::form_urlencoded::parse(self.body.as_bytes())
@@ -73,7 +88,10 @@ fn router(answer: impl Fn(&Hit) -> Reply + Send + Sync + 'static) -> (Router, Ar
         let header = |name: &str| parts.headers.get(name).map(|value| value.to_str().unwrap().to_owned());
         let body = String::from_utf8(to_bytes(body, 1 << 20).await.unwrap().to_vec()).unwrap();
         let hit = Hit {
+            method: parts.method.to_string(),
             path: parts.uri.path().to_owned(),
+            query: parts.uri.query().unwrap_or_default().to_owned(),
+            headers: parts.headers.clone(),
             authorization: header("authorization"),
             user_agent: header("user-agent").unwrap_or_default(),
             body,

@@ -2,6 +2,9 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 mod administrator;
+mod certificate;
 mod chain;
 mod fake;
+mod machine;
+mod pipelines;
 mod source;

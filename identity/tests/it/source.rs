@@ -1,26 +1,29 @@
 //! First tokens: which log-in wins, what is said when there is none, and what Entra's refusals become.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use gangplank_identity::source::{
-    Options, Preference, SourceError, SourceKind, azure_credential, source_error,
+    Options, Preference, SourceError, SourceKind, SourceName, azure_credential, source_error,
 };
 use gangplank_identity::{Environment, http};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::fake::{self, Hit, Reply, jwt, raw, reply};
+use crate::fake::{self, Hit, Reply, jwt, machine_time, raw, reply};
 
-const TENANT: &str = "0f3a7c1e-5b52-4c8e-9d1a-6f2b8e4d7a10";
-const CLIENT: &str = "d4c3f6a5-ae97-414c-8f8b-0531920d1e04";
+pub(crate) const TENANT: &str = "0f3a7c1e-5b52-4c8e-9d1a-6f2b8e4d7a10";
+pub(crate) const CLIENT: &str = "d4c3f6a5-ae97-414c-8f8b-0531920d1e04";
 const SECRET: &str = "s3cr3t-of-the-client";
-const SCOPE: &str = "api://tenant/gangplank/.default";
+pub(crate) const SCOPE: &str = "api://tenant/gangplank/.default";
 
-fn options(authority: &str, ca: Option<&str>) -> Options {
+pub(crate) fn options(authority: &str, ca: Option<&str>) -> Options {
     Options {
         tenant: TENANT.to_owned(),
         authority_host: Some(authority.to_owned()),
         http: http::client(ca.map(str::as_bytes)).unwrap(),
+        clock: Arc::new(machine_time),
+        log_in: None,
     }
 }
 
@@ -28,7 +31,7 @@ fn secret_login() -> Environment {
     Environment::from_pairs([("AZURE_CLIENT_ID", CLIENT), ("AZURE_CLIENT_SECRET", SECRET)])
 }
 
-fn granted(token: &str) -> Reply {
+pub(crate) fn granted(token: &str) -> Reply {
     reply(
         200,
         &json!({"token_type": "Bearer", "expires_in": 3599, "ext_expires_in": 3599, "access_token": token}),
@@ -171,17 +174,77 @@ async fn callers_and_administrators_prefer_different_log_ins() {
     assert_eq!(choose(&everything, Preference::Caller).unwrap(), workload);
     assert_eq!(choose(&everything, Preference::Administrator).unwrap(), SourceKind::AzureCli);
     let no_cli = Environment::from_pairs([id, secret, token, ("PATH", "/nonexistent")]);
-    assert_eq!(choose(&no_cli, Preference::Administrator).unwrap(), by_secret);
+    assert_eq!(choose(&no_cli, Preference::Administrator).unwrap(), workload);
+    let no_cli_and_no_file = Environment::from_pairs([id, secret, ("PATH", "/nonexistent")]);
+    assert_eq!(choose(&no_cli_and_no_file, Preference::Administrator).unwrap(), by_secret);
     let no_file = on_path(&cli, &[id, secret]);
     assert_eq!(choose(&no_file, Preference::Caller).unwrap(), by_secret);
     assert_eq!(choose(&on_path(&cli, &[]), Preference::Caller).unwrap(), SourceKind::AzureCli);
 }
 
 #[tokio::test]
+async fn the_one_asked_for_by_name_is_taken_or_named_missing() {
+    let cli = azure_cli("exit 1");
+    let environment = on_path(&cli, &[("AZURE_CLIENT_ID", CLIENT), ("AZURE_CLIENT_SECRET", SECRET)]);
+    let named = |name: SourceName| {
+        let options = Options { log_in: Some(name), ..options("https://login.example", None) };
+        azure_credential(&environment, Preference::Caller, &options)
+    };
+    for name in
+        [SourceName::ClientSecret, SourceName::AzureCli, SourceName::ManagedIdentity, SourceName::Google]
+    {
+        let source = named(name).unwrap();
+        assert_eq!((source.kind.name(), source.why.as_str()), (name, "asked for by name"));
+        assert_eq!(source.passed_over.len(), SourceName::ALL.len() - 1);
+    }
+    for (name, missing) in [
+        (SourceName::WorkloadIdentity, "AZURE_FEDERATED_TOKEN_FILE"),
+        (SourceName::Github, "ACTIONS_ID_TOKEN_REQUEST_URL"),
+        (SourceName::AzurePipelines, "SYSTEM_OIDCREQUESTURI"),
+        (SourceName::ClientCertificate, "AZURE_CLIENT_CERTIFICATE_PATH"),
+    ] {
+        let error = named(name).unwrap_err();
+        let SourceError::NotHere { name: said, reason } = &error else { panic!("{error:?}") };
+        assert_eq!((*said, reason), (name, &format!("`{missing}` is not set")));
+    }
+}
+
+#[tokio::test]
+async fn those_passed_over_are_named_with_the_reason() {
+    let cli = azure_cli("exit 1");
+    let environment = on_path(&cli, &[("AZURE_CLIENT_ID", CLIENT), ("AZURE_CLIENT_SECRET", SECRET)]);
+    let source =
+        azure_credential(&environment, Preference::Caller, &options("https://login.example", None)).unwrap();
+    assert_eq!(source.why, "`AZURE_CLIENT_SECRET` is set");
+    let reasons: Vec<(SourceName, &str)> =
+        source.passed_over.iter().map(|it| (it.source, it.reason.as_str())).collect();
+    assert_eq!(reasons[0], (SourceName::WorkloadIdentity, "`AZURE_FEDERATED_TOKEN_FILE` is not set"));
+    assert_eq!(reasons[5], (SourceName::Google, "taken only by `--as google`"));
+    assert!(reasons[6].1.ends_with("is on `PATH`, but `client-secret` comes first"), "{:?}", reasons[6]);
+    assert!(!format!("{reasons:?}").contains(SECRET));
+}
+
+#[tokio::test]
 async fn what_is_missing_is_said() {
-    let nothing = choose(&Environment::default(), Preference::Caller).unwrap_err().to_string();
-    for named in ["AZURE_FEDERATED_TOKEN_FILE", "AZURE_CLIENT_SECRET", "AZURE_CLIENT_ID", "`az`"] {
-        assert!(nothing.contains(named), "{nothing}");
+    // Nobody listens on this port, as on a laptop nobody answers at the instance metadata address.
+    let nowhere = Environment::from_pairs([("AZURE_POD_IDENTITY_AUTHORITY_HOST", "http://127.0.0.1:9")]);
+    for preference in [Preference::Caller, Preference::Administrator] {
+        let source = azure_credential(&nowhere, preference, &options("https://login.example", None)).unwrap();
+        assert_eq!(source.kind.name(), SourceName::ManagedIdentity);
+        let error = source.credential.get_token(&[SCOPE], None).await.unwrap_err();
+        let typed = source_error(&error).unwrap();
+        let SourceError::NothingFound { passed_over, .. } = typed else { panic!("{typed:?}") };
+        assert_eq!(passed_over.iter().map(|it| it.source).collect::<Vec<_>>(), SourceName::ALL);
+        let nothing = typed.to_string();
+        for named in [
+            "AZURE_FEDERATED_TOKEN_FILE",
+            "AZURE_CLIENT_SECRET",
+            "127.0.0.1:9` does not answer",
+            "`az`",
+            "az login",
+        ] {
+            assert!(nothing.contains(named), "{nothing}");
+        }
     }
     let half = Environment::from_pairs([("AZURE_CLIENT_SECRET", SECRET)]);
     let half = choose(&half, Preference::Caller).unwrap_err();
@@ -197,7 +260,14 @@ async fn another_tenants_log_in_is_refused_before_anything_is_sent() {
         ("AZURE_TENANT_ID", other),
     ]);
     let error = choose(&environment, Preference::Caller).unwrap_err();
-    assert_eq!(error, SourceError::OtherTenant { found: other.to_owned(), wanted: TENANT.to_owned() });
+    assert_eq!(
+        error,
+        SourceError::OtherTenant {
+            variable: "AZURE_TENANT_ID",
+            found: other.to_owned(),
+            wanted: TENANT.to_owned()
+        }
+    );
 }
 
 #[tokio::test]

@@ -36,7 +36,12 @@ pub(super) async fn run(flags: Demo) -> Result<Exit, Failure> {
     let began = std::time::Instant::now();
     chapter("both clouds come up, on loopback");
     let sandbox = command::sandbox::start(Options::default()).await?;
-    let common = Common { file: sandbox.folder().join("bridge.yaml"), output: Format::Human, verbose: 0 };
+    let common = Common {
+        file: sandbox.folder().join("bridge.yaml"),
+        output: Format::Human,
+        log_in: None,
+        verbose: 0,
+    };
     let story = Story { sandbox, scorer: flags.scorer, common };
     let told = tokio::select! {
         told = story.tell() => told,

@@ -1,0 +1,15 @@
+//! The client for endpoints that the machine itself offers: no proxy in between, and no long wait for one that is not there.
+
+use std::time::Duration;
+
+use super::SourceError;
+use super::login::setup;
+
+/// These endpoints are a hop away at most.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// A client for the machine's own endpoints. A proxy would answer from another machine, with another identity.
+pub(super) fn client() -> Result<reqwest::Client, SourceError> {
+    let builder = crate::http::builder(None).map_err(|error| setup(&error))?;
+    builder.no_proxy().connect_timeout(CONNECT_TIMEOUT).build().map_err(|error| setup(&error))
+}
