@@ -17,6 +17,7 @@ mod reverse;
 mod secrets;
 mod set_up;
 mod ship;
+mod ways_in;
 mod whoami;
 mod witness;
 mod worlds;

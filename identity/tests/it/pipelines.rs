@@ -97,7 +97,8 @@ async fn azure_devops_vouches_for_its_service_connection() {
 #[tokio::test]
 async fn their_refusals_keep_their_words_and_entra_is_not_asked() {
     type Variables = fn(&str) -> Vec<(String, String)>;
-    let table: [(Variables, u16, Value, &str, Option<&str>, &str); 3] = [
+    type Case = (Variables, u16, Value, &'static str, Option<&'static str>, &'static str);
+    let table: [Case; 3] = [
         (
             github,
             403,

@@ -7,8 +7,13 @@ use super::super::refusal::{ENTRA, code_in, without_trace};
 use crate::answer::Answer;
 
 /// What tells of an identity that is not there, in the words of the instance metadata endpoint ("Identity not found"), of
-/// App Service ("No User Assigned or Delegated Managed Identity found for specified ClientId") and of the codes of both.
-const ABSENT: [&str; 3] = ["identity not found", "identity_not_found", "managed identity found"];
+/// several where none was named ("Multiple user assigned identities exist"), of App Service ("No User Assigned or Delegated Managed Identity found for specified ClientId") and of the codes of both.
+const ABSENT: [&str; 4] = [
+    "identity not found",
+    "identity_not_found",
+    "managed identity found",
+    "multiple user assigned identities exist",
+];
 
 const OTHER: &str = "correct `AZURE_CLIENT_ID`, or assign that identity to the machine";
 const OWN: &str = "set `AZURE_CLIENT_ID` to the client id of an identity that is assigned to the machine, \
