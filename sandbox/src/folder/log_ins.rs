@@ -114,13 +114,15 @@ fn managed_identities(world: &Shared, addresses: &Addresses) -> [LogIn; 4] {
     let base = format!("http://{}", addresses.instance_metadata);
     let secret = world.azure.host().secret.clone();
     let trainer = ("AZURE_CLIENT_ID", seed::TRAINER.client_id.to_owned());
+    let by_name = ("GANGPLANK_AS", "managed-identity".to_owned());
     let machine = ("AZURE_POD_IDENTITY_AUTHORITY_HOST", base.clone());
     let app_service =
         vec![("IDENTITY_ENDPOINT", format!("{base}/msi/token")), ("IDENTITY_HEADER", secret.clone())];
     let job = vec![("MSI_ENDPOINT", format!("{base}/v1/token/msi/xds")), ("MSI_SECRET", secret)];
     [
-        LogIn { name: "hold", sets: vec![machine.clone()] },
-        LogIn { name: "trainer", sets: vec![machine, trainer] },
+        // The sandbox's `az` is on `PATH`, and the instance metadata service is asked after it.
+        LogIn { name: "hold", sets: vec![machine.clone(), by_name.clone()] },
+        LogIn { name: "trainer", sets: vec![machine, trainer, by_name] },
         LogIn { name: "hold-app-service", sets: app_service },
         LogIn { name: "hold-job", sets: job },
     ]
