@@ -27,18 +27,17 @@ const WAYS: [Way; 8] = [
 
 /// Declares all of them for team oncology.
 fn declare(harbour: &Harbour) {
+    let machines = [&seed::GITHUB_CI, &seed::DEVOPS_CI, &seed::CERTIFICATE_CI, &seed::GOOGLE_CI];
+    let machines = machines.map(|it| (it.name, "servicePrincipal", it.client_id));
+    let managed = [("hold", &seed::HOLD), ("trainer", &seed::TRAINER)];
+    let managed = managed.map(|(name, it)| (name, "managedIdentity", it.object_id));
     let mut text = String::from("identities:\n");
-    for machine in [&seed::GITHUB_CI, &seed::DEVOPS_CI, &seed::CERTIFICATE_CI, &seed::GOOGLE_CI] {
-        text += &format!(
-            "  - name: {}\n    servicePrincipal: {}\n    may: [push, \"deploy:oncology\"]\n",
-            machine.name, machine.client_id
-        );
-    }
-    for (name, identity) in [("hold", &seed::HOLD), ("trainer", &seed::TRAINER)] {
-        text += &format!(
-            "  - name: {name}\n    managedIdentity: {}\n    may: [push, \"deploy:oncology\"]\n",
-            identity.object_id
-        );
+    for (name, kind, id) in machines.into_iter().chain(managed) {
+        for line in [format!("  - name: {name}"), format!("    {kind}: {id}")] {
+            text.push_str(&line);
+            text.push('\n');
+        }
+        text.push_str("    may: [push, \"deploy:oncology\"]\n");
     }
     harbour.edit("identities:\n", &text);
     harbour.run(&["apply"]).expect_code(0);
