@@ -27,15 +27,15 @@ impl Pod {
         Ok(Self { source, scope: Addresses::of(bridge).management_scope })
     }
 
-    /// What is shown. Entra is not asked yet.
-    pub fn shown(&self) -> Shown {
-        let claims = self.source.assertion_claims();
-        Shown {
+    /// What is shown, or why there is nothing to show. Entra is not asked yet.
+    pub async fn shown(&self) -> Result<Shown, String> {
+        let claims = self.source.assertion_claims().await.map_err(|refused| refused.to_string())?;
+        Ok(Shown {
             source: self.source.kind.to_string(),
             claims: claims.and_then(|claims| Claims::from_value(claims.to_json())),
             answer: None,
             waited: 0,
-        }
+        })
     }
 }
 

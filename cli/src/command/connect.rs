@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use clouds::probe::LiveProbe;
 use clouds::{Administrator, Caller, Pod, Settings, WhoAmI};
+use identity::source::SourceName;
 
 use crate::args::Administrate;
 use crate::context::Context;
@@ -48,9 +49,10 @@ pub(super) async fn administrator(context: &Context, flags: &Administrate) -> Re
     Ok(administrator)
 }
 
-/// The log-in of a workload's pod, or why there is none here.
-pub(super) fn pod(context: &Context) -> Result<Pod, String> {
+/// The log-in of a workload's pod, which is of one kind, or why there is none here.
+pub(super) fn pod(context: &Context, log_in: SourceName) -> Result<Pod, String> {
     let settings = settings(context).map_err(|_| "the bridge file's `caBundle` cannot be read".to_owned())?;
+    let settings = Settings { log_in: Some(log_in), ..settings };
     Pod::connect(&context.bridge, &settings)
 }
 

@@ -7,6 +7,7 @@ use bridge::doctor::way_back::{Seen, View};
 use bridge::manifest;
 use bridge::spec::{Team, Via, Workload};
 use bridge::want::placed;
+use identity::source::SourceName;
 
 use super::{connect, plan};
 use crate::args::{Administrate, Doctor, Format};
@@ -21,7 +22,10 @@ pub(super) async fn run(context: &Context, name: &str, flags: &Doctor) -> Result
     let seen = eyes(context, &flags.administrate).await;
     let clouds = seen.as_ref().map(borrowed).map_err(Clone::clone);
     let pod = pod(context, workload, seen.as_ref().ok());
-    let shown = pod.as_ref().map(clouds::Pod::shown).map_err(Clone::clone);
+    let shown = match &pod {
+        Ok(pod) => pod.shown().await,
+        Err(why) => Err(why.clone()),
+    };
     let mut view = View { bridge: &context.bridge, workload, team, clouds, pod: shown };
     if let Ok(pod) = &pod {
         let progress = Progress::new(context.format);
@@ -104,5 +108,9 @@ fn pod(context: &Context, workload: &Workload, seen: Option<&plan::Seen>) -> Res
             ));
         }
     }
-    connect::pod(context)
+    let log_in = match workload.via {
+        Via::Cluster => SourceName::WorkloadIdentity,
+        Via::Google => SourceName::Google,
+    };
+    connect::pod(context, log_in)
 }
