@@ -2,6 +2,7 @@
 //!
 //! 1. [`token`] reads a token's claims, without judging them.
 //! 2. [`entra`] says whether an outside token matches a federated identity credential, as Microsoft Entra would.
+//!    [`first_party`] knows the audiences of Microsoft's own services.
 //! 3. [`provider`] says whom Google's Security Token Service would make of those claims, or why it would refuse.
 //! 4. [`principal`] names the result, and says which IAM member strings stand for it.
 //! 5. [`iam`] and [`rbac`] say what that caller may do, and by which grant.
@@ -19,6 +20,7 @@
 
 mod cel;
 pub mod entra;
+pub mod first_party;
 pub mod iam;
 pub mod principal;
 pub mod provider;

@@ -1,24 +1,12 @@
 //! The provider does not admit the token's audience.
 
+use trust::first_party;
 use trust::provider::Stage;
 
 use super::evidence::unseen;
 use super::hop_failed::update_provider;
 use super::hops::RefusedExchange;
 use crate::finding::{Confidence, Finding, cause};
-
-/// Audiences of Microsoft's own services. Whoever admits one of them admits every token that any program holds for that
-/// service.
-const FIRST_PARTY: [&str; 8] = [
-    "https://management.azure.com",
-    "https://management.core.windows.net",
-    "https://graph.microsoft.com",
-    "https://storage.azure.com",
-    "https://vault.azure.net",
-    "00000003-0000-0000-c000-000000000000",
-    "797f4846-ba00-4fd7-ba43-dac1f8f63013",
-    "e406a681-f3d4-42a8-90b6-c2b029497af1",
-];
 
 pub(super) fn check(case: &RefusedExchange<'_>) -> Option<Finding> {
     let seen = case.predicted.as_ref().filter(|it| it.stage == Stage::Audience);
@@ -51,10 +39,8 @@ pub(super) fn check(case: &RefusedExchange<'_>) -> Option<Finding> {
 }
 
 fn mend(finding: Finding, case: &RefusedExchange<'_>, audience: Option<&str>) -> Finding {
-    let first_party =
-        |audience: &str| FIRST_PARTY.iter().any(|it| audience.trim_end_matches('/').starts_with(it));
     match audience {
-        Some(audience) if first_party(audience) => finding.mend(
+        Some(audience) if first_party::find(audience).is_some() => finding.mend(
             "ask for a token for our own application; never admit the audience of one of Microsoft's services",
             format!("az account get-access-token --scope {}/.default", case.walk.bridge.identifier_uri()),
         ),

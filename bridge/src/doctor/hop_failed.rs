@@ -11,41 +11,24 @@ use crate::finding::{Confidence, Finding, cause};
 use crate::port::{PortError, Refused};
 use crate::spec::Bridge;
 
-/// What Entra's commonest codes mean here: code, cause, what to do.
-const ENTRA_CODES: [(&str, &str, &str); 9] = [
-    ("AADSTS500011", cause::OBJECT_MISSING, "our application is not in the tenant: run `gangplank apply`"),
-    (
-        "AADSTS700016",
-        cause::OBJECT_MISSING,
-        "the client id is unknown in the tenant: check both, and that its service principal exists",
-    ),
+/// What Entra's other codes mean here: code, cause, what to do. Those with a check of their own are not here.
+const ENTRA_CODES: [(&str, &str, &str); 4] = [
     ("AADSTS90002", cause::RESOURCE_NAME, "the tenant does not exist: check `azure.tenant`"),
-    (
-        "AADSTS7000215",
-        cause::CREDENTIAL_ABSENT,
-        "the client secret is wrong or expired; mind that the secret's id is not its value",
-    ),
     (
         "AADSTS700024",
         cause::TOKEN_EXPIRED,
         "the workload's token is out of its time: read its file anew, check the clock",
     ),
     (
-        "AADSTS70025",
-        cause::OBJECT_MISSING,
-        "the client has no federated credential: add one for this workload",
+        "AADSTS700222",
+        cause::CREDENTIAL_SOURCE,
+        "a token of Entra's own is no proof: log in with the token of the place this runs in",
     ),
     (
-        "AADSTS700211",
-        cause::ISSUER_MISMATCH,
-        "no federated credential has this issuer; a slash at its end counts",
+        "AADSTS7000112",
+        cause::OTHER,
+        "the caller's service principal is switched off: its owner must switch it on",
     ),
-    (
-        "AADSTS700212",
-        cause::AUDIENCE_MISMATCH,
-        "the workload's token must have the audience `api://AzureADTokenExchange`",
-    ),
-    ("AADSTS700213", cause::LITERAL_MISMATCH, "no federated credential has this subject; capitals count"),
 ];
 
 pub(super) fn expired_first_token(walk: &Walk<'_>, token: &FirstToken) -> Option<Finding> {
@@ -80,12 +63,7 @@ pub(super) fn entra_token(walk: &Walk<'_>, error: &PortError) -> Finding {
         format!("Entra gives the caller no token for `{resource}`"),
         error,
     );
-    let code = |code: &str| {
-        let said = error.code.as_deref() == Some(code);
-        // Shorter codes begin longer ones.
-        said || error.message.split(|c: char| !c.is_ascii_alphanumeric()).any(|word| word == code)
-    };
-    match ENTRA_CODES.iter().find(|(name, _, _)| code(name)) {
+    match ENTRA_CODES.iter().find(|(name, _, _)| says(error, name)) {
         Some((_, cause, advice)) => {
             Finding { cause, confidence: Confidence::Likely, ..finding }.advice(*advice)
         }
@@ -213,8 +191,15 @@ pub(super) fn cluster(walk: &Walk<'_>, error: &PortError) -> Finding {
     finding
 }
 
+/// Whether the service gave this code, as a code or in its text.
+pub(super) fn says(error: &PortError, code: &str) -> bool {
+    let said = error.code.as_deref() == Some(code);
+    // Shorter codes begin longer ones.
+    said || error.message.split(|c: char| !c.is_ascii_alphanumeric()).any(|word| word == code)
+}
+
 /// A refusal in the service's own words.
-fn refused(code: &'static str, summary: impl Into<String>, error: &PortError) -> Finding {
+pub(super) fn refused(code: &'static str, summary: impl Into<String>, error: &PortError) -> Finding {
     let cause = match error.kind {
         Refused::Unavailable | Refused::Throttled => cause::NETWORK,
         Refused::NotFound => cause::OBJECT_MISSING,

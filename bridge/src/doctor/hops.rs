@@ -5,8 +5,8 @@ use trust::token::Claims;
 
 use super::{Ask, Evidence, Sight, Verdict, Walk};
 use super::{
-    audience_not_admitted, condition_rejects_subject, hop_failed, impersonation_not_granted, issuer_differs,
-    repository_write_not_granted,
+    audience_not_admitted, condition_rejects_subject, first_party_audience, groups_overage, hop_failed,
+    impersonation_not_granted, issuer_differs, refused_by_entra, repository_write_not_granted,
 };
 use crate::finding::Finding;
 use crate::port::PortError;
@@ -53,13 +53,19 @@ pub(super) fn first_token(walk: &Walk<'_>, evidence: &Evidence) -> Verdict {
 pub(super) fn entra_token(walk: &Walk<'_>, evidence: &Evidence) -> Verdict {
     let scope = format!("{}/.default", walk.bridge.identifier_uri());
     match need!(evidence.entra_token, Ask::EntraToken { scope }) {
-        Sight::Seen(claims) => Verdict::Sound(format!(
-            "audience {}, issuer {}, subject {}",
-            claims.audiences().join(", "),
-            claims.issuer().unwrap_or("none"),
-            claims.subject().unwrap_or("none")
-        )),
-        Sight::Refused(error) => broken(hop_failed::entra_token(walk, error)),
+        Sight::Seen(claims) => match groups_overage::check(walk, claims) {
+            Some(finding) => broken(finding),
+            None => Verdict::Sound(format!(
+                "audience {}, issuer {}, subject {}",
+                claims.audiences().join(", "),
+                claims.issuer().unwrap_or("none"),
+                claims.subject().unwrap_or("none")
+            )),
+        },
+        Sight::Refused(error) => {
+            let first_token = evidence.first_token.as_ref().and_then(Sight::seen);
+            broken(refused_by_entra::name(&refused_by_entra::Case { walk, error, first_token }))
+        }
         Sight::Unseen { why } => Verdict::Unseen(why.clone()),
     }
 }
@@ -69,6 +75,9 @@ pub(super) fn exchange(walk: &Walk<'_>, evidence: &Evidence) -> Verdict {
     let project = walk.bridge.google.project.clone();
     let attempt = need!(evidence.exchange, Ask::Exchange { pool: pool.clone(), provider: provider.clone() });
     if attempt.seen().is_some() {
+        if let Some(finding) = first_party_audience::passed(walk, evidence) {
+            return broken(finding);
+        }
         return Verdict::Sound(format!("pool {pool}, provider {provider}"));
     }
     let pool_seen = need!(evidence.pool, Ask::Pool { project: project.clone(), pool: pool.clone() });
@@ -88,8 +97,12 @@ pub(super) fn exchange(walk: &Walk<'_>, evidence: &Evidence) -> Verdict {
 }
 
 fn name_exchange(case: &RefusedExchange<'_>) -> Finding {
-    const CHECKS: [fn(&RefusedExchange<'_>) -> Option<Finding>; 3] =
-        [issuer_differs::check, audience_not_admitted::check, condition_rejects_subject::check];
+    const CHECKS: [fn(&RefusedExchange<'_>) -> Option<Finding>; 4] = [
+        first_party_audience::check,
+        issuer_differs::check,
+        audience_not_admitted::check,
+        condition_rejects_subject::check,
+    ];
     CHECKS.iter().find_map(|check| check(case)).unwrap_or_else(|| hop_failed::exchange(case))
 }
 

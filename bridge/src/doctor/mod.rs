@@ -7,14 +7,24 @@
 //! One file per check, named for the fault. A check looks at one refused hop and either recognises its fault or passes;
 //! what no check recognises becomes [`hop_failed`]'s honest "this hop was refused, in these words".
 
+mod application_not_in_tenant;
+mod assignment_required;
 mod audience_not_admitted;
 mod caller;
+mod certificate_unknown;
 mod condition_rejects_subject;
+mod conditional_access;
+mod credential_refused;
 mod evidence;
+mod first_party_audience;
+mod groups_overage;
 mod hop_failed;
 mod hops;
 mod impersonation_not_granted;
 mod issuer_differs;
+mod managed_identity_not_found;
+mod no_federated_credential;
+mod refused_by_entra;
 mod repository_write_not_granted;
 pub mod way_back;
 

@@ -264,6 +264,85 @@ fn one_fault_one_finding() {
 }
 
 #[test]
+fn entras_refusals_have_findings_of_their_own() {
+    let subject = "AADSTS700213: No matching federated identity record found for presented assertion subject 'a:b'. Check";
+    let rows = [
+        (
+            "AADSTS7000222: The provided client secret keys for app 'x' are expired.",
+            "azure/credential-refused",
+            "token-expired",
+        ),
+        ("AADSTS7000215: Invalid client secret provided.", "azure/credential-refused", "credential-absent"),
+        (
+            "AADSTS700027: The certificate with identifier used",
+            "azure/certificate-unknown",
+            "credential-source",
+        ),
+        ("AADSTS700027: [Reason - The key used is expired.", "azure/certificate-unknown", "token-expired"),
+        ("AADSTS700211: … issuer 'https://i/'.", "azure/no-federated-credential", "issuer-mismatch"),
+        ("AADSTS700212: … audience 'x'.", "azure/no-federated-credential", "audience-mismatch"),
+        (subject, "azure/no-federated-credential", "literal-mismatch"),
+        ("AADSTS7002138: … subject 'A:b'.", "azure/no-federated-credential", "literal-mismatch"),
+        ("AADSTS70025: The client 'x' has no configured", "azure/no-federated-credential", "object-missing"),
+        (
+            "AADSTS700016: Application with identifier 'x'",
+            "azure/application-not-in-tenant",
+            "object-missing",
+        ),
+        ("AADSTS7000229: The client application 'x'", "azure/application-not-in-tenant", "object-missing"),
+        (
+            "AADSTS500011: The resource principal named api://x",
+            "azure/application-not-in-tenant",
+            "object-missing",
+        ),
+        ("AADSTS501051: Application 'x'(y) is not assigned", "azure/assignment-required", "grant-missing"),
+        ("AADSTS53003: Access has been blocked", "azure/conditional-access", "other"),
+        ("Identity not found", "azure/managed-identity-not-found", "object-missing"),
+        (
+            "Multiple user assigned identities exist, please",
+            "azure/managed-identity-not-found",
+            "credential-source",
+        ),
+        ("AADSTS700222: AAD-issued tokens may not", "azure/entra-token-failed", "credential-source"),
+    ];
+    for (text, code, cause) in rows {
+        let mut world = World::sound();
+        world.refused.push((Hop::EntraToken, error(Refused::Invalid, text)));
+        let finding = world.finding();
+        assert_eq!((finding.code, finding.cause), (code, cause), "{text}");
+        assert!(!finding.mend.is_empty(), "{text}");
+    }
+    let mut world = World::sound();
+    world.refused.push((Hop::EntraToken, error(Refused::Invalid, subject)));
+    assert_eq!(world.finding().found.unwrap().value, "a:b");
+}
+
+#[test]
+fn a_provider_that_admits_microsofts_own_services_is_named() {
+    let mut world = World::sound();
+    oidc(&mut world).allowed_audiences = vec!["https://management.azure.com/".to_owned()];
+    let finding = world.finding();
+    assert_eq!(finding.code, "google/first-party-audience");
+    assert_eq!(finding.found.as_ref().unwrap().value, "https://management.azure.com/");
+    assert!(!commands(&finding).contains("management.azure.com"), "{finding:#?}");
+
+    world.claims["aud"] = json!("https://management.azure.com/");
+    assert_eq!(world.finding().code, "google/first-party-audience", "even if it lets the caller through");
+}
+
+#[test]
+fn groups_that_do_not_fit_are_named_where_the_caller_is_known_by_group_alone() {
+    let mut world = World::sound();
+    world.claims["_claim_names"] = json!({ "groups": "src1" });
+    let known = world.diagnosis();
+    assert!(!known.is_broken(), "{known:#?}");
+    for identity in &mut world.bridge.identities {
+        identity.who = crate::spec::Who::Group("3ad9fc0b-04fd-47a2-a5e1-6b97f358e410".to_owned());
+    }
+    assert_eq!(world.finding().code, "azure/groups-overage");
+}
+
+#[test]
 fn audience_shows_both_values_and_the_one_field_to_set() {
     let mut world = World::sound();
     oidc(&mut world).allowed_audiences = vec!["api://wrong".to_owned()];
@@ -416,13 +495,13 @@ fn unexplained_refusals_stay_honest() {
                 code: Some("AADSTS7000215".to_owned()),
                 ..error(Refused::Unauthenticated, "Invalid client secret")
             },
-            "azure/entra-token-failed",
+            "azure/credential-refused",
             "credential-absent",
         ),
         (
             Hop::EntraToken,
             error(Refused::Invalid, "AADSTS700211: No matching federated identity record found"),
-            "azure/entra-token-failed",
+            "azure/no-federated-credential",
             "issuer-mismatch",
         ),
         (Hop::EntraToken, error(Refused::Invalid, "AADSTS9: who knows"), "azure/entra-token-failed", "other"),

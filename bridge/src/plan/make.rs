@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use trust::first_party;
+
 use super::compare::{Comparison, compare};
 use super::{Action, Change, Kept, Obstacle, Plan};
 use crate::inventory::{Inventory, Observed, State};
@@ -14,6 +16,10 @@ use crate::spec::Bridge;
 pub fn plan(bridge: &Bridge, wanted: &[Resource], obstacles: Vec<Obstacle>, inventory: &Inventory) -> Plan {
     let mut plan = Plan { changes: Vec::new(), obstacles, kept: Vec::new() };
     for resource in wanted {
+        if let Some(obstacle) = first_party_audience(resource) {
+            plan.obstacles.push(obstacle);
+            continue;
+        }
         match inventory.found.get(&resource.key()) {
             None => plan.push(Action::Create { wanted: resource.clone() }),
             Some(observed) if !observed.marked => plan.obstacles.push(foreign(bridge, resource)),
@@ -38,6 +44,22 @@ pub fn destroy_plan(inventory: &Inventory) -> Plan {
     let mut plan = Plan::default();
     delete(inventory.found.values(), &mut plan);
     plan
+}
+
+/// A provider that would admit tokens made for one of Microsoft's own services is never made: any program of the tenant
+/// holds such tokens.
+fn first_party_audience(wanted: &Resource) -> Option<Obstacle> {
+    let Resource::Provider(provider) = wanted else { return None };
+    let (audience, service) =
+        provider.audiences.iter().find_map(|audience| Some((audience, first_party::find(audience)?)))?;
+    Some(Obstacle {
+        key: wanted.key(),
+        problem: format!(
+            "`{audience}` is the audience of {}: any program of the tenant can get such a token",
+            service.name
+        ),
+        mend: "let the provider admit an application of your own and nothing else".to_owned(),
+    })
 }
 
 /// Namespace and service that an object was shipped for, if it was.

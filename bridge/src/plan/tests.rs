@@ -52,6 +52,23 @@ fn from_nothing() {
 }
 
 #[test]
+fn an_audience_of_microsofts_own_is_an_obstacle() {
+    let (bridge, facts) = harbour();
+    let (mut resources, obstacles) = wanted(&bridge, &facts);
+    for audience in ["https://management.azure.com/", "00000003-0000-0000-c000-000000000000"] {
+        for resource in &mut resources {
+            if let Resource::Provider(provider) = resource {
+                provider.audiences = vec![audience.to_owned()];
+            }
+        }
+        let plan = plan(&bridge, &resources, obstacles.clone(), &Inventory::default());
+        let text = summaries(&plan);
+        assert!(text.contains(&format!("`{audience}` is the audience of")), "{text}");
+        assert!(!text.contains("create google/provider"), "{text}");
+    }
+}
+
+#[test]
 fn in_step() {
     assert_eq!(after(|_| {}), Plan::default());
     assert!(Plan::default().is_empty());

@@ -58,6 +58,9 @@ pub const GOOGLE_CI: Machine = Machine {
     object_id: "38091a2b-4c5d-4e6f-9980-abbccddeef01",
 };
 
+/// An application of another tenant, open to all tenants, that nobody has taken into this one.
+pub const FOREIGN_APPLICATION: &str = "7c4d5e6f-8091-42a3-8dc4-ef0112233445";
+
 /// Owner and repository of the workflow that runs on GitHub, each with its immutable id.
 pub const GITHUB_OWNER: (&str, u64) = ("harbour-org", 7_710_429);
 /// See [`GITHUB_OWNER`].

@@ -3,6 +3,7 @@
 use reqwest::Method;
 use serde_json::{Value, json};
 
+use crate::quay::sandbox::azure::directory::{FederatedCredential, Group};
 use crate::quay::sandbox::{seed, signing};
 use crate::quay::{Issuer, Quay, reply};
 
@@ -260,4 +261,146 @@ async fn an_application_without_credentials_says_so_and_assignment_can_be_requir
     give_role(&quay, &principal).await;
     let (status, _) = quay.ask(seed::CELLAR_CI.client_id, &fields).await;
     assert_eq!(status, 200);
+}
+
+/// A token of cellar-ci for the resource, by its secret.
+async fn ask_as_cellar(quay: &Quay) -> (u16, Value) {
+    let secret = quay.sandbox.world.azure.client_secret(seed::CELLAR_CI.client_id).unwrap();
+    let scope = format!("api://{}/gangplank-bridge/.default", seed::TENANT);
+    let fields = [("client_secret", secret.as_str()), ("scope", scope.as_str())];
+    let (status, body) = quay.ask(seed::CELLAR_CI.client_id, &fields).await;
+    (status.as_u16(), body)
+}
+
+/// The claims of such a token.
+async fn cellar_claims(quay: &Quay) -> Value {
+    let (status, body) = ask_as_cellar(quay).await;
+    assert_eq!(status, 200, "{body}");
+    claims(body["access_token"].as_str().unwrap())
+}
+
+#[tokio::test]
+async fn groups_are_transitive_asked_for_and_left_out_above_two_hundred() {
+    let quay = Quay::new().await;
+    let (object_id, _, principal) = resource(&quay, Some(2)).await;
+    let group = |number: usize, members: Vec<String>| Group {
+        id: format!("00000000-0000-4000-8000-{number:012}"),
+        display_name: format!("group-{number}"),
+        security_enabled: true,
+        members,
+    };
+    {
+        let mut directory = quay.sandbox.world.azure.directory();
+        let inner = group(1, vec![seed::CELLAR_CI.object_id.to_owned()]);
+        let outer = group(2, vec![inner.id.clone()]);
+        directory.groups.extend([inner, outer]);
+    }
+    let ask_for = async |kinds: Value| {
+        let body = json!({ "groupMembershipClaims": kinds });
+        quay.graph(Method::PATCH, &format!("applications/{object_id}"), Some(body)).await.0.as_u16()
+    };
+    assert!(cellar_claims(&quay).await.get("groups").is_none());
+    assert_eq!(ask_for(json!("Everything")).await, 400);
+    assert_eq!(ask_for(json!("SecurityGroup")).await, 204);
+    assert_eq!(cellar_claims(&quay).await["groups"].as_array().unwrap().len(), 2);
+    assert_eq!(ask_for(json!("ApplicationGroup")).await, 204);
+    assert!(cellar_claims(&quay).await.get("groups").is_none());
+    let body = json!({ "principalId": "00000000-0000-4000-8000-000000000002", "resourceId": principal,
+        "appRoleId": "00000000-0000-0000-0000-000000000000" });
+    let path = format!("servicePrincipals/{principal}/appRoleAssignedTo");
+    assert_eq!(quay.graph(Method::POST, &path, Some(body)).await.0, 201);
+    let assigned = cellar_claims(&quay).await["groups"].clone();
+    assert_eq!(assigned, json!(["00000000-0000-4000-8000-000000000002"]));
+
+    assert_eq!(ask_for(json!("All")).await, 204);
+    let more = (3..=201).map(|number| group(number, vec![seed::CELLAR_CI.object_id.to_owned()]));
+    quay.sandbox.world.azure.directory().groups.extend(more);
+    let too_many = cellar_claims(&quay).await;
+    assert!(too_many.get("groups").is_none());
+    assert_eq!(too_many["_claim_names"], json!({ "groups": "src1" }));
+    let endpoint = too_many["_claim_sources"]["src1"]["endpoint"].as_str().unwrap();
+    assert!(endpoint.ends_with(&format!("{}/getMemberObjects", seed::CELLAR_CI.object_id)), "{endpoint}");
+    quay.sandbox.world.azure.directory().groups.pop();
+    assert_eq!(cellar_claims(&quay).await["groups"].as_array().unwrap().len(), 200);
+}
+
+#[tokio::test]
+async fn policies_disabled_principals_and_foreign_applications_are_refused() {
+    let quay = Quay::new().await;
+    let (_, _, principal) = resource(&quay, Some(2)).await;
+    let block = |blocked: bool| {
+        let mut directory = quay.sandbox.world.azure.directory();
+        let of = directory.service_principals.iter_mut().find(|it| it.id == seed::CELLAR_CI.object_id);
+        of.unwrap().blocked_by_policy = blocked;
+    };
+    block(true);
+    let (status, body) = ask_as_cellar(&quay).await;
+    assert_eq!((status, &body["error_codes"]), (400, &json!([53003])));
+    block(false);
+
+    let switch = async |id: &str, enabled: bool| {
+        let body = json!({ "accountEnabled": enabled });
+        quay.graph(Method::PATCH, &format!("servicePrincipals/{id}"), Some(body)).await
+    };
+    switch(&principal, false).await;
+    assert_eq!(ask_as_cellar(&quay).await.1["error_codes"], json!([500_014]));
+    switch(&principal, true).await;
+    switch(seed::CELLAR_CI.object_id, false).await;
+    assert_eq!(ask_as_cellar(&quay).await.1["error_codes"], json!([7_000_112]));
+
+    let fields = [("client_secret", "x"), ("scope", "https://management.azure.com/.default")];
+    let (_, body) = quay.ask(seed::FOREIGN_APPLICATION, &fields).await;
+    assert_eq!(body["error_codes"], json!([7_000_229]), "{body}");
+}
+
+#[tokio::test]
+async fn a_new_federated_credential_counts_after_a_while() {
+    let quay = Quay::new().await;
+    quay.sandbox.world.azure.set_propagation(120);
+    let issuer = Issuer::new().await;
+    let token = issuer.token("somebody", EXCHANGE, quay.sandbox.world.clock.seconds());
+    let (_, body) = present(&quay, &issuer.url, "somebody", &token).await;
+    assert_eq!(body["error_codes"], json!([700_211]), "{body}");
+    quay.sandbox.world.clock.advance(std::time::Duration::from_secs(121));
+    let fields = [
+        ("client_assertion", token.as_str()),
+        ("client_assertion_type", JWT),
+        ("scope", "https://management.azure.com/.default"),
+    ];
+    let (status, body) = quay.ask(seed::ONCOLOGY_CI.client_id, &fields).await;
+    assert_eq!(status, 200, "{body}");
+}
+
+#[tokio::test]
+async fn a_user_assigned_identity_logs_in_by_federation_too() {
+    let quay = Quay::new().await;
+    let issuer = Issuer::new().await;
+    let now = quay.sandbox.world.clock.now();
+    let credential = FederatedCredential {
+        id: "1".to_owned(),
+        name: "pod".to_owned(),
+        issuer: issuer.url.clone(),
+        subject: "system:serviceaccount:a:b".to_owned(),
+        audiences: vec![EXCHANGE.to_owned()],
+        description: None,
+        created: now,
+    };
+    quay.sandbox
+        .world
+        .azure
+        .directory()
+        .managed_identity_mut(seed::TRAINER.client_id)
+        .unwrap()
+        .federated_credentials
+        .push(credential);
+    let token = issuer.token("system:serviceaccount:a:b", EXCHANGE, now.as_second());
+    let fields = [
+        ("client_assertion", token.as_str()),
+        ("client_assertion_type", JWT),
+        ("scope", "https://management.azure.com/.default"),
+    ];
+    let (status, body) = quay.ask(seed::TRAINER.client_id, &fields).await;
+    assert_eq!(status, 200, "{body}");
+    let claims = claims(body["access_token"].as_str().unwrap());
+    assert_eq!((&claims["oid"], body["expires_in"].as_i64()), (&json!(seed::TRAINER.object_id), Some(3599)));
 }

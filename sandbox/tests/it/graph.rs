@@ -137,11 +137,23 @@ async fn federated_credentials_have_limits() {
         (credential("new", "subject-0"), (400, "InvalidFederatedIdentityCredentialValue")),
         (credential("new", "new"), (400, "Request_BadRequest")),
         (credential("x", "new"), (400, "InvalidFederatedIdentityCredentialValue")),
+        (credential("-new", "new"), (400, "InvalidFederatedIdentityCredentialValue")),
+        (credential("new name", "new"), (400, "InvalidFederatedIdentityCredentialValue")),
         (json!({ "name": "new" }), (400, "InvalidFederatedIdentityCredentialValue")),
     ];
     for (body, expected) in cases {
         assert_eq!(code(&quay.graph(Method::POST, &path, Some(body)).await), expected);
     }
+    let one = format!("{path}/name-1");
+    for (body, status) in [
+        (json!({ "subject": "subject-1b" }), 204),
+        (json!({ "name": "other" }), 400),
+        (json!({ "subject": "subject-2" }), 400),
+        (json!({ "audiences": ["a", "b"] }), 400),
+    ] {
+        assert_eq!(quay.graph(Method::PATCH, &one, Some(body.clone())).await.0, status, "{body}");
+    }
+    assert_eq!(quay.graph(Method::GET, &one, None).await.1["subject"], "subject-1b");
     let mut url = format!("https://{}/v1.0/{path}?$top=7", quay.sandbox.addresses().graph);
     let mut seen = 0;
     let mut pages = 0;

@@ -36,6 +36,7 @@ impl Directory {
             service_principal_type: "ManagedIdentity".to_owned(),
             account_enabled: true,
             app_role_assignment_required: false,
+            blocked_by_policy: false,
             tags: Vec::new(),
             service_principal_names: vec![identity.client_id.clone(), identity.resource_id.clone()],
             app_roles: Vec::new(),

@@ -24,6 +24,8 @@ pub struct Directory {
     pub service_principals: Vec<ServicePrincipal>,
     /// Managed identities; each has a service principal, and none an application.
     pub managed_identities: Vec<ManagedIdentity>,
+    /// Client ids of applications of other tenants that any tenant may take in.
+    pub foreign_applications: Vec<String>,
     /// People.
     pub users: Vec<User>,
     /// Groups.
@@ -97,6 +99,13 @@ pub struct AppRole {
     pub is_enabled: bool,
 }
 
+impl AppRole {
+    /// Whether members of this kind can hold it: `User` (and groups of them) or `Application`.
+    pub(crate) fn takes(&self, kind: &str) -> bool {
+        self.allowed_member_types.iter().any(|allowed| allowed == kind)
+    }
+}
+
 fn enabled() -> bool {
     true
 }
@@ -117,6 +126,9 @@ pub struct ServicePrincipal {
     pub account_enabled: bool,
     /// Whether callers without any role are refused a token.
     pub app_role_assignment_required: bool,
+    /// Whether a Conditional Access policy for workload identities blocks it.
+    #[serde(skip)]
+    pub blocked_by_policy: bool,
     /// Free labels.
     pub tags: Vec<String>,
     /// Client id and identifier URIs.
@@ -235,8 +247,10 @@ impl Directory {
             })
             .map(|assignment| assignment.app_role_id.as_str())
             .collect();
-        let roles =
-            resource.app_roles.iter().filter(|role| role.is_enabled && held.contains(&role.id.as_str()));
+        let roles = resource
+            .app_roles
+            .iter()
+            .filter(|role| role.is_enabled && held.contains(&role.id.as_str()) && role.takes("Application"));
         roles.filter_map(|role| role.value.clone()).collect()
     }
 

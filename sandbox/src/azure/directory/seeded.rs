@@ -36,6 +36,7 @@ pub(crate) fn seeded(now: Timestamp) -> Directory {
         applications: machines.iter().map(|(machine, secret)| application(machine, *secret, now)).collect(),
         service_principals: FIRST_PARTY.iter().map(first_party).collect(),
         managed_identities: Vec::new(),
+        foreign_applications: vec![seed::FOREIGN_APPLICATION.to_owned()],
         users: vec![administrator()],
         groups: vec![group()],
         assignments: Vec::new(),
@@ -75,6 +76,7 @@ fn service_principal(machine: &seed::Machine) -> ServicePrincipal {
         service_principal_type: "Application".to_owned(),
         account_enabled: true,
         app_role_assignment_required: false,
+        blocked_by_policy: false,
         tags: Vec::new(),
         service_principal_names: vec![machine.client_id.to_owned()],
         app_roles: Vec::new(),
@@ -105,6 +107,7 @@ fn first_party(service: &FirstParty) -> ServicePrincipal {
         service_principal_type: "Application".to_owned(),
         account_enabled: true,
         app_role_assignment_required: false,
+        blocked_by_policy: false,
         tags: Vec::new(),
         service_principal_names: names,
         app_roles: if service.app_id == crate::azure::first_party::GRAPH.app_id {

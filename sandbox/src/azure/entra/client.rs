@@ -51,7 +51,13 @@ pub(crate) async fn prove(shared: &Shared, request: &TokenRequest, expired: bool
 pub(super) fn registered(shared: &Shared, client_id: &str) -> Result<Client, Refusal> {
     let directory = shared.azure.directory();
     let unknown = || Refusal::application_not_found(client_id, seed::TENANT_NAME);
-    let principal = directory.service_principal_of(client_id).ok_or_else(unknown)?;
+    let registered = directory.application(client_id).is_some()
+        || directory.foreign_applications.iter().any(|id| id.eq_ignore_ascii_case(client_id));
+    let principal = match directory.service_principal_of(client_id) {
+        Some(principal) => principal,
+        None if registered => return Err(Refusal::no_service_principal(client_id)),
+        None => return Err(unknown()),
+    };
     if !principal.account_enabled {
         return Err(Refusal::disabled(client_id, &principal.display_name));
     }

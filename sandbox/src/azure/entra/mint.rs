@@ -3,6 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::client::Proof;
+use super::groups;
 use super::refusal::Refusal;
 use super::resource::Resource;
 use super::{issuer_v1, issuer_v2};
@@ -56,6 +57,13 @@ pub(crate) fn app_only(
         let unknown = || Refusal::application_not_found(client_id, seed::TENANT_NAME);
         let client = directory.service_principal_of(client_id).ok_or_else(unknown)?;
         let assigned = directory.is_assigned(&client.id, &resource.principal.id);
+        if !resource.principal.account_enabled {
+            return Err(Refusal::resource_disabled(&resource.named));
+        }
+        // Policies for workload identities do not cover managed ones.
+        if client.blocked_by_policy && proof != Proof::Host {
+            return Err(Refusal::blocked_by_policy());
+        }
         if resource.principal.app_role_assignment_required && !assigned {
             let asked = (resource.principal.app_id.as_str(), resource.principal.display_name.as_str());
             return Err(Refusal::not_assigned((client_id, &client.display_name), asked));
@@ -67,7 +75,7 @@ pub(crate) fn app_only(
             claims.insert("xms_mirid".to_owned(), json!(identity.resource_id));
         }
         add_roles(&mut claims, &directory, &client.id, resource);
-        add_groups(&mut claims, &directory, &client.id, resource);
+        groups::add(&mut claims, shared, &directory, &client.id, resource);
         claims
     };
     let lifetime = if proof == Proof::Host { LIFETIME_AT_A_HOST } else { LIFETIME };
@@ -91,16 +99,6 @@ fn add_roles(claims: &mut Map<String, Value>, directory: &Directory, client: &st
     let roles = directory.roles_of(client, &resource.principal);
     if !roles.is_empty() {
         claims.insert("roles".to_owned(), json!(roles));
-    }
-}
-
-/// Groups are in a token only if the resource application asks for them.
-fn add_groups(claims: &mut Map<String, Value>, directory: &Directory, client: &str, resource: &Resource) {
-    let wanted =
-        resource.application.as_ref().and_then(|application| application.group_membership_claims.as_deref());
-    let groups = directory.groups_of(client);
-    if matches!(wanted, Some("All" | "SecurityGroup")) && !groups.is_empty() {
-        claims.insert("groups".to_owned(), json!(groups));
     }
 }
 

@@ -6,6 +6,7 @@
 mod assertion;
 mod certificate;
 mod client;
+pub(crate) mod groups;
 mod mint;
 pub(crate) mod refusal;
 mod request;

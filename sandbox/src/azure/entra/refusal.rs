@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use crate::azure::directory::KeyCredential;
 use crate::azure::wire::{american_date, spaced_date};
 use crate::random;
+use crate::seed;
 use crate::world::Shared;
 
 /// A "no" of the token endpoint.
@@ -55,6 +56,32 @@ impl Refusal {
              the tenant. You may have sent your authentication request to the wrong tenant."
         );
         Self::bad_request(700_016, "unauthorized_client", text)
+    }
+
+    /// Registered, here or elsewhere, but not taken into this tenant.
+    pub(crate) fn no_service_principal(client_id: &str) -> Self {
+        let text = format!(
+            "The client application {client_id} is missing service principal in the tenant {}. See instructions here: \
+             https://go.microsoft.com/fwlink/?linkid=2225119",
+            seed::TENANT
+        );
+        Self::client(7_000_229, text)
+    }
+
+    /// A Conditional Access policy for workload identities says no:
+    /// `learn.microsoft.com/entra/identity/conditional-access/workload-identity`.
+    pub(crate) fn blocked_by_policy() -> Self {
+        let text = "Access has been blocked by Conditional Access policies. The access policy does not allow token issuance.";
+        Self::bad_request(53003, "access_denied", text.to_owned())
+    }
+
+    pub(crate) fn resource_disabled(resource: &str) -> Self {
+        let text = format!(
+            "The service principal for resource '{resource}' is disabled. This indicate that a subscription within the \
+             tenant has lapsed, or that the administrator for this tenant has disabled the application, preventing tokens \
+             from being issued for it."
+        );
+        Self::bad_request(500_014, "invalid_resource", text)
     }
 
     pub(crate) fn no_credential() -> Self {

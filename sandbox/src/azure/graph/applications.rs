@@ -6,6 +6,7 @@ use serde_json::{Map, Value};
 use super::refusal::Refusal;
 use super::{Call, Done, created, found, is_named};
 use crate::azure::directory::{Api, AppRole, Application, Directory};
+use crate::azure::entra::groups;
 use crate::{random, seed};
 
 /// A domain that the tenant has verified.
@@ -108,7 +109,7 @@ fn change(application: &mut Application, wanted: &Map<String, Value>) -> Result<
                 application.display_name = text().filter(|it| is_display_name(it)).ok_or_else(invalid)?;
             }
             "notes" => application.notes = text(),
-            "groupMembershipClaims" => application.group_membership_claims = text(),
+            "groupMembershipClaims" if is_group_claims(value) => application.group_membership_claims = text(),
             "signInAudience" if value == "AzureADMyOrg" => {}
             "tags" => application.tags = texts(value).ok_or_else(invalid)?,
             "identifierUris" => {
@@ -120,11 +121,19 @@ fn change(application: &mut Application, wanted: &Map<String, Value>) -> Result<
                 let roles = serde_json::from_value(value.clone()).map_err(|_| invalid())?;
                 application.app_roles = checked_roles(application, roles)?;
             }
-            "id" | "appId" | "createdDateTime" | "signInAudience" => return Err(invalid()),
+            "id" | "appId" | "createdDateTime" | "signInAudience" | "groupMembershipClaims" => {
+                return Err(invalid());
+            }
             unknown => return Err(Refusal::invalid_property(unknown)),
         }
     }
     Ok(())
+}
+
+/// `null`, or kinds of groups joined by commas.
+fn is_group_claims(value: &Value) -> bool {
+    let known = |text: &str| text.split(',').all(|kind| groups::KINDS.contains(&kind.trim()));
+    value.is_null() || value.as_str().is_some_and(known)
 }
 
 fn is_display_name(text: &str) -> bool {
@@ -177,6 +186,13 @@ fn checked_roles(application: &Application, roles: Vec<AppRole>) -> Result<Vec<A
             "CannotDeleteOrUpdateEnabledEntitlement",
             "Permission (scope or role) cannot be deleted or updated unless disabled first.",
         ));
+    }
+    let kinds = |role: &AppRole| {
+        !role.allowed_member_types.is_empty()
+            && role.allowed_member_types.iter().all(|kind| kind == "User" || kind == "Application")
+    };
+    if !roles.iter().all(kinds) {
+        return Err(Refusal::invalid_value("allowedMemberTypes"));
     }
     for (index, role) in roles.iter().enumerate() {
         if roles.iter().skip(index + 1).any(|other| is_same(role, other)) {

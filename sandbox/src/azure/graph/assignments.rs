@@ -64,7 +64,12 @@ impl Call<'_> {
         let resource = find(directory, text("resourceId")?)?;
         let (principal_type, name) =
             directory.describe(principal_id).ok_or_else(|| Refusal::not_found(principal_id))?;
-        let known = resource.app_roles.iter().any(|role| role.is_enabled && role.id == app_role_id);
+        // A role takes people (and groups of them), applications, or both.
+        let kind = if principal_type == "ServicePrincipal" { "Application" } else { "User" };
+        let known = resource
+            .app_roles
+            .iter()
+            .any(|role| role.is_enabled && role.id == app_role_id && role.takes(kind));
         if !known && app_role_id != DEFAULT_ACCESS {
             return Err(Refusal::bad_request(
                 "Request_BadRequest",

@@ -1,7 +1,7 @@
 //! Federated identity credentials of an application.
 
 use http::Method;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::applications::position;
 use super::refusal::Refusal;
@@ -25,7 +25,7 @@ impl Call<'_> {
             (&Method::POST, []) => {
                 let credential = self.wanted_credential()?;
                 let application = at.get_mut(&mut directory)?;
-                refuse_clash(application, &credential)?;
+                refuse_clash(&application.federated_credentials, &credential)?;
                 application.federated_credentials.push(credential.clone());
                 created(&credential)
             }
@@ -33,6 +33,10 @@ impl Call<'_> {
                 let application = at.get(&directory)?;
                 let one = application.federated_credentials.iter().find(|it| is(it, id));
                 found(one.ok_or_else(|| Refusal::not_found(id))?)
+            }
+            (&Method::PATCH, [id]) => {
+                let application = at.get_mut(&mut directory)?;
+                self.change_credential(application, id)
             }
             (&Method::DELETE, [id]) => {
                 let application = at.get_mut(&mut directory)?;
@@ -45,6 +49,34 @@ impl Call<'_> {
         }
     }
 
+    /// Everything but the name can be changed.
+    fn change_credential(&self, application: &mut Application, key: &str) -> Result<Done, Refusal> {
+        let all = &mut application.federated_credentials;
+        let index = all.iter().position(|it| is(it, key)).ok_or_else(|| Refusal::not_found(key))?;
+        let mut changed = all.get(index).cloned().ok_or_else(|| Refusal::not_found(key))?;
+        for (name, value) in self.object()? {
+            let text =
+                || value.as_str().filter(|it| !it.is_empty() && it.len() <= LONGEST).map(str::to_owned);
+            let wrong = || invalid(name, "is missing or too long");
+            match name.as_str() {
+                "issuer" => changed.issuer = text().ok_or_else(wrong)?,
+                "subject" => changed.subject = text().ok_or_else(wrong)?,
+                "description" => changed.description = text(),
+                "audiences" => changed.audiences = vec![audience(self.object()?)?],
+                "name" if value == changed.name.as_str() => {}
+                "name" => return Err(invalid("name", "cannot be changed")),
+                other => return Err(Refusal::invalid_property(other)),
+            }
+        }
+        changed.created = self.shared.clock.now();
+        let others: Vec<FederatedCredential> = all.iter().filter(|it| it.id != changed.id).cloned().collect();
+        refuse_clash(&others, &changed)?;
+        if let Some(slot) = all.get_mut(index) {
+            *slot = changed;
+        }
+        Ok(Done::Empty)
+    }
+
     fn wanted_credential(&self) -> Result<FederatedCredential, Refusal> {
         let body = self.object()?;
         let text = |name: &str| {
@@ -52,21 +84,38 @@ impl Call<'_> {
                 body.get(name).and_then(Value::as_str).filter(|it| !it.is_empty() && it.len() <= LONGEST);
             value.map(str::to_owned).ok_or_else(|| invalid(name, "is missing or too long"))
         };
-        let audiences: Vec<String> = body
-            .get("audiences")
-            .and_then(|audiences| serde_json::from_value(audiences.clone()).ok())
-            .unwrap_or_default();
-        if audiences.len() != 1 {
-            return Err(invalid("audiences", "must have exactly one value"));
-        }
+        let audiences = vec![audience(body)?];
         let name = text("name")?;
-        if !(3..=120).contains(&name.len()) {
-            return Err(invalid("name", "must have 3 to 120 characters"));
+        if !is_name(&name) {
+            return Err(invalid(
+                "name",
+                "must have 3 to 120 letters, digits, hyphens and underscores, the first no sign",
+            ));
         }
         let description = body.get("description").and_then(Value::as_str).map(str::to_owned);
         let (issuer, subject) = (text("issuer")?, text("subject")?);
         let created = self.shared.clock.now();
         Ok(FederatedCredential { id: random::uuid(), name, issuer, subject, audiences, description, created })
+    }
+}
+
+/// `learn.microsoft.com/entra/workload-id/workload-identity-federation-considerations`: names go into URLs.
+fn is_name(name: &str) -> bool {
+    let sign = |byte: u8| byte == b'-' || byte == b'_';
+    (3..=120).contains(&name.len())
+        && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || sign(byte))
+        && !name.starts_with(['-', '_'])
+}
+
+/// The one audience.
+fn audience(body: &Map<String, Value>) -> Result<String, Refusal> {
+    let audiences: Vec<String> = body
+        .get("audiences")
+        .and_then(|audiences| serde_json::from_value(audiences.clone()).ok())
+        .unwrap_or_default();
+    match <[String; 1]>::try_from(audiences) {
+        Ok([one]) if !one.is_empty() && one.len() <= LONGEST => Ok(one),
+        _ => Err(invalid("audiences", "must have exactly one value")),
     }
 }
 
@@ -83,8 +132,7 @@ fn invalid(property: &str, why: &str) -> Refusal {
     Refusal::bad_request("InvalidFederatedIdentityCredentialValue", message)
 }
 
-fn refuse_clash(application: &Application, wanted: &FederatedCredential) -> Result<(), Refusal> {
-    let all = &application.federated_credentials;
+fn refuse_clash(all: &[FederatedCredential], wanted: &FederatedCredential) -> Result<(), Refusal> {
     if all.iter().any(|it| it.name == wanted.name) {
         let message = format!("FederatedIdentityCredential with name {} already exists.", wanted.name);
         return Err(Refusal::conflict(message));

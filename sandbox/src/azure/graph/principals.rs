@@ -81,6 +81,7 @@ fn of(application: &Application) -> ServicePrincipal {
         service_principal_type: "Application".to_owned(),
         account_enabled: true,
         app_role_assignment_required: false,
+        blocked_by_policy: false,
         tags: Vec::new(),
         service_principal_names: names(application),
         app_roles: application.app_roles.clone(),

@@ -1,0 +1,22 @@
+//! Our application lets in only whom it is assigned to, and the caller is not.
+
+use super::refused_by_entra::Case;
+use crate::finding::{Finding, cause};
+
+pub(super) fn check(refused: &Case<'_>) -> Option<Finding> {
+    refused.code(&["AADSTS501051", "AADSTS50105"])?;
+    let own = refused.walk.bridge.identifier_uri();
+    let finding = refused
+        .finding(
+            "azure/assignment-required",
+            cause::GRANT_MISSING,
+            format!("`{own}` requires an assignment, and the caller has none"),
+        )
+        .expected("an app role of the application", "the application's service principal, `appRoleAssignedTo`")
+        .mend("give the roles that the bridge declares", "gangplank apply")
+        .advice(
+            "if the bridge does not declare this caller, turning it away is right; a caller that is declared by its service \
+             principal alone holds no role, so name it in an `appRole` identity's `members`",
+        );
+    Some(finding)
+}

@@ -1,0 +1,41 @@
+//! The caller is in more groups than a token carries: Entra leaves all of them out and points to Microsoft Graph, where
+//! Google does not look.
+
+use trust::token::Claims;
+
+use super::Walk;
+use crate::finding::{Finding, cause};
+use crate::spec::Who;
+
+/// `learn.microsoft.com/security/zero-trust/develop/configure-tokens-group-claims-app-roles`.
+const MOST_IN_A_TOKEN: &str = "at most 200 groups";
+
+pub(super) fn check(walk: &Walk<'_>, claims: &Claims) -> Option<Finding> {
+    if !claims.groups_overflow() || is_known_otherwise(walk, claims) {
+        return None;
+    }
+    let by_group = walk.bridge.identities.iter().find(|it| matches!(it.who, Who::Group(_)))?;
+    let finding = Finding::new(
+        "azure/groups-overage",
+        cause::CLAIM_UNUSABLE,
+        format!("the caller is in so many groups that its token names none: identity `{}` cannot be recognised", by_group.name),
+    )
+    .expected(MOST_IN_A_TOKEN, "claim `groups`")
+    .found("`_claim_names`, which points to Microsoft Graph", "the Entra token")
+    .advice("declare the identity by an app role (`appRole` with `members`) in place of a group: roles are never left out")
+    .advice(
+        "or let the application put only those groups into tokens that are assigned to it: \
+         `groupMembershipClaims: ApplicationGroup`",
+    );
+    Some(finding)
+}
+
+/// Whether the bridge knows the caller by something else than a group.
+fn is_known_otherwise(walk: &Walk<'_>, claims: &Claims) -> bool {
+    walk.bridge.identities.iter().any(|identity| match &identity.who {
+        Who::ServicePrincipal(client_id) => claims.client_id() == Some(client_id),
+        Who::ManagedIdentity(object_id) => claims.object_id() == Some(object_id),
+        Who::AppRole { role, .. } => claims.roles().contains(&role.as_str()),
+        Who::Group(_) => false,
+    })
+}
