@@ -241,6 +241,10 @@ pub struct Sandbox {
     /// Write every request and its answer into this file, one JSON line each, without secrets.
     #[arg(long)]
     pub transcript: Option<PathBuf>,
+    /// Keep everything that is set up in this folder, and begin with what was kept there; what `--folder` leaves is left
+    /// there, too.
+    #[arg(long, conflicts_with = "folder")]
+    pub data: Option<PathBuf>,
     /// Bring the world of this file in.
     #[arg(long)]
     pub world: Option<PathBuf>,

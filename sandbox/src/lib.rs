@@ -11,6 +11,7 @@ pub mod azure;
 pub mod clock;
 pub mod cluster;
 mod control;
+mod data;
 pub mod fault;
 mod folder;
 pub mod google;
@@ -27,6 +28,7 @@ mod start;
 pub mod transcript;
 pub mod world;
 
+pub use data::DataError;
 pub use folder::FolderError;
 pub use load::Problem;
 pub use start::{Options, Sandbox, StartError};

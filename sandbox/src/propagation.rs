@@ -121,7 +121,11 @@ impl Histories {
         let resources = || world.google.resources();
         match writer {
             "graph" => self.directory.remember(now, world.azure.directory().clone()),
-            "resource_manager" => self.assignments.remember(now, world.azure.assignments().clone()),
+            "resource_manager" => {
+                self.assignments.remember(now, world.azure.assignments().clone());
+                // Managed identities and their credentials are Resource Manager's, and Entra's to know.
+                self.directory.remember(now, world.azure.directory().clone());
+            }
             "iam" => self.accounts.remember(now, resources().accounts()),
             "cloud_resource_manager" => self.project.remember(now, resources().project_policy.clone()),
             "artifact_registry" => self.repositories.remember(now, resources().grants()),

@@ -47,6 +47,7 @@ pub struct NoKeySet {
 #[derive(Clone)]
 pub struct SigningKey {
     id: String,
+    pem: Arc<str>,
     private: Arc<EncodingKey>,
     public: Jwk,
 }
@@ -62,13 +63,24 @@ impl SigningKey {
             "-----BEGIN PRIVATE KEY-----\n{}\n-----END PRIVATE KEY-----\n",
             base64::engine::general_purpose::STANDARD.encode(der.as_ref())
         );
+        Self::from_pem(&pem)
+    }
+
+    /// The key of a PEM that [`Self::pem`] gave.
+    pub(crate) fn from_pem(pem: &str) -> Result<Self, SigningError> {
+        let failed = |why: String| SigningError { act: "made", why };
         let private = EncodingKey::from_rsa_pem(pem.as_bytes()).map_err(|error| failed(error.to_string()))?;
         let mut public =
             Jwk::from_encoding_key(&private, Algorithm::RS256).map_err(|error| failed(error.to_string()))?;
         let id = public.thumbprint(ThumbprintHash::SHA256).map_err(|error| failed(error.to_string()))?;
         public.common.key_id = Some(id.clone());
         public.common.public_key_use = Some(PublicKeyUse::Signature);
-        Ok(Self { id, private: Arc::new(private), public })
+        Ok(Self { id, pem: pem.into(), private: Arc::new(private), public })
+    }
+
+    /// The private key, PEM.
+    pub(crate) fn pem(&self) -> &str {
+        &self.pem
     }
 
     /// The key id, `kid`.

@@ -10,6 +10,7 @@ use tokio::net::TcpListener;
 use tokio::task::AbortHandle;
 
 use crate::clock::Clock;
+use crate::data::{self, DataError, Saved};
 use crate::folder::{Folder, FolderError, Renewal};
 use crate::load::{self, Problem};
 use crate::propagation::Lagging;
@@ -23,6 +24,11 @@ use crate::{azure, cluster, google, pipelines, services};
 /// How often the tokens in the folder are made anew; they live an hour.
 const RENEW_EVERY: Duration = Duration::from_mins(20);
 
+/// Where consecutive ports that are to stay are looked for: below those that systems give out by themselves.
+const FIRST_PORTS: std::ops::Range<u16> = 21_000..32_000;
+/// From one try to the next.
+const FIRST_PORTS_STEP: usize = 50;
+
 /// How a sandbox is to be started.
 #[derive(Debug, Clone, Default)]
 pub struct Options {
@@ -31,6 +37,8 @@ pub struct Options {
     /// Where tokens, certificates and the ready-made bridge file are left; `None` makes a fresh private folder that
     /// goes away with the sandbox.
     pub folder: Option<PathBuf>,
+    /// Keep everything that is set up in the folder, and begin with what was kept there. Without a folder it does nothing.
+    pub keep: bool,
     /// Where to write every request and its answer, without secrets.
     pub transcript: Option<PathBuf>,
 }
@@ -82,6 +90,28 @@ pub enum StartError {
     /// The seeded package's image cannot be stored.
     #[error("cannot store the seeded package's image in the container registry")]
     Package(#[source] io::Error),
+    /// What was kept cannot be used.
+    #[error(transparent)]
+    Data(#[from] DataError),
+    /// A port that issuers and endpoints hold is somebody else's now.
+    #[error(
+        "port {port} for `{service}` is taken, and what is kept in `{}` names it; end who uses it, or choose another folder",
+        folder.display()
+    )]
+    KeptPortTaken {
+        /// The service that wants it.
+        service: &'static str,
+        /// The port.
+        port: u16,
+        /// The data folder.
+        folder: PathBuf,
+    },
+    /// Another first port than what is kept was made with.
+    #[error("what is kept in `{}` has its ports; start it without a first port", folder.display())]
+    KeptPorts {
+        /// The data folder.
+        folder: PathBuf,
+    },
     /// The cluster did not come up.
     #[error("the cluster did not start: {0}")]
     Cluster(String),
@@ -95,21 +125,35 @@ pub struct Sandbox {
     folder: Folder,
     listening: Option<Listening>,
     renewing: AbortHandle,
+    keeping: Option<AbortHandle>,
 }
 
 impl Sandbox {
     /// Starts every service; returns once all of them answer and the cluster's node is ready.
     pub async fn start(options: Options) -> Result<Self, StartError> {
-        let bound = bind_all(options.base_port).await?;
-        let folder = Folder::open(options.folder)?;
+        let keep = options.keep && options.folder.is_some();
+        let (folder, bound, saved) = if keep {
+            let folder = Folder::open(options.folder)?;
+            let saved = data::read(folder.path())?;
+            let bound = bind_kept(options.base_port, saved.as_ref(), folder.path()).await?;
+            (folder, bound, saved)
+        } else {
+            let bound = bind_all(options.base_port).await?;
+            (Folder::open(options.folder)?, bound, None)
+        };
         let transcript = options.transcript.map(begin).transpose()?;
-        let world = Arc::new(world(&folder, &bound, transcript)?);
-        azure::settle(&world)?;
+        let restored = saved.is_some();
+        let world = Arc::new(world(&folder, &bound, (transcript, saved))?);
+        azure::settle(&world, restored)?;
         let listening = Some(serve_all(bound, &world));
         let renewing = tokio::spawn(renew(folder.renewal(), Arc::clone(&world))).abort_handle();
-        let sandbox = Self { world, folder, listening, renewing };
+        let mut sandbox = Self { world, folder, listening, renewing, keeping: None };
         cluster::start(Arc::clone(&sandbox.world)).await?;
         sandbox.folder.fill(&sandbox.world)?;
+        if keep {
+            data::write(&sandbox.world)?;
+            sandbox.keeping = Some(tokio::spawn(data::keep(Arc::clone(&sandbox.world))).abort_handle());
+        }
         Ok(sandbox)
     }
 
@@ -149,9 +193,20 @@ impl Sandbox {
         load::load(&self.world, text).await
     }
 
+    /// Keeps the state a last time, if it is kept at all.
+    fn stop_keeping(&mut self) {
+        let Some(keeping) = self.keeping.take() else { return };
+        keeping.abort();
+        if let Err(error) = data::write(&self.world) {
+            tracing::warn!(%error, "the sandbox's last state is not kept");
+        }
+    }
+
     /// Ends everything: the cluster's processes, the listeners, and the folder if it was the sandbox's own.
     pub async fn stop(mut self) {
         self.renewing.abort();
+        // Before the cluster stops: its pods are to come back.
+        self.stop_keeping();
         cluster::stopped(&self.world).await;
         if let Some(listening) = self.listening.take() {
             listening.stop().await;
@@ -162,6 +217,7 @@ impl Sandbox {
 impl Drop for Sandbox {
     fn drop(&mut self) {
         self.renewing.abort();
+        self.stop_keeping();
         cluster::stop(&self.world);
     }
 }
@@ -206,9 +262,52 @@ fn begin(path: PathBuf) -> Result<Transcript, StartError> {
     Transcript::begin(&path).map_err(|source| StartError::Transcript { path, source })
 }
 
-fn world(folder: &Folder, bound: &Bound, transcript: Option<Transcript>) -> Result<World, StartError> {
-    let authority = Authority::generate()?;
+/// Binds the ports that were kept; at first, consecutive ones that the system does not give out by itself, so that they
+/// are free the next time, too.
+async fn bind_kept(base: Option<u16>, saved: Option<&Saved>, folder: &Path) -> Result<Bound, StartError> {
+    let Some(saved) = saved else {
+        if base.is_some() {
+            return bind_all(base).await;
+        }
+        for base in FIRST_PORTS.step_by(FIRST_PORTS_STEP) {
+            if let Ok(bound) = bind_all(Some(base)).await {
+                return Ok(bound);
+            }
+        }
+        return bind_all(None).await;
+    };
+    if base.is_some() {
+        return Err(StartError::KeptPorts { folder: folder.to_owned() });
+    }
+    let mut bound = Vec::new();
+    for service in SERVICES {
+        let port = saved.ports.get(service).copied();
+        bound.push(serve::bind(port).await.map_err(|source| match port {
+            Some(port) if source.kind() == io::ErrorKind::AddrInUse => {
+                StartError::KeptPortTaken { service, port, folder: folder.to_owned() }
+            }
+            _ => StartError::Listen { service, source },
+        })?);
+    }
+    Ok(bound)
+}
+
+fn world(
+    folder: &Folder,
+    bound: &Bound,
+    (transcript, saved): (Option<Transcript>, Option<Saved>),
+) -> Result<World, StartError> {
     let clock = Clock::default();
+    let (authority, azure, google, cluster) = if let Some(saved) = saved {
+        clock.advance(Duration::from_secs(saved.ahead_seconds));
+        let azure = azure::State::restored(saved.azure, &clock)?;
+        let google = google::State::restored(saved.google, &clock)?;
+        let cluster = cluster::State::restored(saved.cluster, &clock)?;
+        (Authority::restored(saved.authority)?, azure, google, cluster)
+    } else {
+        let (azure, google) = (azure::State::seeded(&clock)?, google::State::seeded(&clock)?);
+        (Authority::generate()?, azure, google, cluster::State::seeded(&clock)?)
+    };
     let addresses = OnceLock::new();
     let order: Vec<SocketAddr> = bound.iter().map(|(_, address)| *address).collect();
     if let Some(known) = Addresses::from_order(&order) {
@@ -221,12 +320,13 @@ fn world(folder: &Folder, bound: &Bound, transcript: Option<Transcript>) -> Resu
         folder: folder.path().to_owned(),
         faults: Faults::default(),
         lagging: Lagging::default(),
+        changed: tokio::sync::Notify::new(),
         minted: Minted::default(),
         transcript,
-        azure: azure::State::seeded(&clock)?,
-        google: google::State::seeded(&clock)?,
+        azure,
+        google,
         pipelines: pipelines::State::seeded(),
-        cluster: cluster::State::seeded(&clock)?,
+        cluster,
         clock,
     })
 }

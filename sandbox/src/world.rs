@@ -27,6 +27,8 @@ pub struct World {
     pub faults: Faults,
     /// What was true a while ago, for those to whom news comes late.
     pub(crate) lagging: Lagging,
+    /// Somebody asked a service for a change, and was answered.
+    pub(crate) changed: tokio::sync::Notify,
     /// Every secret handed out, so that a test can search for them.
     pub minted: Minted,
     /// What passes, if it is to be written down.

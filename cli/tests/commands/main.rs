@@ -7,6 +7,7 @@
     reason = "tests"
 )]
 
+mod data;
 mod doctor;
 mod faults;
 mod harbour;

@@ -24,6 +24,7 @@ pub(crate) mod instance_metadata;
 pub mod models;
 pub(crate) mod resource_manager;
 pub mod roles;
+mod saved;
 mod seeded_logins;
 pub(crate) mod wire;
 
@@ -32,6 +33,7 @@ use directory::Directory;
 pub use instance_metadata::Host;
 use models::{Content, Models};
 use roles::RoleAssignment;
+pub(crate) use saved::Saved;
 use seeded_logins::Certificate;
 
 pub(crate) use first_party::{CONTAINER_REGISTRY, FirstParty, GRAPH, RESOURCE_MANAGER, STORAGE};
@@ -173,10 +175,12 @@ impl State {
 
 /// Settles what depends on addresses and on the folder: the federated credentials that trust the sandbox's own issuers,
 /// the package's image. Remembers the seeded secrets as minted.
-pub(crate) fn settle(shared: &Shared) -> Result<(), StartError> {
+pub(crate) fn settle(shared: &Shared, restored: bool) -> Result<(), StartError> {
     remember_secrets(&shared.azure, &shared.minted);
     container_registry::put_packaged(shared).map_err(StartError::Package)?;
-    seeded_logins::settle(shared);
+    if !restored {
+        seeded_logins::settle(shared);
+    }
     Ok(())
 }
 

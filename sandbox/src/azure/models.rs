@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use crate::seed;
@@ -13,7 +14,7 @@ use crate::seed;
 const BLOCK: u64 = 64 * 1024;
 
 /// Models and blobs.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Models {
     /// Versions by model name, in the order of registration.
     pub versions: BTreeMap<String, Vec<ModelVersion>>,
@@ -22,7 +23,7 @@ pub struct Models {
 }
 
 /// One registered version of a model.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct ModelVersion {
     /// The version.
     pub version: String,
@@ -41,7 +42,7 @@ pub struct ModelVersion {
 }
 
 /// One blob.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Blob {
     /// What it holds.
     pub content: Content,
@@ -52,15 +53,16 @@ pub struct Blob {
 }
 
 /// The bytes of a blob.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub enum Content {
     /// In memory.
-    Bytes(Bytes),
+    Bytes(#[serde(with = "crate::data::bytes")] Bytes),
     /// Made on the fly, the same each time: for files larger than memory.
     Synthetic {
         /// How many bytes.
         size: u64,
         /// One block of noise that every block starts from.
+        #[serde(with = "crate::data::bytes")]
         pattern: Arc<[u8]>,
     },
 }

@@ -20,7 +20,7 @@ pub struct RoleDefinition {
 }
 
 /// Somebody has a role somewhere.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
 pub struct RoleAssignment {
     /// GUID name, unique within the scope.
     pub name: String,

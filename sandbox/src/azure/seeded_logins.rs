@@ -5,6 +5,8 @@ use aws_lc_rs::digest;
 use jiff::{SignedDuration, Timestamp};
 use rcgen::{CertificateParams, DistinguishedName, DnType, KeyPair, PKCS_RSA_SHA256, RsaKeySize};
 
+use serde::{Deserialize, Serialize};
+
 use super::directory::{FederatedCredential, KeyCredential};
 use crate::serve::CertificateError;
 use crate::world::{Addresses, Shared};
@@ -14,6 +16,7 @@ use crate::{cluster, google, pipelines, random, seed};
 const CERTIFICATE_LIFETIME: SignedDuration = SignedDuration::from_hours(24 * 90);
 
 /// A certificate with its private key.
+#[derive(Clone, Serialize, Deserialize)]
 pub(crate) struct Certificate {
     pub(crate) credential: KeyCredential,
     /// Private key and certificate, PEM, as clients want them in one file.

@@ -40,6 +40,7 @@ mod quantity;
 mod quota;
 mod removal;
 mod request;
+mod saved;
 mod schema;
 mod seeds;
 mod selectors;
@@ -55,6 +56,8 @@ use std::time::Duration;
 
 use axum::Router;
 use tokio::task::JoinSet;
+
+pub(crate) use saved::Saved;
 
 use crate::clock::Clock;
 use crate::random;

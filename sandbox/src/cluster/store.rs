@@ -154,6 +154,24 @@ impl Store {
         Ok((changes.cloned().collect(), inner.revision))
     }
 
+    /// Every object, and the revision they were read at.
+    pub(crate) fn everything(&self) -> (Vec<(Key, Object)>, u64) {
+        let inner = self.lock();
+        let objects = inner.objects.iter().map(|(key, object)| (key.clone(), Arc::clone(object)));
+        (objects.collect(), inner.revision)
+    }
+
+    /// Puts other objects in the place of all there are. Watches must list again.
+    pub(crate) fn restore(&self, objects: impl Iterator<Item = (Key, Value)>, revision: u64) {
+        let mut inner = self.lock();
+        inner.objects = objects.map(|(key, object)| (key, Arc::new(object))).collect();
+        inner.history.clear();
+        inner.revision = inner.revision.max(revision) + 1;
+        let revision = inner.revision;
+        drop(inner);
+        self.latest.send_replace(revision);
+    }
+
     /// Tells of every new revision.
     pub(crate) fn subscribe(&self) -> watch::Receiver<u64> {
         self.latest.subscribe()

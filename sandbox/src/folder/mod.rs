@@ -3,7 +3,7 @@
 mod log_ins;
 mod text;
 
-use std::fs::{DirBuilder, OpenOptions, Permissions};
+use std::fs::{DirBuilder, File, OpenOptions, Permissions};
 use std::io::{self, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
@@ -50,6 +50,14 @@ pub enum FolderError {
         /// The folder.
         path: PathBuf,
     },
+    /// Another sandbox uses it.
+    #[error("the folder `{}` is used by another sandbox (process {process}); end that one, or choose another folder", path.display())]
+    Used {
+        /// The folder.
+        path: PathBuf,
+        /// Whose it is.
+        process: String,
+    },
     /// Something in it could not be made.
     #[error("no {what} can be made for the folder: {why}")]
     Content {
@@ -64,6 +72,8 @@ pub enum FolderError {
 pub(crate) struct Folder {
     path: PathBuf,
     own: bool,
+    /// Held as long as the folder is used.
+    _lock: Option<File>,
 }
 
 impl Folder {
@@ -72,7 +82,7 @@ impl Folder {
         let Some(path) = path else {
             let path = std::env::temp_dir().join(format!("gangplank-sandbox-{}", random::hex()));
             make(&path)?;
-            return Ok(Self { path, own: true });
+            return Ok(Self { path, own: true, _lock: None });
         };
         let absolute = std::path::absolute(&path).map_err(io_error("find", &path))?;
         match std::fs::metadata(&absolute) {
@@ -83,7 +93,8 @@ impl Folder {
             }
             Err(_) => make(&absolute)?,
         }
-        Ok(Self { path: absolute, own: false })
+        let lock = lock(&absolute)?;
+        Ok(Self { path: absolute, own: false, _lock: Some(lock) })
     }
 
     pub(crate) fn path(&self) -> &Path {
@@ -213,6 +224,21 @@ fn content(what: &'static str, why: &impl ToString) -> FolderError {
 
 fn make(path: &Path) -> Result<(), FolderError> {
     DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(io_error("make the folder", path))
+}
+
+/// Takes the folder for this process; the system gives it back when the process ends, however it ends.
+fn lock(folder: &Path) -> Result<File, FolderError> {
+    let path = folder.join("lock");
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).create(true).truncate(false).mode(0o600);
+    let mut file = options.open(&path).map_err(io_error("open", &path))?;
+    if file.try_lock().is_err() {
+        let process = std::fs::read_to_string(&path).unwrap_or_default();
+        return Err(FolderError::Used { path: folder.to_owned(), process: process.trim().to_owned() });
+    }
+    let written = file.set_len(0).and_then(|()| writeln!(file, "{}", std::process::id()));
+    written.map_err(io_error("write", &path))?;
+    Ok(file)
 }
 
 /// An empty folder is made private; a private one is fine; anything else is left alone.

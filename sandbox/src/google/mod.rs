@@ -16,6 +16,7 @@ pub(crate) mod oauth2;
 pub(crate) mod policy;
 pub(crate) mod registry;
 pub(crate) mod resources;
+mod saved;
 pub(crate) mod sts;
 #[cfg(test)]
 mod testing;
@@ -31,6 +32,7 @@ pub use self::metadata::MetadataCaller;
 pub use self::oauth2::AdministratorCredentials;
 use self::registry::Uploads;
 use self::resources::Resources;
+pub(crate) use self::saved::Saved;
 use self::sts::KeySets;
 use self::tokens::Tokens;
 pub use self::tokens::{AuthError, Identity, USERINFO_EMAIL, authenticate, mint_node_token};

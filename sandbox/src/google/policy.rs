@@ -2,7 +2,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use trust::iam::Binding;
 use trust::principal::Principal;
@@ -17,7 +17,7 @@ use crate::seed;
 const NEVER_SET: &str = "ACAB";
 
 /// A resource's policy.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(crate) struct Policy {
     bindings: Vec<Binding>,
     generation: u64,

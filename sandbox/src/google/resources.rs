@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use trust::principal::Caller;
 use trust::provider::{Pool, Provider, State};
@@ -16,7 +17,7 @@ use crate::registry::image::Image;
 use crate::seed;
 
 /// A service account.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct ServiceAccount {
     pub(crate) unique_id: String,
     pub(crate) display_name: String,
@@ -26,7 +27,7 @@ pub(crate) struct ServiceAccount {
 }
 
 /// Something that stays for thirty days after it was deleted.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Kept<T> {
     pub(crate) value: T,
     /// When it is gone for good, once deleted.
@@ -34,14 +35,14 @@ pub(crate) struct Kept<T> {
 }
 
 /// A pool and its providers, by id.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct PoolEntry {
     pub(crate) pool: Kept<Pool>,
     pub(crate) providers: BTreeMap<String, Kept<Provider>>,
 }
 
 /// A repository of images.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Repository {
     /// Its API object, without what is worked out on reading.
     pub(crate) object: Value,
@@ -57,13 +58,14 @@ pub(crate) type Accounts = (BTreeMap<String, ServiceAccount>, BTreeMap<String, P
 pub(crate) type Grants = BTreeMap<(String, String), Policy>;
 
 /// Everything, behind one lock.
-#[derive(Clone)]
+#[derive(Clone, Serialize, Deserialize)]
 pub(crate) struct Resources {
     pub(crate) project_policy: Policy,
     pub(crate) service_accounts: BTreeMap<String, ServiceAccount>,
     /// By pool id.
     pub(crate) pools: BTreeMap<String, PoolEntry>,
     /// By location and id.
+    #[serde(with = "crate::data::pairs")]
     pub(crate) repositories: BTreeMap<(String, String), Repository>,
     operations: BTreeMap<String, Value>,
     accounts_made: u64,

@@ -63,6 +63,7 @@ impl Fixture {
             folder: folder.path().to_owned(),
             faults: Faults::default(),
             lagging: crate::propagation::Lagging::default(),
+            changed: tokio::sync::Notify::new(),
             minted: Minted::default(),
             transcript: None,
             azure: crate::azure::State::seeded(&clock).unwrap(),

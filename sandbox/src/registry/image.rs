@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 
 use axum::body::Bytes;
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 
 /// An image name with everything pushed to it.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(crate) struct Image {
     /// Digest → bytes.
     pub(crate) blobs: BTreeMap<String, u64>,
@@ -17,9 +18,10 @@ pub(crate) struct Image {
 }
 
 /// A pushed manifest or index, byte for byte.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Manifest {
     pub(crate) media_type: String,
+    #[serde(with = "crate::data::bytes")]
     pub(crate) bytes: Bytes,
     /// Of everything that it refers to, and itself.
     pub(crate) size: u64,

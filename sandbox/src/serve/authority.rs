@@ -8,7 +8,8 @@ use rcgen::{
 };
 use rustls::ServerConfig;
 use rustls::crypto::aws_lc_rs;
-use rustls_pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
+use rustls_pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
+use serde::{Deserialize, Serialize};
 
 use crate::transcript::OWN_AGENT;
 
@@ -31,6 +32,17 @@ pub struct Authority {
     /// The authority's certificate, PEM.
     pub certificate: String,
     server: Arc<ServerConfig>,
+    saved: SavedAuthority,
+}
+
+/// What is kept of an authority between two runs: its certificate, and the leaf with its key.
+#[derive(Clone, Serialize, Deserialize)]
+pub(crate) struct SavedAuthority {
+    certificate: String,
+    #[serde(with = "crate::data::bytes")]
+    leaf: Vec<u8>,
+    #[serde(with = "crate::data::bytes")]
+    key: Vec<u8>,
 }
 
 impl Authority {
@@ -41,15 +53,29 @@ impl Authority {
             .map_err(failed)?;
         let key = KeyPair::generate().map_err(failed)?;
         let leaf = leaf().map_err(failed)?.signed_by(&key, &issuer).map_err(failed)?;
-        let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der()));
+        Self::restored(SavedAuthority {
+            certificate: issuer.pem(),
+            leaf: leaf.der().to_vec(),
+            key: key.serialize_der(),
+        })
+    }
+
+    /// The authority that was kept.
+    pub(crate) fn restored(saved: SavedAuthority) -> Result<Self, CertificateError> {
+        let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(saved.key.clone()));
         let mut server = ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
             .with_safe_default_protocol_versions()
             .map_err(|error| CertificateError(error.to_string()))?
             .with_no_client_auth()
-            .with_single_cert(vec![leaf.der().clone()], key)
+            .with_single_cert(vec![CertificateDer::from(saved.leaf.clone())], key)
             .map_err(|error| CertificateError(error.to_string()))?;
         server.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
-        Ok(Self { certificate: issuer.pem(), server: Arc::new(server) })
+        Ok(Self { certificate: saved.certificate.clone(), server: Arc::new(server), saved })
+    }
+
+    /// What is to be kept.
+    pub(crate) fn saved(&self) -> SavedAuthority {
+        self.saved.clone()
     }
 
     /// How the https services answer a handshake.

@@ -25,6 +25,7 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
 
+pub(crate) use authority::SavedAuthority;
 pub use authority::{Authority, CertificateError};
 pub use strike::Expired;
 use strike::Lost;

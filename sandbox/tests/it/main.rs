@@ -9,6 +9,7 @@
 mod acr;
 mod blob;
 mod cluster;
+mod data;
 mod entra;
 mod faults;
 mod folder;

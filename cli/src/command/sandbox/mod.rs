@@ -33,7 +33,9 @@ pub async fn start(options: Options) -> Result<Sandbox, Failure> {
 
 async fn up(flags: Flags, format: Format) -> Result<Exit, Failure> {
     let world = flags.world.as_deref().map(world::read).transpose()?;
-    let options = Options { base_port: flags.base_port, folder: flags.folder, transcript: flags.transcript };
+    let keep = flags.data.is_some();
+    let folder = flags.data.or(flags.folder);
+    let options = Options { base_port: flags.base_port, folder, keep, transcript: flags.transcript };
     // Listened for from the beginning: an interrupted start must leave nothing, too.
     let mut interrupted = pin!(crate::interrupted());
     let sandbox = tokio::select! {

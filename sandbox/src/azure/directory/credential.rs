@@ -1,10 +1,12 @@
 //! What applications and managed identities log in with: secrets, certificates, federated identity credentials.
 
 use jiff::Timestamp;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
+
+use crate::data;
 
 /// A secret of an application.
-#[derive(Clone)]
+#[derive(Clone, Serialize, Deserialize)]
 pub struct Secret {
     /// The secret itself.
     pub value: String,
@@ -19,7 +21,7 @@ impl std::fmt::Debug for Secret {
 }
 
 /// A federated identity credential.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct FederatedCredential {
     /// GUID.
@@ -35,12 +37,12 @@ pub struct FederatedCredential {
     /// Free text.
     pub description: Option<String>,
     /// When it was written. The token endpoint sees it a while later.
-    #[serde(skip)]
+    #[serde(default, skip_serializing_if = "data::is_shown")]
     pub created: Timestamp,
 }
 
 /// A certificate of an application, without its private key.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct KeyCredential {
     /// GUID.
@@ -59,6 +61,6 @@ pub struct KeyCredential {
     /// `Verify`.
     pub usage: String,
     /// The certificate, DER. Graph shows it only when asked for it by name.
-    #[serde(skip)]
+    #[serde(default, skip_serializing_if = "data::is_shown", with = "data::bytes")]
     pub certificate: Vec<u8>,
 }

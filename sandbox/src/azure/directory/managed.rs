@@ -3,10 +3,12 @@
 
 use std::collections::BTreeMap;
 
+use serde::{Deserialize, Serialize};
+
 use super::{Directory, FederatedCredential, ServicePrincipal};
 
 /// A managed identity.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct ManagedIdentity {
     /// Client id.
     pub client_id: String,

@@ -8,6 +8,8 @@ mod seeded;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::data::is_shown;
+
 pub use credential::{FederatedCredential, KeyCredential, Secret};
 pub use managed::ManagedIdentity;
 pub(crate) use seeded::seeded;
@@ -16,7 +18,7 @@ pub(crate) use seeded::seeded;
 pub(crate) const DEFAULT_ACCESS: &str = "00000000-0000-0000-0000-000000000000";
 
 /// Everything in the tenant.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Directory {
     /// App registrations.
     pub applications: Vec<Application>,
@@ -35,7 +37,7 @@ pub struct Directory {
 }
 
 /// An app registration.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Application {
     /// Object id.
@@ -61,18 +63,18 @@ pub struct Application {
     /// Free text.
     pub notes: Option<String>,
     /// Secrets it can log in with. Never shown.
-    #[serde(skip)]
+    #[serde(default, skip_serializing_if = "is_shown")]
     pub secrets: Vec<Secret>,
     /// Certificates it can log in with.
     #[serde(rename = "keyCredentials")]
     pub certificates: Vec<KeyCredential>,
     /// Outside tokens it can log in with.
-    #[serde(skip)]
+    #[serde(default, skip_serializing_if = "is_shown")]
     pub federated_credentials: Vec<FederatedCredential>,
 }
 
 /// Settings of an application as an API.
-#[derive(Debug, Clone, Default, Serialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Api {
     /// 2 asks for v2 tokens, anything else gives v1.
@@ -111,7 +113,7 @@ fn enabled() -> bool {
 }
 
 /// A service principal: an application's presence in the tenant.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ServicePrincipal {
     /// Object id: `oid` of its tokens.
@@ -127,7 +129,7 @@ pub struct ServicePrincipal {
     /// Whether callers without any role are refused a token.
     pub app_role_assignment_required: bool,
     /// Whether a Conditional Access policy for workload identities blocks it.
-    #[serde(skip)]
+    #[serde(default, skip_serializing_if = "is_shown")]
     pub blocked_by_policy: bool,
     /// Free labels.
     pub tags: Vec<String>,
@@ -138,7 +140,7 @@ pub struct ServicePrincipal {
 }
 
 /// A person.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct User {
     /// Object id.
@@ -148,12 +150,12 @@ pub struct User {
     /// Display name.
     pub display_name: String,
     /// Template ids of directory roles: `wids` of delegated tokens.
-    #[serde(skip)]
+    #[serde(default, skip_serializing_if = "is_shown")]
     pub directory_roles: Vec<String>,
 }
 
 /// A security group.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Group {
     /// Object id.
@@ -163,12 +165,12 @@ pub struct Group {
     /// Always true here.
     pub security_enabled: bool,
     /// Object ids of its direct members.
-    #[serde(skip)]
+    #[serde(default, skip_serializing_if = "is_shown")]
     pub members: Vec<String>,
 }
 
 /// Somebody holds an app role.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct AppRoleAssignment {
     /// Id of the assignment.

@@ -50,6 +50,7 @@ async fn strike(State(target): State<Target>, request: Request, next: Next) -> R
     let mut response = Box::pin(clock::skewed(skew, propagation::seeing(view, answer))).await;
     if changes {
         shared.lagging.changed(shared, service);
+        shared.changed.notify_one();
     }
     if skew != 0 {
         date(&target, skew, response.headers_mut()).await;
