@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::name::{LABEL_MAX, slug};
-use crate::spec::{AzureCloud, Bridge, Google, Service, Team, Workload};
+use crate::spec::{AzureCloud, Bridge, Google, Right, Team, Workload};
 
 /// Label of every Kubernetes object we make, with the value [`MANAGED_BY`].
 pub const MANAGED_BY_LABEL: &str = "app.kubernetes.io/managed-by";
@@ -149,11 +149,23 @@ impl Bridge {
         format!("principalSet://iam.googleapis.com/{pool}/group/{group}")
     }
 
-    /// Whether a service of this name is declared for the team of this namespace.
-    pub fn serves(&self, namespace: &str, service: &str) -> bool {
-        let team =
-            |service: &Service| self.team(&service.team).is_some_and(|team| team.namespace == namespace);
-        self.services.iter().any(|it| it.name == service && team(it))
+    /// Namespace and name of every declared service.
+    pub fn serving(&self) -> impl Iterator<Item = (&str, &str)> {
+        let namespaces: BTreeMap<&str, &str> =
+            self.teams.iter().map(|team| (team.name.as_str(), team.namespace.as_str())).collect();
+        self.services.iter().filter_map(move |service| {
+            namespaces.get(service.team.as_str()).map(|namespace| (*namespace, service.name.as_str()))
+        })
+    }
+
+    /// The repository that a team's images lie in: its own, or the one that all share.
+    pub fn repository_of<'a>(&'a self, team: &'a Team) -> &'a str {
+        team.repository.as_deref().unwrap_or(&self.google.repository)
+    }
+
+    /// The right that pushing a team's images takes.
+    pub fn push_for(team: &Team) -> Right {
+        if team.repository.is_some() { Right::PushFor(team.name.clone()) } else { Right::Push }
     }
 
     /// A declared team.

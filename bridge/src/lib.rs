@@ -11,6 +11,7 @@
 //! for through the traits in [`port`].
 
 pub mod act;
+pub mod constraint;
 pub mod convention;
 pub mod doctor;
 pub mod export;

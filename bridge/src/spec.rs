@@ -116,8 +116,10 @@ pub enum Who {
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Right {
-    /// Push images to the repository.
+    /// Push images to the repository that teams share.
     Push,
+    /// Push images to the repository that is one team's own.
+    PushFor(String),
     /// Deploy for one team.
     Deploy(String),
     /// Read images.
@@ -139,6 +141,8 @@ pub struct Team {
     pub quota: Option<Quota>,
     /// Namespaces whose pods may call the team's services.
     pub callers: Vec<String>,
+    /// An Artifact Registry repository of the team's own; without, its images go to the shared one.
+    pub repository: Option<String>,
 }
 
 /// Hard limits of a namespace, as Kubernetes quantities.

@@ -62,9 +62,9 @@ pub enum Command {
     #[cfg(feature = "sandbox")]
     Demo(Demo),
     /// Say what has to change on both clouds; exits 4 if anything has to.
-    Plan(Administrate),
+    Plan(SetUp),
     /// Make the changes that `plan` shows.
-    Apply(Administrate),
+    Apply(SetUp),
     /// Remove everything this bridge made, and nothing else.
     Destroy(Destroy),
     /// Say who one is on both sides: which log-in was taken and why, the claims, the principal, the teams.
@@ -105,6 +105,17 @@ pub struct Administrate {
     /// The context in that kubeconfig; its current one by default.
     #[arg(long, requires = "kubeconfig")]
     pub context: Option<String>,
+}
+
+/// Flags of `plan` and `apply`.
+#[derive(Debug, Clone, Args)]
+pub struct SetUp {
+    /// How to reach the clouds.
+    #[command(flatten)]
+    pub administrate: Administrate,
+    /// Take over what somebody else made: the key, as the plan prints it. May be given several times.
+    #[arg(long, value_name = "KEY")]
+    pub adopt: Vec<String>,
 }
 
 /// Flags of `destroy`.

@@ -3,8 +3,10 @@
 use std::error::Error;
 use std::process::ExitCode;
 
+use bridge::constraint;
 use bridge::file::Problem;
 use bridge::port::{PortError, Refused};
+use bridge::spec::Bridge;
 use miette::{GraphicalReportHandler, GraphicalTheme, LabeledSpan, MietteDiagnostic, NamedSource, Report};
 
 use crate::output::say;
@@ -126,6 +128,25 @@ impl Failure {
                 }
             }
             Refused::Invalid => {}
+        }
+        self
+    }
+
+    /// Explains a refusal by an organisation's policy: no right on the project, and no other try, helps against it.
+    #[must_use]
+    pub fn constrained(mut self, bridge: &Bridge, error: &PortError) -> Self {
+        if let Some(found) = constraint::explain(bridge, error) {
+            self.exit = Exit::Denied;
+            self.causes.push(format!(
+                "the organisation's policy `{}` forbids {}; needed is {}",
+                found.constraint, found.forbids, found.needed
+            ));
+            self.hints.clear();
+            self.hints.push(format!("`{}` shows the policy as it is", found.show));
+            self.hints.push(format!("`{}`; {}", found.change, constraint::WHO));
+        } else if error.code.as_deref() == Some("SERVICE_DISABLED") {
+            // Nothing about it is a link of the chain.
+            self.hints.retain(|hint| hint != DOCTOR);
         }
         self
     }

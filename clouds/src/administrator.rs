@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use bridge::inventory::{Facts, Inventory};
 use bridge::plan::{Change, Missing, Need, Outputs};
-use bridge::port::{PortResult, Refused, SetUp};
+use bridge::port::{PortError, PortResult, Refused, SetUp};
 use bridge::resource::Resource;
 use bridge::spec::{Bridge, Via};
 use identity::TokenError;
@@ -77,6 +77,14 @@ impl Administrator {
         self.cluster.get_or_try_init(connect).await
     }
 
+    /// A service that is switched off is seldom the only one.
+    async fn explained(&self, bridge: &Bridge, refused: PortError) -> PortError {
+        if refused.code.as_deref() == Some(google::SERVICE_DISABLED) {
+            return self.google.name_disabled(bridge, refused).await;
+        }
+        refused
+    }
+
     async fn observe_cluster(
         &self,
         bridge: &Bridge,
@@ -115,7 +123,9 @@ impl SetUp for Administrator {
         let (azure, google) =
             tokio::join!(self.azure.facts(bridge, &mut facts), self.google.facts(bridge, &mut googles));
         azure?;
-        google?;
+        if let Err(refused) = google {
+            return Err(self.explained(bridge, refused).await);
+        }
         check_number(bridge, &googles.project_number)?;
         facts.project_number = googles.project_number;
         facts.node_service_account = googles.node_service_account;
@@ -135,7 +145,9 @@ impl SetUp for Administrator {
             self.observe_cluster(bridge, wanted, &mut clusters),
         );
         azure?;
-        google?;
+        if let Err(refused) = google {
+            return Err(self.explained(bridge, refused).await);
+        }
         cluster?;
         inventory.found.extend(googles.found);
         inventory.found.extend(clusters.found);

@@ -15,6 +15,7 @@ pub mod images;
 pub mod kubernetes;
 mod pod;
 pub mod probe;
+mod settling;
 mod who;
 
 pub use administrator::Administrator;

@@ -10,6 +10,7 @@ const USAGE: &str = "cargo xtask VERB
   demo [ARGS]   build the scorer (static) and gangplank in release, then run `gangplank demo`
   dist          build both in release and say where they are
   scorer        build the static scorer alone (--image: as tests want it)
+  bench plan    print how long planning takes, by number of teams (release)
   tidy          check the rules that no compiler checks";
 
 fn main() -> ExitCode {
@@ -41,6 +42,7 @@ fn run(arguments: &[String]) -> anyhow::Result<ExitCode> {
             say(&build::scorer(profile)?.display().to_string());
             Ok(ExitCode::SUCCESS)
         }
+        "bench" if rest == ["plan"] => build::bench_plan(),
         "tidy" => Ok(report(&tidy::check(&source::root())?)),
         _ => {
             complain(USAGE);

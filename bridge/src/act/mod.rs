@@ -4,6 +4,7 @@
 mod apply;
 mod destroy;
 pub mod doctor;
+mod replan;
 pub mod ship;
 #[cfg(test)]
 mod tests;
@@ -11,3 +12,4 @@ pub mod way_back;
 
 pub use apply::{ApplyError, Report, apply};
 pub use destroy::destroy;
+pub use replan::{LookError, Purpose, Seen, carry_out, look};

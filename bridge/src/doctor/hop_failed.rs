@@ -130,7 +130,7 @@ pub(super) fn impersonation(walk: &Walk<'_>, error: &PortError, policy: &Sight<P
 
 pub(super) fn registry(walk: &Walk<'_>, error: &PortError, policy: &Sight<Policy>) -> Finding {
     let google = &walk.bridge.google;
-    let summary = format!("repository `{}` takes no upload", google.repository);
+    let summary = format!("repository `{}` takes no upload", walk.bridge.repository_of(walk.team));
     let finding = refused("google/registry-failed", summary, error);
     behind_a_grant(finding, "artifactregistry.googleapis.com", &google.project, error, policy)
 }

@@ -124,10 +124,11 @@ pub(super) fn impersonation(walk: &Walk<'_>, evidence: &Evidence) -> Verdict {
 
 pub(super) fn registry(walk: &Walk<'_>, evidence: &Evidence) -> Verdict {
     let google = &walk.bridge.google;
-    let place = || (google.project.clone(), google.region().to_owned(), google.repository.clone());
+    let named = walk.bridge.repository_of(walk.team);
+    let place = || (google.project.clone(), google.region().to_owned(), named.to_owned());
     let (project, location, repository) = place();
     match need!(evidence.upload, Ask::Upload { project, location, repository }) {
-        Sight::Seen(()) => Verdict::Sound(format!("may upload to {}", google.repository)),
+        Sight::Seen(()) => Verdict::Sound(format!("may upload to {named}")),
         Sight::Unseen { why } => Verdict::Unseen(why.clone()),
         Sight::Refused(error) => {
             let (project, location, repository) = place();

@@ -7,7 +7,7 @@ use super::evidence::unseen;
 use super::{Evidence, Sight, Walk};
 use crate::finding::{Confidence, Finding, cause};
 use crate::port::{PortError, Refused};
-use crate::spec::Right;
+use crate::spec::{Bridge, Right};
 
 const ROLE: &str = "roles/artifactregistry.writer";
 const PERMISSION: &str = "artifactregistry.repositories.uploadArtifacts";
@@ -23,7 +23,7 @@ pub(super) fn check(
         return None;
     }
     let caller = Caller::new(walk, evidence);
-    let repository = &walk.bridge.google.repository;
+    let repository = walk.bridge.repository_of(walk.team);
     let finding = Finding::new(
         "google/repository-write-not-granted",
         cause::GRANT_MISSING,
@@ -51,12 +51,17 @@ pub(super) fn check(
 fn mend(finding: Finding, walk: &Walk<'_>, caller: &Caller<'_>) -> Finding {
     let google = &walk.bridge.google;
     let file = "bridge.yaml, `identities`";
-    match caller.declared(|right| *right == Right::Push) {
+    let push = Bridge::push_for(walk.team);
+    let push_named = match &push {
+        Right::PushFor(team) => format!("push:{team}"),
+        _ => "push".to_owned(),
+    };
+    match caller.declared(|right| *right == push) {
         Declared::Has { identity, member } => {
             let command = format!(
                 "gcloud artifacts repositories add-iam-policy-binding {} --project={} --location={} --role={ROLE} \
                  --member='{member}'",
-                google.repository,
+                walk.bridge.repository_of(walk.team),
                 google.project,
                 google.region()
             );
@@ -74,13 +79,13 @@ fn mend(finding: Finding, walk: &Walk<'_>, caller: &Caller<'_>) -> Finding {
             .mend("assign the role", "gangplank apply")
             .advice("then get a new token; a managed identity's can be a day old"),
         Declared::Lacks { identity } => finding.advice(format!(
-            "the bridge declares this caller as `{}` without `push`, so the refusal is right; if it should push, add that \
+            "the bridge declares this caller as `{}` without `{push_named}`, so the refusal is right; if it should push, add that \
              right to it and run `gangplank apply`",
             identity.name
         )),
-        Declared::Nobody => finding.advice(
-            "the bridge does not declare this caller, so the refusal is right; if it should push, declare it with `push` \
-             and run `gangplank apply`",
-        ),
+        Declared::Nobody => finding.advice(format!(
+            "the bridge does not declare this caller, so the refusal is right; if it should push, declare it with \
+             `{push_named}` and run `gangplank apply`"
+        )),
     }
 }

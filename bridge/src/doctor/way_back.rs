@@ -391,7 +391,7 @@ fn not_set_up(change: &Change, action: &Action) -> Finding {
     let (cause, problem) = match action {
         Action::Create { .. } | Action::Undelete { .. } => (cause::OBJECT_MISSING, "does not exist"),
         Action::Delete { .. } => (cause::OTHER, "is declared no longer"),
-        Action::Update { .. } => (cause::LITERAL_MISMATCH, "is not as declared"),
+        Action::Update { .. } | Action::Adopt { .. } => (cause::LITERAL_MISMATCH, "is not as declared"),
     };
     let finding = Finding::new(NOT_SET_UP, cause, format!("`{}` {problem}", change.key));
     let finding = match action {

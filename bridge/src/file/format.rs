@@ -137,7 +137,7 @@ pub(crate) struct IdentityFile {
     pub(crate) members: Vec<String>,
     /// Object id of a group, a GUID.
     pub(crate) group: Option<String>,
-    /// What it may do: `push`, `read` or `deploy:TEAM`.
+    /// What it may do: `push`, `push:TEAM`, `read` or `deploy:TEAM`.
     pub(crate) may: Vec<String>,
 }
 
@@ -161,6 +161,8 @@ pub(crate) struct TeamFile {
     /// Namespaces whose pods may call the team's services.
     #[serde(default)]
     pub(crate) callers: Vec<String>,
+    /// Artifact Registry repository of the team's own, for `push:TEAM`; unless given, its images go to the shared one.
+    pub(crate) repository: Option<String>,
 }
 
 /// Hard limits of a namespace.

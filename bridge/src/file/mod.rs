@@ -9,7 +9,7 @@
 
 mod check;
 pub(crate) mod format;
-mod nearest;
+pub(crate) mod nearest;
 mod problem;
 mod shape;
 #[cfg(test)]

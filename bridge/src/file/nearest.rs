@@ -1,7 +1,7 @@
 //! "Did you mean": the nearest of the texts that would have been right.
 
 /// The candidate that a text was most likely meant to be, if any is near enough to say so.
-pub(super) fn nearest<'a>(text: &str, candidates: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+pub(crate) fn nearest<'a>(text: &str, candidates: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     let folded = fold(text);
     let distances = candidates.map(|candidate| (distance(&folded, &fold(candidate)), candidate));
     let (distance, candidate) = distances.min_by_key(|(distance, _)| *distance)?;

@@ -47,14 +47,13 @@ pub enum ImageError {
     },
 }
 
-/// The repository path and the tag that a model version's image has.
-pub fn repository_and_tag(bridge: &Bridge, model: &str, version: &str) -> (String, String) {
+/// The repository path and the tag that a model version's image has, when it is served for a team.
+pub fn repository_and_tag(bridge: &Bridge, team: &str, model: &str, version: &str) -> (String, String) {
+    let repository =
+        bridge.team(team).map_or(bridge.google.repository.as_str(), |team| bridge.repository_of(team));
     // A domain-scoped project `example.com:name` is two components in the registry's paths.
     let project = bridge.google.project.replace(':', "/");
-    (
-        format!("{project}/{}/{}", bridge.google.repository, slug(model, LABEL_MAX)),
-        slug(version, LABEL_MAX).text,
-    )
+    (format!("{project}/{repository}/{}", slug(model, LABEL_MAX)), slug(version, LABEL_MAX).text)
 }
 
 /// Plans the image of one model version for one service.
@@ -66,7 +65,7 @@ pub fn plan_image(
 ) -> Result<ImagePlan, ImageError> {
     check(version, files)?;
     let root = format!("{MODELS}/{}/{}", version.name, version.version);
-    let (repository, tag) = repository_and_tag(bridge, &version.name, &version.version);
+    let (repository, tag) = repository_and_tag(bridge, &service.team, &version.name, &version.version);
     let labels = labels(service, version);
     let mut annotations = labels.clone();
     annotations
@@ -193,7 +192,7 @@ mod tests {
     fn domain_scoped_projects_are_two_components() {
         let mut bridge = fixture::bridge();
         bridge.google.project = "example.com:harbour".to_owned();
-        assert_eq!(repository_and_tag(&bridge, "m", "v").0, "example.com/harbour/models/m");
+        assert_eq!(repository_and_tag(&bridge, "wine", "m", "v").0, "example.com/harbour/models/m");
     }
 
     proptest! {

@@ -65,6 +65,7 @@ pub(crate) fn bridge() -> Bridge {
 
 pub(crate) fn team() -> Team {
     Team {
+        repository: None,
         name: "cellar".to_owned(),
         namespace: "cellar".to_owned(),
         labels: BTreeMap::from([("cost-centre".to_owned(), "42".to_owned())]),

@@ -4,25 +4,45 @@ use std::collections::BTreeSet;
 
 use trust::first_party;
 
+use super::adopt::{self, foreign};
 use super::compare::{Comparison, compare};
 use super::{Action, Change, Kept, Obstacle, Plan};
 use crate::inventory::{Inventory, Observed, State};
 use crate::manifest::SERVICE_LABEL;
 use crate::resource::{KubernetesObject, Resource, ResourceKey};
 use crate::spec::Bridge;
+use crate::want::CALLER_ROLE;
 
 /// Compares what is wanted, in the order it must be made, with what was found. Obstacles that are known already
 /// are carried over.
 pub fn plan(bridge: &Bridge, wanted: &[Resource], obstacles: Vec<Obstacle>, inventory: &Inventory) -> Plan {
-    let mut plan = Plan { changes: Vec::new(), obstacles, kept: Vec::new() };
+    plan_adopting(bridge, wanted, obstacles, inventory, &BTreeSet::new())
+}
+
+/// The same, taking over what others made where it is asked for by its key.
+pub fn plan_adopting(
+    bridge: &Bridge,
+    wanted: &[Resource],
+    obstacles: Vec<Obstacle>,
+    inventory: &Inventory,
+    adopting: &BTreeSet<ResourceKey>,
+) -> Plan {
+    let found = adopt::found(inventory, adopting, wanted);
+    let mut plan = Plan { obstacles, notes: notes(wanted), ..Plan::default() };
     for resource in wanted {
         if let Some(obstacle) = first_party_audience(resource) {
             plan.obstacles.push(obstacle);
             continue;
         }
-        match inventory.found.get(&resource.key()) {
+        let key = resource.key();
+        match found.get(&key) {
             None => plan.push(Action::Create { wanted: resource.clone() }),
-            Some(observed) if !observed.marked => plan.obstacles.push(foreign(bridge, resource)),
+            Some(observed) if !observed.marked && adopting.contains(&key) => {
+                adopt::take_over(bridge, resource, observed, &mut plan);
+            }
+            // The application's own obstacle speaks for its parts.
+            Some(observed) if !observed.marked && !resource.can_be_marked() => {}
+            Some(observed) if !observed.marked => plan.obstacles.push(foreign(bridge, resource, observed)),
             Some(Observed { state: State::SoftDeleted, .. }) => {
                 plan.push(Action::Undelete { wanted: resource.clone() });
             }
@@ -30,19 +50,29 @@ pub fn plan(bridge: &Bridge, wanted: &[Resource], obstacles: Vec<Obstacle>, inve
         }
     }
     let declared: BTreeSet<ResourceKey> = wanted.iter().map(Resource::key).collect();
+    let serving: BTreeSet<(&str, &str)> = bridge.serving().collect();
     // What ships make is not wanted here; it is left over once its service is declared no more.
     let leftover = |observed: &&Observed| match shipped_for(&observed.resource) {
-        Some((namespace, service)) => !bridge.serves(namespace, service),
+        Some(shipped) => !serving.contains(&shipped),
         None => observed.resource.is_set_up() && !declared.contains(&observed.resource.key()),
     };
-    delete(inventory.found.values().filter(leftover), &mut plan);
+    delete(found.values().filter(leftover), &mut plan);
     plan
 }
 
 /// Takes away everything that carries our mark, last made first, except what holds things of others.
 pub fn destroy_plan(inventory: &Inventory) -> Plan {
     let mut plan = Plan::default();
-    delete(inventory.found.values(), &mut plan);
+    let found = adopt::found(inventory, &BTreeSet::new(), &[]);
+    let buried = |observed: &&Observed| match &observed.resource {
+        // A provider of a deleted pool is gone with it, although it does not say so itself.
+        Resource::Provider(provider) => {
+            let pool = found.get(&ResourceKey(format!("google/pool/{}", provider.pool)));
+            pool.is_some_and(|pool| pool.state == State::SoftDeleted)
+        }
+        _ => false,
+    };
+    delete(found.values().filter(|observed| !buried(observed)), &mut plan);
     plan
 }
 
@@ -60,6 +90,17 @@ fn first_party_audience(wanted: &Resource) -> Option<Obstacle> {
         ),
         mend: "let the provider admit an application of your own and nothing else".to_owned(),
     })
+}
+
+/// What was chosen in making the wishes, in words.
+fn notes(wanted: &[Resource]) -> Vec<String> {
+    let by_role = wanted.iter().any(
+        |resource| matches!(resource, Resource::Application(it) if it.app_roles.contains_key(CALLER_ROLE)),
+    );
+    let note = format!(
+        "Google takes conditions of 4,096 characters, and the declared callers do not fit: instead of naming each, the condition admits holders of the app role `{CALLER_ROLE}`, which this bridge gives to them and to nobody else; a managed identity's token can be a day old, so that it may be refused for as long"
+    );
+    if by_role { vec![note] } else { Vec::new() }
 }
 
 /// Namespace and service that an object was shipped for, if it was.
@@ -97,70 +138,5 @@ fn delete<'a>(candidates: impl Iterator<Item = &'a Observed>, plan: &mut Plan) {
 impl Plan {
     fn push(&mut self, action: Action) {
         self.changes.push(Change { key: action.resource().key(), action });
-    }
-}
-
-/// Something of the wanted name is there and is not ours. Even if it were equal today we must not count on it: whoever
-/// made it may change or remove it, and `destroy` would leave it behind.
-fn foreign(bridge: &Bridge, wanted: &Resource) -> Obstacle {
-    Obstacle {
-        key: wanted.key(),
-        problem: format!(
-            "`{}` exists already and does not carry the mark of `{}`",
-            wanted.key(),
-            bridge.name
-        ),
-        mend: format!("{}, or declare another name in `bridge.yaml`", hand_over(bridge, wanted)),
-    }
-}
-
-/// How the owner of a resource hands it over to this bridge.
-fn hand_over(bridge: &Bridge, wanted: &Resource) -> String {
-    let name = &bridge.name;
-    let project = &bridge.google.project;
-    match wanted {
-        Resource::Application(_) => {
-            format!("add the tag `gangplank:{name}` to the application to hand it over")
-        }
-        Resource::Pool(pool) => format!(
-            "hand it over with `gcloud iam workload-identity-pools update {} --project={project} --location=global --description=gangplank:{name}`",
-            pool.id
-        ),
-        Resource::Provider(provider) => format!(
-            "hand it over with `gcloud iam workload-identity-pools providers update-oidc {} --workload-identity-pool={} --project={project} --location=global --description=gangplank:{name}`",
-            provider.id, provider.pool
-        ),
-        Resource::ServiceAccount(account) => format!(
-            "hand it over with `gcloud iam service-accounts update {}@{project}.iam.gserviceaccount.com --description=gangplank:{name}`",
-            account.id
-        ),
-        Resource::Repository(repository) => format!(
-            "hand it over with `gcloud artifacts repositories update {} --project={project} --location={} --update-labels=gangplank-bridge={name}`",
-            repository.id, repository.location
-        ),
-        Resource::Kubernetes(object) => format!(
-            "hand it over with `kubectl label {} app.kubernetes.io/managed-by=gangplank gangplank.dev/bridge={name}`",
-            kubectl_target(object)
-        ),
-        Resource::ManagedIdentity(identity) => format!(
-            "hand it over with `az tag update --operation Merge --tags gangplank={name} --resource-id {}/providers/Microsoft.ManagedIdentity/userAssignedIdentities/{}`",
-            identity.resource_group, identity.name
-        ),
-        Resource::RoleAssignment(_)
-        | Resource::FederatedCredential(_)
-        | Resource::ServicePrincipal(_)
-        | Resource::AppRoleAssignment(_)
-        | Resource::Grant(_) => "remove it, so that it can be made with our mark".to_owned(),
-    }
-}
-
-fn kubectl_target(object: &KubernetesObject) -> String {
-    match object.object_key() {
-        Some(key) => {
-            let namespace =
-                key.namespace.map(|namespace| format!(" --namespace={namespace}")).unwrap_or_default();
-            format!("{} {}{namespace}", key.kind.kind.to_lowercase(), key.name)
-        }
-        None => "OBJECT".to_owned(),
     }
 }

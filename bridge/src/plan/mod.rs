@@ -1,7 +1,9 @@
 //! The plan: what has to change on both clouds, as a value. Printing it is the review, an empty one is "in step", and
 //! carrying it out needs no further choice.
 
+mod adopt;
 mod compare;
+mod covers;
 mod kubernetes;
 mod make;
 mod needs;
@@ -15,8 +17,9 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use serde_json::Value;
 
+pub use adopt::{UnknownKey, adoption};
 pub use kubernetes::{FIELD_MANAGER, differences as kubernetes_differences};
-pub use make::{destroy_plan, plan};
+pub use make::{destroy_plan, plan, plan_adopting};
 pub use needs::needs;
 
 use crate::inventory::Facts;
@@ -32,6 +35,12 @@ pub struct Plan {
     pub obstacles: Vec<Obstacle>,
     /// What carries our mark, is not declared, and stays all the same, because it holds things of others.
     pub kept: Vec<Kept>,
+    /// What the plan chose by itself and people should know.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
+    /// What people call the principals whose ids the plan holds.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub names: BTreeMap<String, String>,
 }
 
 /// Something of ours that must not be destroyed.
@@ -85,6 +94,17 @@ pub enum Action {
         found: Resource,
         /// The fields that differ.
         differences: Vec<Difference>,
+    },
+    /// Somebody else made it, and it was asked for by its key: mark it, then make it what is declared.
+    Adopt {
+        /// As it shall be.
+        wanted: Resource,
+        /// As it is.
+        found: Resource,
+        /// The fields that differ.
+        differences: Vec<Difference>,
+        /// Whether it is deleted for now, so that it is undeleted first.
+        deleted: bool,
     },
     /// It carries our mark and is no longer declared.
     Delete {

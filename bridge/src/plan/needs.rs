@@ -74,7 +74,10 @@ fn permission(of: &str, verb: &str) -> Need {
 fn google(action: &Action, of: &str) -> Vec<Need> {
     match action {
         // What was undeleted is brought up to date in the same breath.
-        Action::Undelete { .. } => vec![permission(of, "undelete"), permission(of, "update")],
+        Action::Undelete { .. } | Action::Adopt { deleted: true, .. } => {
+            vec![permission(of, "undelete"), permission(of, "update")]
+        }
+        Action::Adopt { .. } => vec![permission(of, "update")],
         other => vec![permission(of, other.verb())],
     }
 }
@@ -91,7 +94,7 @@ fn kubernetes(action: &Action, object: &KubernetesObject) -> Vec<Need> {
         Action::Delete { .. } => vec![need("delete")],
         // Server-side apply of something new asks for both.
         Action::Create { .. } | Action::Undelete { .. } => vec![need("create"), need("patch")],
-        Action::Update { .. } => vec![need("patch")],
+        Action::Update { .. } | Action::Adopt { .. } => vec![need("patch")],
     };
     if kind == "Role" && !is_deletion(action) {
         // Nobody may grant more than they hold.

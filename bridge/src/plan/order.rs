@@ -1,7 +1,7 @@
 //! In which order things are made: everything after what it refers to. Taking away goes the other way round.
 
 use crate::convention::WORKLOAD_LABEL;
-use crate::resource::{KubernetesObject, Resource};
+use crate::resource::{GrantTarget, KubernetesObject, Resource};
 
 impl Resource {
     /// Where in the order of making this resource stands; what refers to something stands after it.
@@ -25,6 +25,31 @@ impl Resource {
                 _ => 14,
             },
         }
+    }
+
+    /// What must not be written by two at a time: changes with the same answer are made one after the other. A policy is
+    /// one object, whichever role in it changes.
+    pub fn written_with(&self) -> String {
+        match self {
+            Self::Grant(grant) => match &grant.target {
+                GrantTarget::Project => "policy of the project".to_owned(),
+                GrantTarget::ServiceAccount(id) => format!("policy of service account {id}"),
+                GrantTarget::Repository(id) => format!("policy of repository {id}"),
+            },
+            Self::FederatedCredential(credential) => format!("credentials of {}", credential.identity),
+            other => other.key().0,
+        }
+    }
+
+    /// Whether a mark can stand on it. What cannot carry one belongs to whoever owns what it is part of.
+    pub fn can_be_marked(&self) -> bool {
+        !matches!(
+            self,
+            Self::ServicePrincipal(_)
+                | Self::AppRoleAssignment(_)
+                | Self::FederatedCredential(_)
+                | Self::Grant(_)
+        )
     }
 
     /// Whether this is of the set-up (made by `apply`) and not of a shipment (made by `ship`).

@@ -28,20 +28,32 @@ impl Change {
 }
 
 impl Action {
-    /// `create`, `undelete`, `update` or `delete`.
+    /// `create`, `undelete`, `update`, `adopt` or `delete`.
     pub fn verb(&self) -> &'static str {
         match self {
             Self::Create { .. } => "create",
             Self::Undelete { .. } => "undelete",
             Self::Update { .. } => "update",
+            Self::Adopt { .. } => "adopt",
             Self::Delete { .. } => "delete",
+        }
+    }
+
+    /// The declared fields that it changes, where it says.
+    pub fn differences(&self) -> &[Difference] {
+        match self {
+            Self::Update { differences, .. } | Self::Adopt { differences, .. } => differences,
+            Self::Create { .. } | Self::Undelete { .. } | Self::Delete { .. } => &[],
         }
     }
 
     /// What it is done to: as it shall be, or, for a deletion, as it is.
     pub fn resource(&self) -> &Resource {
         match self {
-            Self::Create { wanted } | Self::Undelete { wanted } | Self::Update { wanted, .. } => wanted,
+            Self::Create { wanted }
+            | Self::Undelete { wanted }
+            | Self::Update { wanted, .. }
+            | Self::Adopt { wanted, .. } => wanted,
             Self::Delete { found } => found,
         }
     }

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::condition::{CALLER_ROLE, admits_by_role};
 use super::people::People;
 use crate::inventory::{Facts, Principal};
 use crate::name::guid;
@@ -22,19 +23,23 @@ const BLOB_READER: BuiltIn =
     BuiltIn { name: "Storage Blob Data Reader", id: "2a2b9908-6ea1-4ae2-8e65-a410df84e7d1" };
 
 pub(super) fn wanted(bridge: &Bridge, facts: &Facts, people: &People<'_>) -> Vec<Resource> {
-    let mut resources = vec![application(bridge), service_principal(facts)];
-    resources.extend(app_role_assignments(bridge, people));
+    let mut resources = vec![application(bridge, facts), service_principal(facts)];
+    resources.extend(app_role_assignments(bridge, facts, people));
     resources.extend(role_assignments(bridge, facts, people));
     resources
 }
 
-fn application(bridge: &Bridge) -> Resource {
+fn application(bridge: &Bridge, facts: &Facts) -> Resource {
     let mut app_roles = BTreeMap::new();
     for identity in &bridge.identities {
         if let Who::AppRole { role, .. } = &identity.who {
             let display_name = identity.name.clone();
             app_roles.insert(role.clone(), AppRole { id: role_id(bridge, role), display_name });
         }
+    }
+    if admits_by_role(bridge, facts) {
+        let id = role_id(bridge, CALLER_ROLE);
+        app_roles.insert(CALLER_ROLE.to_owned(), AppRole { id, display_name: "Gangplank caller".to_owned() });
     }
     Resource::Application(Application {
         display_name: bridge.federation.application.clone(),
@@ -59,19 +64,23 @@ fn role_id(bridge: &Bridge, role: &str) -> String {
     guid(&["app-role", &bridge.azure.tenant, &bridge.federation.application, role])
 }
 
-fn app_role_assignments(bridge: &Bridge, people: &People<'_>) -> Vec<Resource> {
+fn app_role_assignments(bridge: &Bridge, facts: &Facts, people: &People<'_>) -> Vec<Resource> {
+    let by_role = admits_by_role(bridge, facts);
     // Two identities may name one role; a holder of it is assigned once.
     let mut assigned = BTreeSet::new();
     for person in people.all() {
-        if let Who::AppRole { role, .. } = &person.identity.who {
-            assigned.extend(person.principals.iter().map(|principal| (role, &principal.object_id)));
-        }
+        let role = match &person.identity.who {
+            Who::AppRole { role, .. } => role.as_str(),
+            Who::ServicePrincipal(_) | Who::ManagedIdentity(_) if by_role => CALLER_ROLE,
+            Who::ServicePrincipal(_) | Who::ManagedIdentity(_) | Who::Group(_) => continue,
+        };
+        assigned.extend(person.principals.iter().map(|principal| (role, &principal.object_id)));
     }
-    let assignment = |(role, principal_id): (&String, &String)| {
+    let assignment = |(role, principal_id): (&str, &String)| {
         Resource::AppRoleAssignment(AppRoleAssignment {
             principal_id: principal_id.clone(),
             app_role_id: role_id(bridge, role),
-            role: role.clone(),
+            role: role.to_owned(),
         })
     };
     assigned.into_iter().map(assignment).collect()

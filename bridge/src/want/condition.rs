@@ -26,25 +26,58 @@ pub fn attribute_mapping(bridge: &Bridge) -> BTreeMap<String, String> {
     ])
 }
 
+/// The app role that stands for every caller who is declared by its own id, where a condition that names each of them
+/// would be longer than Google takes. Only this bridge's application has it, and only this bridge gives it.
+pub const CALLER_ROLE: &str = "Gangplank.Caller";
+
 /// The condition that admits declared identities of the tenant and nobody else.
 pub fn attribute_condition(bridge: &Bridge, facts: &Facts) -> String {
-    let mut subjects = BTreeSet::new();
-    let mut groups = BTreeSet::new();
-    for identity in &bridge.identities {
-        match &identity.who {
-            Who::ServicePrincipal(id) | Who::ManagedIdentity(id) => {
-                subjects.extend(facts.principals.get(id).map(|principal| principal.object_id.as_str()));
-            }
-            Who::AppRole { role, .. } => drop(groups.insert(role.as_str())),
-            Who::Group(id) => drop(groups.insert(id.as_str())),
-        }
-    }
+    let named = condition(bridge, &subjects(bridge, facts), &groups(bridge));
+    if fits(&named) { named } else { by_role(bridge) }
+}
+
+/// Whether callers are admitted by [`CALLER_ROLE`], because a condition that names them would be too long.
+pub(super) fn admits_by_role(bridge: &Bridge, facts: &Facts) -> bool {
+    let subjects = subjects(bridge, facts);
+    !subjects.is_empty() && !fits(&condition(bridge, &subjects, &groups(bridge)))
+}
+
+fn fits(condition: &str) -> bool {
+    condition.chars().count() <= trust::provider::CONDITION_LENGTH
+}
+
+fn by_role(bridge: &Bridge) -> String {
+    let mut groups = groups(bridge);
+    groups.insert(CALLER_ROLE);
+    condition(bridge, &BTreeSet::new(), &groups)
+}
+
+/// The object ids of everybody who is declared by an id of their own.
+fn subjects<'a>(bridge: &Bridge, facts: &'a Facts) -> BTreeSet<&'a str> {
+    let own = bridge.identities.iter().filter_map(|identity| match &identity.who {
+        Who::ServicePrincipal(id) | Who::ManagedIdentity(id) => facts.principals.get(id),
+        Who::AppRole { .. } | Who::Group(_) => None,
+    });
+    own.map(|principal| principal.object_id.as_str()).collect()
+}
+
+/// Declared app roles and groups.
+fn groups(bridge: &Bridge) -> BTreeSet<&str> {
+    let shared = bridge.identities.iter().filter_map(|identity| match &identity.who {
+        Who::AppRole { role, .. } => Some(role.as_str()),
+        Who::Group(id) => Some(id.as_str()),
+        Who::ServicePrincipal(_) | Who::ManagedIdentity(_) => None,
+    });
+    shared.collect()
+}
+
+fn condition(bridge: &Bridge, subjects: &BTreeSet<&str>, groups: &BTreeSet<&str>) -> String {
     let mut ways = Vec::new();
     if !subjects.is_empty() {
-        let subjects: Vec<String> = subjects.into_iter().map(quote).collect();
+        let subjects: Vec<String> = subjects.iter().map(|subject| quote(subject)).collect();
         ways.push(format!("assertion.sub in [{}]", subjects.join(", ")));
     }
-    ways.extend(groups.into_iter().map(|group| format!("{} in google.groups", quote(group))));
+    ways.extend(groups.iter().map(|group| format!("{} in google.groups", quote(group))));
     // Nobody declared means nobody admitted.
     let anyone = if ways.is_empty() { "false".to_owned() } else { format!("({})", ways.join(" || ")) };
     format!("assertion.tid == {} && {anyone}", quote(&bridge.azure.tenant))

@@ -32,11 +32,10 @@ pub(super) fn wanted(bridge: &Bridge, facts: &Facts, people: &People<'_>) -> (Ve
     let mut resources = vec![
         Resource::Pool(Pool { id: bridge.federation.pool.clone(), disabled: false }),
         Resource::Provider(provider),
-        Resource::Repository(Repository {
-            id: bridge.google.repository.clone(),
-            location: bridge.google.region().to_owned(),
-        }),
     ];
+    resources.extend(repositories(bridge).map(|id| {
+        Resource::Repository(Repository { id: id.to_owned(), location: bridge.google.region().to_owned() })
+    }));
     resources.extend(bridge.teams.iter().map(service_account));
     resources.extend(google_workloads(bridge).map(workload_account));
     resources.extend(grants(bridge, facts, people));
@@ -118,20 +117,28 @@ fn workload_account(workload: &Workload) -> Resource {
 
 /// All grants, each role on each target once.
 fn grants(bridge: &Bridge, facts: &Facts, people: &People<'_>) -> Vec<Resource> {
-    let repository = GrantTarget::Repository(bridge.google.repository.clone());
     let mut grants: BTreeMap<(GrantTarget, &'static str), BTreeSet<String>> = BTreeMap::new();
     let mut give = |target: &GrantTarget, role, members: Vec<String>| {
         if !members.is_empty() {
             grants.entry((target.clone(), role)).or_default().extend(members);
         }
     };
-    let members = |right: &Right| -> Vec<String> {
-        people.who_may(right).flat_map(|person| person.members(bridge, facts)).collect()
-    };
-    give(&repository, WRITER, members(&Right::Push));
-    give(&repository, READER, members(&Right::Read));
-    // Nodes pull with their own identity, whoever deployed the pod.
-    give(&repository, READER, vec![service_account_member(&facts.node_service_account)]);
+    let by_right = people.by_right(bridge, facts);
+    let members = |right: &Right| by_right.get(right).cloned().unwrap_or_default();
+    let shared = GrantTarget::Repository(bridge.google.repository.clone());
+    give(&shared, WRITER, members(&Right::Push));
+    for team in &bridge.teams {
+        if let Some(own) = &team.repository {
+            let own = GrantTarget::Repository(own.clone());
+            give(&own, WRITER, members(&Right::PushFor(team.name.clone())));
+        }
+    }
+    for id in repositories(bridge) {
+        let repository = GrantTarget::Repository(id.to_owned());
+        give(&repository, READER, members(&Right::Read));
+        // Nodes pull with their own identity, whoever deployed the pod.
+        give(&repository, READER, vec![service_account_member(&facts.node_service_account)]);
+    }
     for team in &bridge.teams {
         let account = GrantTarget::ServiceAccount(service_account_id(&team.name));
         give(&account, WORKLOAD_IDENTITY_USER, members(&Right::Deploy(team.name.clone())));
@@ -148,6 +155,12 @@ fn grants(bridge: &Bridge, facts: &Facts, people: &People<'_>) -> Vec<Resource> 
         Resource::Grant(Grant { target, role: role.to_owned(), members })
     };
     grants.into_iter().map(grant).collect()
+}
+
+/// The shared repository and every team's own.
+fn repositories(bridge: &Bridge) -> impl Iterator<Item = &str> {
+    let own = bridge.teams.iter().filter_map(|team| team.repository.as_deref());
+    std::iter::once(bridge.google.repository.as_str()).chain(own)
 }
 
 fn service_account_member(email: &str) -> String {

@@ -10,7 +10,7 @@ mod people;
 pub(crate) mod tests;
 mod workloads;
 
-pub use condition::{attribute_condition, attribute_mapping};
+pub use condition::{CALLER_ROLE, attribute_condition, attribute_mapping};
 pub use workloads::{Placed, placed};
 
 use crate::inventory::Facts;

@@ -1,5 +1,7 @@
 //! Who may come across, with the ids that each cloud knows them by.
 
+use std::collections::BTreeMap;
+
 use crate::inventory::{Facts, Principal};
 use crate::plan::Obstacle;
 use crate::resource::ResourceKey;
@@ -39,9 +41,15 @@ impl<'a> People<'a> {
         self.0.iter()
     }
 
-    /// Everybody who may do something.
-    pub(super) fn who_may(&self, right: &Right) -> impl Iterator<Item = &Person<'a>> {
-        self.0.iter().filter(move |person| person.identity.may.contains(right))
+    /// The IAM members that have each right.
+    pub(super) fn by_right(&self, bridge: &Bridge, facts: &Facts) -> BTreeMap<&'a Right, Vec<String>> {
+        let mut members: BTreeMap<&'a Right, Vec<String>> = BTreeMap::new();
+        for person in &self.0 {
+            for right in &person.identity.may {
+                members.entry(right).or_default().extend(person.members(bridge, facts));
+            }
+        }
+        members
     }
 }
 
@@ -62,7 +70,10 @@ impl Person<'_> {
 
     /// Whether it carries models, and so has to read them in Azure.
     pub(super) fn carries_models(&self) -> bool {
-        self.identity.may.iter().any(|right| matches!(right, Right::Push | Right::Deploy(_)))
+        self.identity
+            .may
+            .iter()
+            .any(|right| matches!(right, Right::Push | Right::PushFor(_) | Right::Deploy(_)))
     }
 }
 

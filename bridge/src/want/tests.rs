@@ -124,15 +124,11 @@ fn another_project_number_is_an_obstacle() {
 
 #[test]
 fn a_condition_that_google_would_refuse_is_an_obstacle() {
-    let (mut bridge, mut facts) = harbour();
+    let (mut bridge, facts) = harbour();
     for number in 0..120 {
-        let id = crate::name::guid(&["person", &number.to_string()]);
-        let principal =
-            Principal { object_id: id.clone(), ..facts.principals.values().next().unwrap().clone() };
-        facts.principals.insert(id.clone(), principal);
         bridge.identities.push(crate::spec::Identity {
-            name: format!("person-{number}"),
-            who: Who::ServicePrincipal(id),
+            name: format!("people-{number}"),
+            who: Who::AppRole { role: format!("Quite.A.Long.Name.Of.A.Role.{number}"), members: Vec::new() },
             may: vec![Right::Read],
         });
     }
@@ -337,4 +333,79 @@ fn the_deployer_holds_no_dangerous_right() {
         assert!(!["ClusterRole", "ClusterRoleBinding"].contains(&object.object["kind"].as_str().unwrap()));
     }
     assert!(rights > 0);
+}
+
+/// The example with so many callers that no condition can name them.
+fn crowd(count: usize) -> (Bridge, Facts) {
+    let (mut bridge, mut facts) = harbour();
+    for number in 0..count {
+        let id = crate::name::guid(&["client", &number.to_string()]);
+        let object_id = crate::name::guid(&["object", &number.to_string()]);
+        let principal_type = "ServicePrincipal".to_owned();
+        facts.principals.insert(
+            id.clone(),
+            Principal { object_id, principal_type, display_name: format!("caller-{number}") },
+        );
+        bridge.identities.push(crate::spec::Identity {
+            name: format!("caller-{number}"),
+            who: Who::ServicePrincipal(id),
+            may: vec![Right::Push],
+        });
+    }
+    (bridge, facts)
+}
+
+#[test]
+fn a_condition_that_would_be_too_long_admits_by_role() {
+    use serde_json::json;
+    for (count, by_role) in [(0, false), (90, false), (110, true), (1000, true)] {
+        let (bridge, facts) = crowd(count);
+        let (resources, obstacles) = wanted(&bridge, &facts);
+        assert_eq!(obstacles, [], "{count}");
+        let condition = attribute_condition(&bridge, &facts);
+        assert!(condition.len() <= 4096, "{count}: {}", condition.len());
+        assert_eq!(condition.contains(CALLER_ROLE), by_role, "{count}");
+        let holders: Vec<&str> = resources
+            .iter()
+            .filter_map(|resource| match resource {
+                Resource::AppRoleAssignment(it) if it.role == CALLER_ROLE => Some(it.principal_id.as_str()),
+                _ => None,
+            })
+            .collect();
+        // Everybody declared by an id, and nobody else.
+        assert_eq!(holders.len(), if by_role { count + 1 } else { 0 }, "{count}");
+        let plan = crate::plan::plan(&bridge, &resources, obstacles, &crate::inventory::Inventory::default());
+        assert_eq!(plan.notes.len(), usize::from(by_role));
+        // The role admits, and gives nothing by itself.
+        let given = resources.iter().any(|resource| match resource {
+            Resource::Grant(grant) => grant.members.iter().any(|member| member.contains(CALLER_ROLE)),
+            _ => false,
+        });
+        assert!(!given);
+        if by_role {
+            let first = crate::name::guid(&["object", "0"]);
+            assert!(exchange(&bridge, &facts, json!({"sub": first, "roles": [CALLER_ROLE]})).is_ok());
+            assert!(exchange(&bridge, &facts, json!({"sub": first})).is_err());
+            assert!(exchange(&bridge, &facts, json!({"roles": ["Cellar.Deployer"]})).is_ok());
+        }
+    }
+}
+
+#[test]
+fn a_team_with_a_repository_of_its_own_pushes_there_alone() {
+    let (mut bridge, facts) = harbour();
+    bridge.teams[0].repository = Some("oncology-models".into());
+    bridge.identities[0].may = vec![Right::PushFor(bridge.teams[0].name.clone())];
+    let (resources, _) = wanted(&bridge, &facts);
+    let own = GrantTarget::Repository("oncology-models".into());
+    let shared = GrantTarget::Repository("models".into());
+    let writers =
+        |target| grant(&resources, target, "roles/artifactregistry.writer").map(|it| it.members.clone());
+    let [own_writers, shared_writers] = [writers(&own).unwrap(), writers(&shared).unwrap()];
+    assert_eq!(own_writers.len(), 1);
+    assert!(own_writers.is_disjoint(&shared_writers));
+    let readers = grant(&resources, &own, "roles/artifactregistry.reader").unwrap();
+    assert!(readers.members.iter().any(|member| member.contains("ship-nodes")), "nodes pull from it");
+    let repositories = resources.iter().filter(|it| matches!(it, Resource::Repository(_))).count();
+    assert_eq!(repositories, 2);
 }

@@ -2,20 +2,21 @@
 
 use bridge::act::{self, ApplyError};
 use bridge::plan::{Plan, needs};
-use bridge::port::SetUp;
+use bridge::port::SetUp as _;
 use clouds::Administrator;
 
 use super::{connect, plan};
-use crate::args::Administrate;
+use crate::args::SetUp;
 use crate::context::Context;
 use crate::edge::SystemTime;
 use crate::output::{Progress, print};
 use crate::report::{Exit, Failure, refused_set_up};
 
 /// Makes the changes that `plan` shows.
-pub async fn run(context: &Context, flags: &Administrate) -> Result<Exit, Failure> {
-    let administrator = connect::administrator(context, flags).await?;
-    let seen = plan::look(context, &administrator).await?;
+pub async fn run(context: &Context, flags: &SetUp) -> Result<Exit, Failure> {
+    let administrator = connect::administrator(context, &flags.administrate).await?;
+    let purpose = plan::purpose(flags);
+    let seen = plan::look(context, &purpose, &administrator).await?;
     if !seen.plan.obstacles.is_empty() {
         print(context.format, &seen.plan);
         return Err(Failure::denied("something is in the way of the plan; nothing was changed"));
@@ -26,9 +27,10 @@ pub async fn run(context: &Context, flags: &Administrate) -> Result<Exit, Failur
     }
     preflight(context, &administrator, &seen.plan).await?;
     let progress = Progress::new(context.format);
-    let report = act::apply(&context.bridge, &seen.facts, &seen.plan, &administrator, &SystemTime, &progress)
+    let edge = (&SystemTime, &progress);
+    let report = act::carry_out(&context.bridge, &seen, &purpose, &administrator, edge)
         .await
-        .map_err(|error| stopped(&error, "apply"))?;
+        .map_err(|error| stopped(context, &error, "apply"))?;
     drop(progress);
     print(context.format, &report);
     Ok(Exit::Fine)
@@ -52,11 +54,19 @@ pub(super) async fn preflight(
 }
 
 /// An act that stopped, worded.
-pub(super) fn stopped(error: &ApplyError, command: &str) -> Failure {
+pub(super) fn stopped(context: &Context, error: &ApplyError, command: &str) -> Failure {
     let failure = Failure::failed("the plan was not carried out in full").because(error);
     let failure = match error {
         ApplyError::Obstacles(_) => failure,
-        ApplyError::Outdated { source, .. } | ApplyError::Failed { source, .. } => failure.answered(source),
+        ApplyError::Unshown { changes, obstacles, .. } => {
+            let keys = changes.iter().map(|change| format!("{} `{}`", change.action.verb(), change.key));
+            let in_the_way = obstacles.iter().map(|obstacle| format!("`{}` is in the way", obstacle.key));
+            let all: Vec<String> = keys.chain(in_the_way).collect();
+            failure.hint(format!("look at what is new with `gangplank plan`: {}", all.join(", ")))
+        }
+        ApplyError::Outdated { source, .. } | ApplyError::Failed { source, .. } => {
+            failure.answered(source).constrained(&context.bridge, source)
+        }
     };
     match error.report() {
         Some(report) => failure.hint(format!(

@@ -2,11 +2,10 @@
 
 use std::io::{BufRead, IsTerminal};
 
-use bridge::act;
-use bridge::plan::destroy_plan;
+use bridge::act::{self, Purpose, Report};
 
 use super::{apply, connect, plan};
-use crate::args::Destroy;
+use crate::args::{Destroy, Format};
 use crate::context::Context;
 use crate::edge::SystemTime;
 use crate::output::{Human, Progress, print, say};
@@ -15,27 +14,36 @@ use crate::report::{Exit, Failure};
 /// Removes everything this bridge made.
 pub async fn run(context: &Context, flags: &Destroy) -> Result<Exit, Failure> {
     let administrator = connect::administrator(context, &flags.administrate).await?;
-    let seen = plan::look(context, &administrator).await?;
-    let plan = destroy_plan(&seen.inventory);
+    let seen = plan::look(context, &Purpose::Nothing, &administrator).await?;
+    let plan = &seen.plan;
     if plan.changes.is_empty() && plan.kept.is_empty() {
         say(&format!("nothing of bridge `{}` is left", context.bridge.name));
-        return Ok(Exit::Fine);
+        return Ok(nothing_done(context));
     }
     say(plan.human().trim_end());
     if plan.changes.is_empty() {
-        return Ok(Exit::Fine);
+        return Ok(nothing_done(context));
     }
     if !flags.yes {
         confirm(plan.changes.len()).await?;
     }
-    apply::preflight(context, &administrator, &plan).await?;
+    apply::preflight(context, &administrator, plan).await?;
     let progress = Progress::new(context.format);
-    let report = act::destroy(&context.bridge, &seen.facts, &plan, &administrator, &SystemTime, &progress)
+    let edge = (&SystemTime, &progress);
+    let report = act::carry_out(&context.bridge, &seen, &Purpose::Nothing, &administrator, edge)
         .await
-        .map_err(|error| apply::stopped(&error, "destroy"))?;
+        .map_err(|error| apply::stopped(context, &error, "destroy"))?;
     drop(progress);
     print(context.format, &report);
     Ok(Exit::Fine)
+}
+
+/// Whoever reads stdout as data gets a document in any case.
+fn nothing_done(context: &Context) -> Exit {
+    if context.format != Format::Human {
+        print(context.format, &Report::default());
+    }
+    Exit::Fine
 }
 
 /// Asks on a terminal. Reading blocks, so it has a thread of its own, and Ctrl-C is heard meanwhile.

@@ -1,46 +1,53 @@
 //! `gangplank plan`: what has to change on both clouds, as a value.
 
-use bridge::inventory::{Facts, Inventory};
-use bridge::plan::Plan;
-use bridge::port::SetUp;
+pub(super) use bridge::act::Seen;
+use bridge::act::{self, LookError, Purpose};
 use clouds::Administrator;
 
 use super::connect;
-use crate::args::Administrate;
+use crate::args::SetUp;
 use crate::context::Context;
-use crate::output::print;
+use crate::output::{print, say};
 use crate::report::{Exit, Failure, refused_set_up};
 
-/// What was seen on both clouds, and what follows.
-pub(super) struct Seen {
-    /// The facts.
-    pub(super) facts: Facts,
-    /// The live state.
-    pub(super) inventory: Inventory,
-    /// What has to change.
-    pub(super) plan: Plan,
-}
-
 /// Prints the plan; drift unless it is empty.
-pub async fn run(context: &Context, flags: &Administrate) -> Result<Exit, Failure> {
-    let administrator = connect::administrator(context, flags).await?;
-    let seen = look(context, &administrator).await?;
+pub async fn run(context: &Context, flags: &SetUp) -> Result<Exit, Failure> {
+    let administrator = connect::administrator(context, &flags.administrate).await?;
+    let seen = look(context, &purpose(flags), &administrator).await?;
     print(context.format, &seen.plan);
+    if !seen.plan.changes.is_empty() && seen.plan.obstacles.is_empty() {
+        let mut command = vec!["gangplank apply".to_owned()];
+        command.extend(flags.adopt.iter().map(|key| format!("--adopt '{key}'")));
+        say(&format!("`{}` makes these changes", command.join(" ")));
+    }
     Ok(if seen.plan.is_empty() { Exit::Fine } else { Exit::Drift })
 }
 
+/// What `plan` and `apply` are for.
+pub(super) fn purpose(flags: &SetUp) -> Purpose {
+    Purpose::Declared { adopt: flags.adopt.clone() }
+}
+
 /// Reads both clouds and compares them with the bridge file.
-pub(super) async fn look(context: &Context, administrator: &Administrator) -> Result<Seen, Failure> {
+pub(super) async fn look(
+    context: &Context,
+    purpose: &Purpose,
+    administrator: &Administrator,
+) -> Result<Seen, Failure> {
     let bridge = &context.bridge;
-    let facts = administrator
-        .facts(bridge)
-        .await
-        .map_err(|error| refused_set_up("read the facts of both clouds", &error))?;
-    let (wanted, obstacles) = bridge::want::wanted(bridge, &facts);
-    let inventory = administrator
-        .observe(bridge, &facts, &wanted)
-        .await
-        .map_err(|error| refused_set_up("read what is set up on both clouds", &error))?;
-    let plan = bridge::plan::plan(bridge, &wanted, obstacles, &inventory);
-    Ok(Seen { facts, inventory, plan })
+    act::look(bridge, purpose, administrator).await.map_err(|problem| match &problem {
+        LookError::Facts(error) => {
+            refused_set_up("read the facts of both clouds", error).constrained(bridge, error)
+        }
+        LookError::Inventory(error) => {
+            refused_set_up("read what is set up on both clouds", error).constrained(bridge, error)
+        }
+        LookError::Key(unknown) => {
+            let failure = Failure::usage(unknown.to_string());
+            match &unknown.nearest {
+                Some(near) => failure.hint(format!("did you mean `{near}`?")),
+                None => failure.hint("`gangplank plan` prints the keys of what is in the way"),
+            }
+        }
+    })
 }

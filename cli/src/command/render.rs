@@ -28,7 +28,7 @@ pub async fn run(context: &Context, flags: &Render) -> Result<Exit, Failure> {
     })?;
     let image = match &flags.image {
         Some(image) => image.clone(),
-        None => shipped(context, &caller, &version).await?,
+        None => shipped(context, &caller, &team.name, &version).await?,
     };
     let rendering = Rendering {
         bridge: &context.bridge,
@@ -49,8 +49,13 @@ pub async fn run(context: &Context, flags: &Render) -> Result<Exit, Failure> {
 }
 
 /// The image that the registry has for a version, pinned.
-async fn shipped(context: &Context, caller: &Caller, version: &ModelVersion) -> Result<String, Failure> {
-    let (repository, tag) = repository_and_tag(&context.bridge, &version.name, &version.version);
+async fn shipped(
+    context: &Context,
+    caller: &Caller,
+    team: &str,
+    version: &ModelVersion,
+) -> Result<String, Failure> {
+    let (repository, tag) = repository_and_tag(&context.bridge, team, &version.name, &version.version);
     let images = caller.images();
     let found = images.find(&repository, &tag).await.map_err(|error| refused("look the image up", &error))?;
     let Some(image) = found else {

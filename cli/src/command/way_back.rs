@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use bridge::act::Purpose;
 use bridge::act::way_back::knock;
 use bridge::doctor::way_back::{Seen, View};
 use bridge::manifest;
@@ -82,7 +83,7 @@ async fn eyes(context: &Context, flags: &Administrate) -> Result<plan::Seen, Str
         format!("not seen with an administrator's eyes: {}", all.join(": "))
     };
     let administrator = connect::administrator(context, flags).await.map_err(blind)?;
-    plan::look(context, &administrator).await.map_err(blind)
+    plan::look(context, &Purpose::Declared { adopt: Vec::new() }, &administrator).await.map_err(blind)
 }
 
 fn borrowed(seen: &plan::Seen) -> Seen<'_> {

@@ -1,5 +1,6 @@
 //! A plan, an apply's report and missing rights, for people.
 
+use std::collections::BTreeSet;
 use std::fmt::Write;
 
 use bridge::act::Report;
@@ -11,15 +12,16 @@ impl Human for Plan {
     fn human(&self) -> String {
         let mut text = String::new();
         for change in &self.changes {
-            let (sign, differences) = match &change.action {
-                Action::Create { .. } => ("+", &[][..]),
-                Action::Undelete { .. } => ("^", &[][..]),
-                Action::Update { differences, .. } => ("~", differences.as_slice()),
-                Action::Delete { .. } => ("-", &[][..]),
+            let sign = match &change.action {
+                Action::Create { .. } => "+",
+                Action::Undelete { .. } => "^",
+                Action::Update { .. } => "~",
+                Action::Adopt { .. } => "*",
+                Action::Delete { .. } => "-",
             };
-            let _ = writeln!(text, "{sign} {}", change.key);
-            for difference in differences {
-                text.push_str(&line(difference));
+            let _ = writeln!(text, "{sign} {}{}", change.key, self.called(&change.key.0));
+            for difference in change.action.differences() {
+                text.push_str(&self.line(difference));
             }
         }
         for obstacle in &self.obstacles {
@@ -27,6 +29,9 @@ impl Human for Plan {
         }
         for kept in &self.kept {
             let _ = writeln!(text, "= {} stays: {}", kept.key, kept.why);
+        }
+        for note in &self.notes {
+            let _ = writeln!(text, "i {note}");
         }
         text.push_str(&summary(self));
         text
@@ -60,16 +65,38 @@ impl Human for Vec<Missing> {
     }
 }
 
-fn line(difference: &Difference) -> String {
-    let value = |value: &Option<String>| {
-        value.as_ref().map_or_else(|| "(none)".to_owned(), |value| format!("`{value}`"))
-    };
-    format!(
-        "    {}\n      found    {}\n      declared {}\n",
-        difference.field,
-        value(&difference.found),
-        value(&difference.wanted)
-    )
+/// What people need to read a plan.
+trait Readable {
+    /// What people call the principals whose ids are in a text.
+    fn called(&self, text: &str) -> String;
+    fn line(&self, difference: &Difference) -> String;
+}
+
+impl Readable for Plan {
+    fn called(&self, text: &str) -> String {
+        let ids = text.split(|letter: char| !(letter.is_ascii_alphanumeric() || letter == '-'));
+        let names: BTreeSet<&str> = ids.filter_map(|id| self.names.get(id).map(String::as_str)).collect();
+        let names: Vec<&str> = names.into_iter().collect();
+        // A condition names everybody; a list of them says nothing.
+        match names.as_slice() {
+            [] | [_, _, _, _, ..] => String::new(),
+            few => format!(" ({})", few.join(", ")),
+        }
+    }
+
+    fn line(&self, difference: &Difference) -> String {
+        let value = |value: &Option<String>| {
+            value
+                .as_ref()
+                .map_or_else(|| "(none)".to_owned(), |value| format!("`{value}`{}", self.called(value)))
+        };
+        format!(
+            "    {}\n      found    {}\n      declared {}\n",
+            difference.field,
+            value(&difference.found),
+            value(&difference.wanted)
+        )
+    }
 }
 
 fn need(need: &Need) -> String {
@@ -90,7 +117,7 @@ fn summary(plan: &Plan) -> String {
     let count =
         |wanted: fn(&Action) -> bool| plan.changes.iter().filter(|change| wanted(&change.action)).count();
     let create = count(|action| matches!(action, Action::Create { .. } | Action::Undelete { .. }));
-    let update = count(|action| matches!(action, Action::Update { .. }));
+    let update = count(|action| matches!(action, Action::Update { .. } | Action::Adopt { .. }));
     let delete = count(|action| matches!(action, Action::Delete { .. }));
     let obstacles = plan.obstacles.len();
     match (plan.changes.len(), obstacles) {

@@ -14,6 +14,7 @@ mod harbour;
 mod input;
 mod kill;
 mod memory;
+mod random_worlds;
 mod reverse;
 mod secrets;
 mod set_up;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use bridge::inventory::{Observed, State};
 use bridge::plan::{Action, Outputs};
-use bridge::port::{PortResult, Refused};
+use bridge::port::{PortError, PortResult, Refused};
 use bridge::resource::{Pool, Provider, Resource};
 use bridge::spec::Bridge;
 use http::Method;
@@ -22,27 +22,33 @@ const PROVIDER_FIELDS: &str =
 
 /// The wanted pools and providers that exist (also deleted for now), and every other one that carries our mark.
 pub(super) async fn observe(rest: &Rest, bridge: &Bridge, wanted: &[Resource]) -> PortResult<Vec<Observed>> {
-    let mut live: BTreeMap<String, Value> = BTreeMap::new();
+    let mut found: BTreeMap<String, Value> = BTreeMap::new();
     for pool in rest.list(&pools(bridge), "workloadIdentityPools").await? {
         if is_marked(bridge, &pool) && is_live(&pool) {
-            live.insert(format!("{}/{}", pools(bridge), id(&pool)), pool);
+            found.insert(format!("{}/{}", pools(bridge), id(&pool)), pool);
         }
     }
     for path in wanted.iter().filter_map(|resource| path(bridge, resource)) {
-        if let (false, Some(found)) = (live.contains_key(&path), rest.find(&path).await?) {
-            live.insert(path, found);
+        if let (false, Some(value)) = (found.contains_key(&path), rest.find(&path).await?) {
+            found.insert(path, value);
         }
     }
+    // Also of deleted pools: undeleting one brings its providers back to life.
     let ours: Vec<String> =
-        live.iter().filter(|(path, value)| is_pool(path) && is_live(value)).map(key).collect();
+        found.iter().filter(|(path, value)| is_pool(path) && is_marked(bridge, value)).map(key).collect();
     for pool in ours {
-        for provider in rest.list(&format!("{pool}/providers"), "workloadIdentityPoolProviders").await? {
+        let providers = rest.list(&format!("{pool}/providers"), "workloadIdentityPoolProviders").await;
+        let providers = match providers {
+            Err(refusal) if refusal.kind == Refused::NotFound => continue,
+            other => other?,
+        };
+        for provider in providers {
             if is_marked(bridge, &provider) && is_live(&provider) {
-                live.insert(format!("{pool}/providers/{}", id(&provider)), provider);
+                found.insert(format!("{pool}/providers/{}", id(&provider)), provider);
             }
         }
     }
-    Ok(live.iter().map(|(path, value)| observed(bridge, path, value)).collect())
+    Ok(found.iter().map(|(path, value)| observed(bridge, path, value)).collect())
 }
 
 fn key((path, _): (&String, &Value)) -> String {
@@ -186,28 +192,55 @@ impl Place<'_> {
     async fn perform(&self, rest: &Rest, bridge: &Bridge, action: &Action, body: &Value) -> PortResult<()> {
         match action {
             Action::Create { .. } => match self.create(rest, body).await {
-                Err(refusal) if refusal.kind == Refused::Conflict => self.take_up(rest, bridge, body).await,
+                Err(refusal) if refusal.kind == Refused::Conflict => {
+                    self.made_before(rest, bridge, body).await
+                }
                 outcome => outcome,
             },
-            Action::Undelete { .. } => self.take_up(rest, bridge, body).await,
-            Action::Update { .. } => self.patch(rest, body).await,
-            Action::Delete { .. } => self.delete(rest).await,
+            Action::Undelete { .. } => {
+                let found = self.found(rest, bridge).await?;
+                self.revive(rest, &found, body).await
+            }
+            Action::Adopt { .. } => {
+                let found = rest.find(&self.path).await?.ok_or_else(|| self.changed(rest, "is gone"))?;
+                self.revive(rest, &found, body).await
+            }
+            Action::Update { found, .. } => {
+                let now = self.found(rest, bridge).await?;
+                let as_found = observed(bridge, &self.path, &now).resource == *found;
+                if !is_live(&now) || !(as_found || holds(&now, body)) {
+                    return Err(self.changed(rest, "was changed"));
+                }
+                self.patch(rest, body).await
+            }
+            Action::Delete { .. } => self.delete(rest, bridge).await,
         }
     }
 
-    /// It exists, live or deleted for now, by an earlier run's hand or by somebody else's: undelete, then update.
-    async fn take_up(&self, rest: &Rest, bridge: &Bridge, body: &Value) -> PortResult<()> {
-        let Some(found) = rest.find(&self.path).await? else {
-            return self.create(rest, body).await;
-        };
-        // Not even a deleted one is taken over without a mark: undeleting a pool brings its other providers back to life.
-        if !is_marked(bridge, &found) {
-            return Err(foreign(rest.service, &self.what));
-        }
-        if !is_live(&found) {
+    /// It exists although the plan found nothing: made by this very request, whose answer was lost, or by another
+    /// administrator. What differs is not overwritten: that takes a plan that shows it.
+    async fn made_before(&self, rest: &Rest, bridge: &Bridge, body: &Value) -> PortResult<()> {
+        let found = self.found(rest, bridge).await?;
+        if is_live(&found) && holds(&found, body) { Ok(()) } else { Err(self.changed(rest, "was made")) }
+    }
+
+    /// What is there, if it is ours. Not even a deleted one is taken over without a mark: undeleting a pool brings its
+    /// other providers back to life.
+    async fn found(&self, rest: &Rest, bridge: &Bridge) -> PortResult<Value> {
+        let found = rest.find(&self.path).await?.ok_or_else(|| self.changed(rest, "is gone"))?;
+        if is_marked(bridge, &found) { Ok(found) } else { Err(foreign(rest.service, &self.what)) }
+    }
+
+    async fn revive(&self, rest: &Rest, found: &Value, body: &Value) -> PortResult<()> {
+        if !is_live(found) {
             rest.operate(Method::POST, &format!("{}:undelete", self.path), &[], Some(&json!({}))).await?;
         }
         self.patch(rest, body).await
+    }
+
+    /// IAM has no etags for pools and providers: what the plan was made for is compared with what is there now.
+    fn changed(&self, rest: &Rest, how: &str) -> PortError {
+        own(rest.service, Refused::Conflict, format!("{} {how} since the plan was made", self.what))
     }
 
     async fn create(&self, rest: &Rest, body: &Value) -> PortResult<()> {
@@ -218,10 +251,26 @@ impl Place<'_> {
         rest.operate(Method::PATCH, &self.path, &[("updateMask", self.fields)], Some(body)).await
     }
 
-    async fn delete(&self, rest: &Rest) -> PortResult<()> {
+    async fn delete(&self, rest: &Rest, bridge: &Bridge) -> PortResult<()> {
         match rest.find(&self.path).await? {
+            Some(found) if is_live(&found) && !is_marked(bridge, &found) => {
+                Err(foreign(rest.service, &self.what))
+            }
             Some(found) if is_live(&found) => rest.operate(Method::DELETE, &self.path, &[], None).await,
             _ => Ok(()),
         }
+    }
+}
+
+/// Whether `found` has every field as `wanted` has it. What is false or empty need not be said.
+fn holds(found: &Value, wanted: &Value) -> bool {
+    match (wanted, found) {
+        (Value::Object(wanted), found) => {
+            wanted.iter().all(|(name, wanted)| holds(found.get(name).unwrap_or(&Value::Null), wanted))
+        }
+        (Value::Bool(false), Value::Null) => true,
+        (Value::String(text), Value::Null) => text.is_empty(),
+        (Value::Array(items), Value::Null) => items.is_empty(),
+        (wanted, found) => wanted == found,
     }
 }

@@ -8,8 +8,16 @@ use bridge::port::{PortResult, Refused};
 use bridge::resource::{Grant, GrantTarget, Resource};
 use bridge::spec::Bridge;
 
+use futures_util::FutureExt;
+use futures_util::stream::{self, StreamExt, TryStreamExt};
+use google_cloud_iam_v1::model::Policy;
+
 use super::member::Ours;
+use super::patience::patiently;
 use super::policy::{MemberChange, Policies, unconditional};
+
+/// Policies read at the same time.
+const AT_ONCE: usize = 8;
 
 /// Every grant of ours on the project and on what was `found` of service accounts and repositories.
 pub(super) async fn observe(
@@ -19,28 +27,36 @@ pub(super) async fn observe(
     found: &[Observed],
 ) -> PortResult<Vec<Observed>> {
     let ours = Ours::of(bridge, facts, found);
-    let mut grants = Vec::new();
-    for target in targets(bridge, found) {
-        let policy = match policies.get(bridge, &target).await {
-            // Deleted since it was listed.
-            Err(refusal) if refusal.kind == Refused::NotFound && target != GrantTarget::Project => continue,
-            other => other?,
-        };
-        let mut roles: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
-        for binding in unconditional(&policy) {
-            let members = binding.members.iter().filter(|member| ours.holds(&target, &binding.role, member));
-            roles.entry(&binding.role).or_default().extend(members.cloned());
-        }
-        grants.extend(roles.into_iter().filter(|(_, members)| !members.is_empty()).map(|(role, members)| {
-            Observed {
-                resource: Resource::Grant(Grant { target: target.clone(), role: role.to_owned(), members }),
-                marked: true,
-                state: State::Live,
-                holds: None,
-            }
-        }));
+    let targets = targets(bridge, found);
+    let reads: Vec<_> = targets.iter().map(|target| read(policies, bridge, target).boxed()).collect();
+    let read: Vec<Option<Policy>> = stream::iter(reads).buffered(AT_ONCE).try_collect().await?;
+    let policies = targets.iter().zip(read).filter_map(|(target, policy)| Some((target, policy?)));
+    Ok(policies.flat_map(|(target, policy)| grants(&ours, target, &policy)).collect())
+}
+
+/// A target's policy; `None` if the target was deleted since it was listed.
+async fn read(policies: &Policies<'_>, bridge: &Bridge, target: &GrantTarget) -> PortResult<Option<Policy>> {
+    match patiently(|| policies.get(bridge, target)).await {
+        Err(refusal) if refusal.kind == Refused::NotFound && *target != GrantTarget::Project => Ok(None),
+        other => other.map(Some),
     }
-    Ok(grants)
+}
+
+/// The grants of ours that a policy holds.
+fn grants(ours: &Ours, target: &GrantTarget, policy: &Policy) -> Vec<Observed> {
+    let mut roles: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
+    for binding in unconditional(policy) {
+        let members = binding.members.iter().filter(|member| ours.holds(target, &binding.role, member));
+        roles.entry(&binding.role).or_default().extend(members.cloned());
+    }
+    let held = roles.into_iter().filter(|(_, members)| !members.is_empty());
+    let observed = held.map(|(role, members)| Observed {
+        resource: Resource::Grant(Grant { target: target.clone(), role: role.to_owned(), members }),
+        marked: true,
+        state: State::Live,
+        holds: None,
+    });
+    observed.collect()
 }
 
 fn targets(bridge: &Bridge, found: &[Observed]) -> BTreeSet<GrantTarget> {
@@ -74,14 +90,15 @@ pub(super) async fn perform(
 
 fn member_change(action: &Action, grant: &Grant) -> MemberChange {
     match action {
-        Action::Delete { .. } => MemberChange { add: BTreeSet::new(), remove: grant.members.clone() },
+        Action::Delete { .. } => {
+            MemberChange { add: BTreeSet::new(), remove: grant.members.clone(), found: grant.members.clone() }
+        }
         Action::Update { found: Resource::Grant(found), .. } => MemberChange {
             add: grant.members.clone(),
             remove: found.members.difference(&grant.members).cloned().collect(),
+            found: found.members.clone(),
         },
-        Action::Create { .. } | Action::Undelete { .. } | Action::Update { .. } => {
-            MemberChange { add: grant.members.clone(), remove: BTreeSet::new() }
-        }
+        _ => MemberChange { add: grant.members.clone(), ..MemberChange::default() },
     }
 }
 

@@ -53,7 +53,11 @@ impl Ours {
         // Whoever becomes a workload's account is up to us; on other accounts pods are somebody else's business.
         let pod_becomes = matches!(target, GrantTarget::ServiceAccount(id) if is_workload_account(id))
             && member.starts_with(&self.pods);
-        of_pool || node_reads || pod_becomes || self.service_accounts.contains(member)
+        let living = self.service_accounts.contains(member);
+        // What is left of an account of ours that was deleted: it gives nobody anything, not even its successor.
+        let dead = member.strip_prefix("deleted:").and_then(|dead| dead.split_once("?uid="));
+        let dead = dead.is_some_and(|(name, _)| self.service_accounts.contains(name));
+        of_pool || node_reads || pod_becomes || living || dead
     }
 }
 
@@ -105,6 +109,18 @@ mod tests {
                 false,
             ),
             (&project, "roles/any", "user:ada@example.org".to_owned(), false),
+            (
+                &project,
+                "roles/any",
+                "deleted:serviceAccount:gp-a@harbour.iam.gserviceaccount.com?uid=17".to_owned(),
+                true,
+            ),
+            (
+                &project,
+                "roles/any",
+                "deleted:serviceAccount:gp-theirs@harbour.iam.gserviceaccount.com?uid=17".to_owned(),
+                false,
+            ),
             (&repository, READER, "serviceAccount:nodes@p".to_owned(), true),
             (&repository, "roles/artifactregistry.writer", "serviceAccount:nodes@p".to_owned(), false),
             (&project, READER, "serviceAccount:nodes@p".to_owned(), false),

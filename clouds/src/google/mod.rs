@@ -5,6 +5,7 @@
 
 pub mod addresses;
 mod cluster;
+mod disabled;
 mod federation;
 mod grant;
 mod member;
@@ -30,10 +31,12 @@ pub use addresses::{Addresses, chain_config};
 pub use cluster::{ClusterAddress, cluster};
 pub use project::project_number;
 
+pub(crate) use disabled::SERVICE_DISABLED;
+
+use crate::settling::{SETTLING, Settling};
 use patience::{patiently, with_a_fresh_token};
 use policy::Policies;
 use rest::Rest;
-use settling::{SETTLING, Settling};
 
 /// Sets the Google side up, as an administrator.
 pub struct SetUp {
@@ -119,7 +122,7 @@ impl SetUp {
         found.extend(patiently(|| self.service_accounts.observe(bridge, wanted)).await?);
         found.extend(patiently(|| self.repositories.observe(bridge, wanted)).await?);
         let policies = self.policies();
-        let grants = patiently(|| grant::observe(&policies, bridge, facts, &found)).await?;
+        let grants = grant::observe(&policies, bridge, facts, &found).await?;
         found.extend(grants);
         inventory.found.extend(found.into_iter().map(|observed| (observed.resource.key(), observed)));
         Ok(())

@@ -9,9 +9,11 @@ use bridge::spec::Bridge;
 use google_cloud_iam_v1::model::{Binding, Policy};
 
 use super::project::Projects;
+use super::refusal::own;
 use super::repository::Repositories;
 use super::service_account::ServiceAccounts;
-use super::settling::{Settling, may_be_too_new};
+use super::settling::may_be_too_new;
+use crate::settling::Settling;
 
 /// The version that shows conditions; asking for less would hide them, and writing back would remove them.
 pub(super) const POLICY_VERSION: i32 = 3;
@@ -19,6 +21,8 @@ pub(super) const POLICY_VERSION: i32 = 3;
 const ATTEMPTS: u32 = 6;
 /// The wait before the second attempt; doubles every time, as IAM asks of those it tells of concurrent changes.
 const FIRST_PAUSE: Duration = Duration::from_millis(200);
+
+const SERVICE: &str = "Google IAM";
 
 /// Every place a policy can be.
 pub(super) struct Policies<'a> {
@@ -34,6 +38,8 @@ pub(super) struct Policies<'a> {
 pub(super) struct MemberChange {
     pub(super) add: BTreeSet<String>,
     pub(super) remove: BTreeSet<String>,
+    /// Those of both that held the role when the plan was made.
+    pub(super) found: BTreeSet<String>,
 }
 
 impl Policies<'_> {
@@ -80,7 +86,14 @@ impl Policies<'_> {
     ) -> PortResult<()> {
         let (mut attempt, mut pause) = (1, FIRST_PAUSE);
         loop {
-            let Some(policy) = changed(self.get(bridge, target).await?, role, change) else { return Ok(()) };
+            let policy = self.get(bridge, target).await?;
+            // Others' members may come and go between reading and writing. Where ours did, the plan is out of date.
+            if !change.fits(&policy, role) {
+                let problem =
+                    format!("the members of `{role}` that are ours changed since the plan was made");
+                return Err(own(SERVICE, Refused::Conflict, problem));
+            }
+            let Some(policy) = changed(policy, role, change) else { return Ok(()) };
             match self.set(bridge, target, policy).await {
                 Err(refusal) if refusal.kind == Refused::Conflict && attempt < ATTEMPTS => {
                     tokio::time::sleep(pause).await;
@@ -89,6 +102,15 @@ impl Policies<'_> {
                 outcome => return outcome,
             }
         }
+    }
+}
+
+impl MemberChange {
+    /// Whether the members that this is about are as they were found, or as they shall be.
+    fn fits(&self, policy: &Policy, role: &str) -> bool {
+        let concerned = |member: &&String| self.add.contains(*member) || self.remove.contains(*member);
+        let now: BTreeSet<&String> = members(policy, role).filter(concerned).collect();
+        now.iter().copied().eq(&self.found) || now.iter().copied().eq(&self.add)
     }
 }
 
@@ -136,7 +158,7 @@ mod tests {
 
     fn change(add: &[&str], remove: &[&str]) -> MemberChange {
         let set = |members: &[&str]| members.iter().map(|member| (*member).to_owned()).collect();
-        MemberChange { add: set(add), remove: set(remove) }
+        MemberChange { add: set(add), remove: set(remove), found: set(remove) }
     }
 
     fn all(policy: &Policy, role: &str) -> Vec<String> {
@@ -180,5 +202,15 @@ mod tests {
         let after = changed(before, "r", &change(&["ours:1"], &[])).unwrap();
         assert_eq!(all(&after, "r"), ["ours:1", "user:a", "user:b"]);
         assert_eq!(after.bindings.len(), 1);
+    }
+
+    #[test]
+    fn a_plan_that_is_out_of_date_is_noticed() {
+        let found = |members: &[&str]| policy([binding("r", members)]);
+        let change = change(&["ours:2"], &["ours:1"]);
+        assert!(change.fits(&found(&["ours:1", "user:new"]), "r"), "as found, and others come and go");
+        assert!(change.fits(&found(&["ours:2"]), "r"), "as it shall be: the answer was lost");
+        assert!(!change.fits(&found(&["ours:1", "ours:2"]), "r"));
+        assert!(!change.fits(&found(&[]), "r"));
     }
 }

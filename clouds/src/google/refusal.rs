@@ -84,12 +84,24 @@ fn by_code(code: Code) -> Option<Refused> {
     }
 }
 
-/// The reason that an error's details give, `IAM_PERMISSION_DENIED` for example.
+/// The reason that an error's details give, `IAM_PERMISSION_DENIED` for example, or the constraint that was violated,
+/// `constraints/iam.disableServiceAccountCreation`.
 fn reason(details: &[StatusDetails]) -> Option<String> {
-    details.iter().find_map(|detail| match detail {
+    let constraint = details.iter().find_map(|detail| match detail {
+        StatusDetails::PreconditionFailure(failure) => {
+            failure.violations.iter().map(|violation| &violation.r#type).find(|it| is_constraint(it)).cloned()
+        }
+        _ => None,
+    });
+    let info = details.iter().find_map(|detail| match detail {
         StatusDetails::ErrorInfo(info) if !info.reason.is_empty() => Some(info.reason.clone()),
         _ => None,
-    })
+    });
+    constraint.or(info)
+}
+
+fn is_constraint(text: &str) -> bool {
+    text.starts_with("constraints/")
 }
 
 fn retry_after(error: &Error) -> Option<Duration> {
@@ -120,6 +132,10 @@ pub(crate) fn answer(
     let details =
         body.pointer("/error/details").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
     let reason = details.iter().find_map(|detail| detail.get("reason")?.as_str().map(str::to_owned));
+    let violations = details.iter().filter_map(|detail| detail.get("violations")?.as_array()).flatten();
+    let types = violations.filter_map(|violation| violation.get("type")?.as_str());
+    let constraint = types.into_iter().find(|it| is_constraint(it)).map(str::to_owned);
+    let reason = constraint.or(reason);
     PortError {
         service,
         kind: kind(status),

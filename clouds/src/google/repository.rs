@@ -54,12 +54,16 @@ impl Repositories {
                 found.insert(key, live);
             }
         }
+        let is_wanted = |location: &str, id: &str| {
+            wanted.iter().filter_map(repository).any(|it| it.location == location && it.id == id)
+        };
         let mut observed = Vec::new();
         for ((location, id), live) in found {
             observed.push(Observed {
                 marked: is_marked(bridge, &live),
                 state: State::Live,
-                holds: self.holds(&live.name).await?,
+                // What is wanted is not taken away, so nobody asks what it holds.
+                holds: if is_wanted(&location, &id) { None } else { self.holds(&live.name).await? },
                 resource: Resource::Repository(Repository { id, location }),
             });
         }
@@ -113,7 +117,7 @@ impl Repositories {
                 Err(refusal) if refusal.kind == Refused::Conflict => self.take_up(bridge, repository).await,
                 outcome => outcome,
             },
-            Action::Update { .. } => self.mark(bridge, repository).await,
+            Action::Update { .. } | Action::Adopt { .. } => self.mark(bridge, repository).await,
             Action::Delete { .. } => self.delete(bridge, repository).await,
         }
     }
@@ -149,8 +153,12 @@ impl Repositories {
 
     async fn delete(&self, bridge: &Bridge, repository: &Repository) -> PortResult<()> {
         let name = name(bridge, repository);
-        if self.find(bridge, repository).await?.is_none() {
-            return Ok(());
+        match self.find(bridge, repository).await? {
+            None => return Ok(()),
+            Some(live) if !is_marked(bridge, &live) => {
+                return Err(foreign(SERVICE, &format!("repository `{}`", repository.id)));
+            }
+            Some(_) => {}
         }
         // The plan looked; images may have come since.
         if let Some(holds) = self.holds(&name).await? {

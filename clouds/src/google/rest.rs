@@ -16,6 +16,7 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 const POLLS: u32 = 90;
 
 /// One API, spoken to as one caller.
+#[derive(Clone)]
 pub(crate) struct Rest {
     pub(crate) service: &'static str,
     pub(crate) http: reqwest::Client,

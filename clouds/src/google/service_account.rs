@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use bridge::inventory::{Observed, State};
 use bridge::plan::Action;
-use bridge::port::{PortResult, Refused};
+use bridge::port::{PortError, PortResult, Refused};
 use bridge::resource::{Resource, ServiceAccount};
 use bridge::spec::Bridge;
 use google_cloud_auth::credentials::Credentials;
@@ -85,10 +85,45 @@ impl ServiceAccounts {
                 Err(refusal) if refusal.kind == Refused::Conflict => self.take_up(bridge, account).await,
                 outcome => outcome,
             },
-            Action::Update { .. } => self.patch(bridge, account).await,
-            Action::Delete { .. } => return self.delete(bridge, account).await.map(|()| None),
+            Action::Adopt { .. } => {
+                self.live(bridge, account).await?;
+                self.patch(bridge, account).await
+            }
+            Action::Update { found, .. } => {
+                let live = self.ours(bridge, account).await?;
+                let before = service_account_in(found).map(|found| found.display_name.as_str());
+                if before != Some(&live.display_name) && live.display_name != account.display_name {
+                    return Err(changed(&account.id, "was changed"));
+                }
+                self.patch(bridge, account).await
+            }
+            Action::Delete { .. } => {
+                return match self.ours(bridge, account).await {
+                    Ok(_) => self.delete(bridge, account).await.map(|()| None),
+                    Err(refusal) if refusal.code.as_deref() == Some(GONE) => Ok(None),
+                    Err(refusal) => Err(refusal),
+                };
+            }
         }
         .map(|account| Some(account.unique_id))
+    }
+
+    /// What is there, whoever made it.
+    async fn live(&self, bridge: &Bridge, account: &ServiceAccount) -> PortResult<model::ServiceAccount> {
+        let live = self.0.get_service_account().set_name(name(bridge, &account.id)).send().await;
+        live.map_err(|error| match library(SERVICE, &error) {
+            refusal if refusal.kind == Refused::NotFound => changed(&account.id, "is gone"),
+            refusal => refusal,
+        })
+    }
+
+    /// What is there, if it is ours.
+    async fn ours(&self, bridge: &Bridge, account: &ServiceAccount) -> PortResult<model::ServiceAccount> {
+        let live = self.live(bridge, account).await?;
+        if live.description == bridge.mark() {
+            return Ok(live);
+        }
+        Err(foreign(SERVICE, &format!("service account `{}`", live.email)))
     }
 
     async fn create(&self, bridge: &Bridge, account: &ServiceAccount) -> PortResult<model::ServiceAccount> {
@@ -100,14 +135,15 @@ impl ServiceAccounts {
         call.send().await.map_err(|error| library(SERVICE, &error))
     }
 
-    /// It exists: made by an earlier run that was cut off, or by somebody else.
+    /// It exists although the plan found nothing: made by this very request, whose answer was lost, or by somebody else.
+    /// What differs is not overwritten: that takes a plan that shows it.
     async fn take_up(&self, bridge: &Bridge, account: &ServiceAccount) -> PortResult<model::ServiceAccount> {
-        let live = self.0.get_service_account().set_name(name(bridge, &account.id)).send().await;
-        let live = live.map_err(|error| library(SERVICE, &error))?;
-        if live.description != bridge.mark() {
-            return Err(foreign(SERVICE, &format!("service account `{}`", live.email)));
+        let live = self.ours(bridge, account).await?;
+        if live.display_name == account.display_name {
+            Ok(live)
+        } else {
+            Err(changed(&account.id, "was made"))
         }
-        if live.display_name == account.display_name { Ok(live) } else { self.patch(bridge, account).await }
     }
 
     async fn patch(&self, bridge: &Bridge, account: &ServiceAccount) -> PortResult<model::ServiceAccount> {
@@ -137,6 +173,24 @@ impl ServiceAccounts {
     pub(super) async fn set_policy(&self, bridge: &Bridge, id: &str, policy: Policy) -> PortResult<()> {
         let call = self.0.set_iam_policy().set_resource(name(bridge, id)).set_policy(policy);
         call.send().await.map(drop).map_err(|error| library(SERVICE, &error))
+    }
+}
+
+/// The code of our own refusal about an account that is not there.
+const GONE: &str = "GONE";
+
+/// The etag of a service account is not to be used any more (says IAM's reference): what the plan was made for is
+/// compared with what is there now.
+fn changed(id: &str, how: &str) -> PortError {
+    let code = (how == "is gone").then(|| GONE.to_owned());
+    let message = format!("service account `{id}` {how} since the plan was made");
+    PortError { code, ..own(SERVICE, Refused::Conflict, message) }
+}
+
+fn service_account_in(resource: &Resource) -> Option<&ServiceAccount> {
+    match resource {
+        Resource::ServiceAccount(account) => Some(account),
+        _ => None,
     }
 }
 

@@ -216,11 +216,47 @@ async fn a_pool_that_an_earlier_run_made_is_taken_up() {
             200,
             pool_answer("ACTIVE", MARK),
         ),
-        line("PATCH /v1/projects/harbour/locations/global/workloadIdentityPools/quay", 200, done()),
     ])
     .await;
     script.perform(Action::Create { wanted: pool() }).await.unwrap();
-    assert_eq!(script.lines()[2], format!("PATCH {POOLS}/quay?updateMask=description%2Cdisabled"));
+    assert_eq!(script.lines().len(), 2, "what is as wanted is not written again");
+}
+
+#[tokio::test]
+async fn what_another_administrator_made_or_changed_is_not_overwritten() {
+    let path = "/v1/projects/harbour/locations/global/workloadIdentityPools/quay";
+    let off = || {
+        let mut pool = pool_answer("ACTIVE", MARK);
+        pool["disabled"] = json!(true);
+        pool
+    };
+    let made = Script::play(vec![
+        refused("POST /v1/projects/harbour/locations/global/workloadIdentityPools", 409, "ALREADY_EXISTS"),
+        line("GET /v1/projects/harbour/locations/global/workloadIdentityPools/quay", 200, off()),
+    ])
+    .await;
+    assert_eq!(made.perform(Action::Create { wanted: pool() }).await.unwrap_err().kind, Refused::Conflict);
+    let update = |found| Action::Update { wanted: pool(), found, differences: Vec::new() };
+    let seen = Resource::Pool(Pool { id: "quay".to_owned(), disabled: true });
+    for (found, now, outcome) in [
+        (seen.clone(), off(), None),
+        (seen.clone(), pool_answer("ACTIVE", MARK), None),
+        (pool(), off(), Some(Refused::Conflict)),
+        (seen.clone(), pool_answer("DELETED", MARK), Some(Refused::Conflict)),
+        (seen, pool_answer("ACTIVE", "theirs"), Some(Refused::Conflict)),
+    ] {
+        let script = Script::play(vec![
+            line("GET /v1/projects/harbour/locations/global/workloadIdentityPools/quay", 200, now),
+            line("PATCH /v1/projects/harbour/locations/global/workloadIdentityPools/quay", 200, done()),
+        ])
+        .await;
+        let refusal = script.perform(update(found)).await.err();
+        assert_eq!(refusal.map(|refusal| refusal.kind), outcome);
+        assert_eq!(
+            script.lines().contains(&format!("PATCH {path}?updateMask=description%2Cdisabled")),
+            outcome.is_none()
+        );
+    }
 }
 
 #[tokio::test]
@@ -426,7 +462,7 @@ async fn a_grant_waits_until_iam_knows_the_account_that_this_run_made() {
     ])
     .await;
     let instant = std::time::Duration::from_millis(1);
-    script.set_up.settling = settling::Settling { first: instant, longest: instant, waits: 3 };
+    script.set_up.settling = crate::settling::Settling { first: instant, longest: instant, waits: 3 };
     let on_project = || grant(GrantTarget::Project, "roles/container.clusterViewer");
     let refusal = script.perform(on_project()).await.unwrap_err();
     assert_eq!(refusal.kind, Refused::Invalid, "nothing was made, so nothing is waited for");

@@ -33,6 +33,13 @@ pub struct Cluster {
     who: String,
 }
 
+/// Whether fields of other managers are taken from them.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Force {
+    Yes,
+    No,
+}
+
 impl Cluster {
     /// Who speaks, for people.
     pub fn who(&self) -> &str {
@@ -50,6 +57,19 @@ impl Cluster {
                 Ok(None)
             }
         }
+    }
+
+    /// Server-side apply with our field manager.
+    async fn apply_with(&self, object: &Value, force: Force) -> PortResult<Value> {
+        let nameless =
+            || error::own(SERVICE, Refused::Invalid, "an object without kind or name cannot be applied");
+        let key = kinds::key_of(object).ok_or_else(nameless)?;
+        let force = if force == Force::Yes { "true" } else { "" };
+        let query = query(&[("fieldManager", FIELD_MANAGER), ("force", force)]);
+        let path = format!("{}?{query}", kinds::path(&key));
+        let mut stored = self.api.json(Method::PATCH, &path, Body::Apply(object)).await?;
+        kinds::name_kind(&mut stored, &key.kind);
+        Ok(stored)
     }
 
     async fn find(&self, path: &str, kind: &ObjectKind) -> PortResult<Option<Value>> {
@@ -92,15 +112,8 @@ impl Cluster {
 
 impl bridge::port::Cluster for Cluster {
     async fn apply(&self, object: &Value) -> PortResult<Value> {
-        let nameless =
-            || error::own(SERVICE, Refused::Invalid, "an object without kind or name cannot be applied");
-        let key = kinds::key_of(object).ok_or_else(nameless)?;
         // What others changed in fields that we declare is drift, and taken back.
-        let query = query(&[("fieldManager", FIELD_MANAGER), ("force", "true")]);
-        let path = format!("{}?{query}", kinds::path(&key));
-        let mut stored = self.api.json(Method::PATCH, &path, Body::Apply(object)).await?;
-        kinds::name_kind(&mut stored, &key.kind);
-        Ok(stored)
+        self.apply_with(object, Force::Yes).await
     }
 
     async fn get(&self, key: &ObjectKey) -> PortResult<Option<Value>> {

@@ -1,5 +1,6 @@
 //! Setting the cluster up: what is wanted, what carries our mark, what an administrator may not do.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use bridge::inventory::{Inventory, Observed, State};
@@ -13,11 +14,13 @@ use http::Method;
 use serde_json::{Value, json};
 
 use super::api::Body;
-use super::{Cluster, SERVICE, kinds, selector};
+use super::{Cluster, Force, SERVICE, kinds, selector};
 use crate::error;
 
 /// Questions under way at the same time.
 const AT_ONCE: usize = 6;
+/// More namespaces than this are looked through together.
+const FEW: usize = 4;
 /// A deletion is looked after this often,
 const POLLS: u32 = 130;
 /// first after this time,
@@ -46,18 +49,39 @@ impl SetUp {
         wanted: &[Resource],
         inventory: &mut Inventory,
     ) -> PortResult<()> {
-        let keys: Vec<ObjectKey> = wanted.iter().filter_map(object_key).collect();
-        let gets: Vec<_> = keys.iter().map(|key| self.cluster.get(key).boxed()).collect();
-        let found: Vec<Option<Value>> = stream::iter(gets).buffered(AT_ONCE).try_collect().await?;
-        let marked = self.marked(bridge).await?;
-        let mut objects: Vec<Value> = found.into_iter().flatten().chain(marked).collect();
-        objects.sort_by_cached_key(kinds::key_of);
-        objects.dedup_by_key(|object| kinds::key_of(object));
+        let keys: BTreeSet<ObjectKey> = wanted.iter().filter_map(object_key).collect();
+        let mut objects = self.marked(bridge).await?;
+        let seen: BTreeSet<ObjectKey> = objects.iter().filter_map(kinds::key_of).collect();
+        // Whatever is wanted and has no mark is asked for by name, namespaces first: nothing is in one that is not there.
+        let unseen: Vec<&ObjectKey> = keys.iter().filter(|key| !seen.contains(key)).collect();
+        let (inner, outer): (Vec<_>, Vec<_>) = unseen.into_iter().partition(|key| key.namespace.is_some());
+        let named = self.get_all(&outer).await?;
+        let absent: BTreeSet<&str> = outer
+            .iter()
+            .filter(|key| !named.iter().any(|object| kinds::key_of(object).as_ref() == Some(*key)))
+            .map(|key| key.name.as_str())
+            .collect();
+        let elsewhere = |key: &&ObjectKey| !key.namespace.as_deref().is_some_and(|it| absent.contains(it));
+        let inner: Vec<&ObjectKey> = inner.into_iter().filter(elsewhere).collect();
+        objects.extend(named);
+        objects.extend(self.get_all(&inner).await?);
+        let mut holds = self.leaving(bridge, &keys, &objects).await?;
         for object in objects {
-            let observed = self.observed(bridge, object).await?;
+            let marked = is_marked(bridge, &object);
+            let name = object.pointer("/metadata/name").and_then(Value::as_str).unwrap_or_default();
+            let holds = if is_namespace(&object) { holds.remove(name) } else { None };
+            let resource = Resource::Kubernetes(KubernetesObject { object });
+            let observed = Observed { resource, marked, state: State::Live, holds };
             inventory.found.insert(observed.resource.key(), observed);
         }
         Ok(())
+    }
+
+    async fn get_all(&self, keys: &[&ObjectKey]) -> PortResult<Vec<Value>> {
+        let gets: Vec<_> = keys.iter().map(|key| self.cluster.get(key).boxed()).collect();
+        let found: Vec<Option<Value>> = stream::iter(gets).buffered(AT_ONCE).try_collect().await?;
+        // What is being deleted is as good as gone: it is waited for before it is made anew.
+        Ok(found.into_iter().flatten().filter(|object| !is_going(object)).collect())
     }
 
     /// The Kubernetes needs that are not met.
@@ -75,20 +99,28 @@ impl SetUp {
         };
         let nameless = || error::own(SERVICE, Refused::Invalid, "an object without kind or name");
         let key = object.object_key().ok_or_else(nameless)?;
-        let found = self.cluster.get(&key).await?;
-        if found.as_ref().is_some_and(|found| !is_marked(bridge, found)) {
+        let mut found = self.cluster.get(&key).await?;
+        if found.as_ref().is_some_and(is_going) {
+            self.wait_until_gone(&key).await?;
+            found = None;
+        }
+        let adopting = matches!(change.action, Action::Adopt { .. });
+        if !adopting && found.as_ref().is_some_and(|found| !is_marked(bridge, found)) {
             let problem = format!("`{}` exists and does not carry the mark of `{}`", change.key, bridge.name);
             return Err(error::own(SERVICE, Refused::Conflict, problem));
         }
-        match change.action {
+        match &change.action {
             Action::Delete { .. } if found.is_none() => Ok(()),
             Action::Delete { .. } => self.delete(&key).await,
-            _ => {
-                let late = |unknown: bridge::plan::Unresolved| {
-                    error::own(SERVICE, Refused::NotFound, unknown.to_string())
-                };
-                let object = outputs.resolve_all(&object.object).map_err(late)?;
-                self.cluster.apply(&object).await.map(drop)
+            // Nothing was there: a field that somebody has meanwhile is theirs, and a conflict.
+            Action::Create { .. } | Action::Undelete { .. } => {
+                let object = resolved(&object.object, outputs)?;
+                self.cluster.apply_with(&object, Force::No).await.map(drop)
+            }
+            // The plan showed what is taken back, of this very version of the object.
+            Action::Update { found: seen, .. } | Action::Adopt { found: seen, .. } => {
+                let object = at_version_of(&resolved(&object.object, outputs)?, seen);
+                self.cluster.apply_with(&object, Force::Yes).await.map(drop)
             }
         }
     }
@@ -117,44 +149,65 @@ impl SetUp {
         }
     }
 
-    async fn observed(&self, bridge: &Bridge, object: Value) -> PortResult<Observed> {
-        let marked = is_marked(bridge, &object);
-        let namespace = object.get("kind").is_some_and(|kind| kind == "Namespace");
-        let name = object.pointer("/metadata/name").and_then(Value::as_str);
-        let holds = match name {
-            Some(name) if namespace && marked => self.foreign_objects(bridge, name).await?,
-            _ => None,
+    /// What others keep in those namespaces of ours that are wanted no longer, in words, by namespace.
+    async fn leaving(
+        &self,
+        bridge: &Bridge,
+        wanted: &BTreeSet<ObjectKey>,
+        objects: &[Value],
+    ) -> PortResult<BTreeMap<String, String>> {
+        let leaving: Vec<&str> = objects
+            .iter()
+            .filter(|object| is_namespace(object) && is_marked(bridge, object))
+            .filter(|object| kinds::key_of(object).is_some_and(|key| !wanted.contains(&key)))
+            .filter_map(|object| object.pointer("/metadata/name").and_then(Value::as_str))
+            .collect();
+        // Many namespaces are asked about together.
+        let asked: Vec<Option<&str>> = if leaving.len() > FEW {
+            vec![None]
+        } else {
+            leaving.iter().map(|namespace| Some(*namespace)).collect()
         };
-        let resource = Resource::Kubernetes(KubernetesObject { object });
-        Ok(Observed { resource, marked, state: State::Live, holds })
+        let mut foreign: BTreeMap<String, Vec<String>> = BTreeMap::new();
+        for namespace in asked {
+            for object in self.foreign_objects(bridge, namespace).await? {
+                let within = object.pointer("/metadata/namespace").and_then(Value::as_str).or(namespace);
+                if let Some(within) = within.filter(|within| leaving.contains(within)) {
+                    foreign.entry(within.to_owned()).or_default().push(title(&object));
+                }
+            }
+        }
+        let worded = foreign.into_iter().filter_map(|(namespace, titles)| {
+            let words = match titles.as_slice() {
+                [] => return None,
+                [one] => format!("{one}, which is not ours"),
+                [first, others @ ..] => {
+                    format!("{first} and {} more objects that are not ours", others.len())
+                }
+            };
+            Some((namespace, words))
+        });
+        Ok(worded.collect())
     }
 
-    /// What others keep in a namespace, in words.
-    async fn foreign_objects(&self, bridge: &Bridge, namespace: &str) -> PortResult<Option<String>> {
+    /// What others keep in a namespace, or in all of them.
+    async fn foreign_objects(&self, bridge: &Bridge, namespace: Option<&str>) -> PortResult<Vec<Value>> {
         let lists: Vec<_> = kinds::OURS
             .iter()
             .filter(|(_, name)| *name != "Namespace")
             .chain(&kinds::OTHERS)
-            .map(|(version, name)| self.list_if_served(version, name, Some(namespace), String::new()).boxed())
+            .map(|(version, name)| self.list_if_served(version, name, namespace, String::new()).boxed())
             .collect();
         let lists: Vec<Vec<Value>> = stream::iter(lists).buffered(AT_ONCE).try_collect().await?;
-        let foreign: Vec<String> = lists
-            .into_iter()
-            .flatten()
-            .filter(|object| is_foreign(bridge, object))
-            .map(|it| title(&it))
-            .collect();
-        Ok(match foreign.as_slice() {
-            [] => None,
-            [one] => Some(format!("{one}, which is not ours")),
-            [first, others @ ..] => {
-                Some(format!("{first} and {} more objects that are not ours", others.len()))
-            }
-        })
+        Ok(lists.into_iter().flatten().filter(|object| is_foreign(bridge, object)).collect())
     }
 
     async fn delete(&self, key: &ObjectKey) -> PortResult<()> {
         self.cluster.delete(key).await?;
+        self.wait_until_gone(key).await
+    }
+
+    async fn wait_until_gone(&self, key: &ObjectKey) -> PortResult<()> {
         let mut pause = FIRST_POLL;
         for _ in 0..POLLS {
             if self.cluster.get(key).await?.is_none() {
@@ -186,6 +239,29 @@ impl SetUp {
             "be given `roles/container.admin` on the project, or a ClusterRole with this verb".to_owned();
         Ok(Some(Missing { need: need.clone(), who, mend }))
     }
+}
+
+/// The object with what is known only by now.
+fn resolved(object: &Value, outputs: &Outputs) -> PortResult<Value> {
+    let late =
+        |unknown: bridge::plan::Unresolved| error::own(SERVICE, Refused::NotFound, unknown.to_string());
+    outputs.resolve_all(object).map_err(late)
+}
+
+/// The object, to be applied only if nobody wrote it since `seen` was read.
+fn at_version_of(object: &Value, seen: &Resource) -> Value {
+    let mut object = object.clone();
+    if let Resource::Kubernetes(seen) = seen
+        && let Some(version) = seen.object.pointer("/metadata/resourceVersion")
+        && let Some(metadata) = object.get_mut("metadata").and_then(Value::as_object_mut)
+    {
+        metadata.insert("resourceVersion".to_owned(), version.clone());
+    }
+    object
+}
+
+fn is_namespace(object: &Value) -> bool {
+    object.get("kind").is_some_and(|kind| kind == "Namespace")
 }
 
 fn object_key(resource: &Resource) -> Option<ObjectKey> {

@@ -8,9 +8,9 @@ use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::response::Response;
 use bridge::inventory::Inventory;
-use bridge::plan::Need;
+use bridge::plan::{Action, Change, Need, Outputs};
 use bridge::port::{Cluster as _, ObjectKey, Refused};
-use bridge::resource::ResourceKey;
+use bridge::resource::{KubernetesObject, Resource, ResourceKey};
 use bridge::spec::Bridge;
 use serde_json::{Value, json};
 
@@ -226,4 +226,80 @@ async fn a_namespace_with_things_of_others_holds() {
         assert_eq!((found.marked, found.holds.as_deref()), (true, holds));
         assert_eq!(inventory.found.len(), 1);
     }
+}
+
+/// However many teams there are: what is in step costs one list a kind.
+#[tokio::test]
+async fn observing_takes_lists_and_no_questions_about_single_objects() {
+    let (server, bridge) = (Server::default(), bridge());
+    let objects = |kind: &str, version: &str, namespaced: bool| -> Vec<Value> {
+        let object = |number: usize| {
+            let name = if namespaced { "gangplank".to_owned() } else { format!("team-{number}") };
+            let mut object = json!({"kind": kind, "apiVersion": version,
+                "metadata": {"name": name, "labels": bridge.mark_labels()}});
+            if namespaced {
+                object["metadata"]["namespace"] = json!(format!("team-{number}"));
+            }
+            object
+        };
+        (0..200).map(object).collect()
+    };
+    let namespaces = objects("Namespace", "v1", false);
+    let quotas = objects("ResourceQuota", "v1", true);
+    server.answers("GET /api/v1/namespaces?", &[(200, json!({"items": namespaces}))]);
+    server.answers("GET /api/v1/resourcequotas?", &[(200, json!({"items": quotas}))]);
+    let wanted: Vec<Resource> = namespaces
+        .iter()
+        .chain(&quotas)
+        .map(|object| Resource::Kubernetes(KubernetesObject { object: object.clone() }))
+        .collect();
+    let set_up = SetUp::new(server.start().await);
+    let mut inventory = Inventory::default();
+    set_up.observe(&bridge, &wanted, &mut inventory).await.unwrap();
+    assert_eq!(inventory.found.len(), 400);
+    assert_eq!(server.asked().len(), kinds::OURS.len());
+    // Nothing is in a namespace that is not there, so nobody asks.
+    let gone = json!({"kind": "Namespace", "apiVersion": "v1", "metadata": {"name": "gone"}});
+    let inner =
+        json!({"kind": "ConfigMap", "apiVersion": "v1", "metadata": {"name": "c", "namespace": "gone"}});
+    let wanted = [gone, inner].map(|object| Resource::Kubernetes(KubernetesObject { object }));
+    let before = server.asked().len();
+    let all: Vec<Resource> = wanted.into_iter().chain(wanted_of(&namespaces)).collect();
+    set_up.observe(&bridge, &all, &mut Inventory::default()).await.unwrap();
+    assert_eq!(server.asked().len() - before, kinds::OURS.len() + 1);
+}
+
+fn wanted_of(objects: &[Value]) -> impl Iterator<Item = Resource> {
+    objects.iter().map(|object| Resource::Kubernetes(KubernetesObject { object: object.clone() }))
+}
+
+#[tokio::test]
+async fn a_change_is_made_at_the_version_that_the_plan_saw_and_a_new_object_takes_nothing() {
+    let (server, bridge) = (Server::default(), bridge());
+    let seen = object(&bridge, "ConfigMap", "c", true);
+    let mut found = seen.clone();
+    found["metadata"]["resourceVersion"] = json!("17");
+    server.answers("GET /api/v1/namespaces/team/configmaps/c", &[(200, seen.clone())]);
+    server.answers(
+        "PATCH /api/v1/namespaces/team/configmaps/c",
+        &[(409, status_object("Conflict", "the object has been modified")), (200, seen.clone())],
+    );
+    let set_up = SetUp::new(server.start().await);
+    let resource = |object: &Value| Resource::Kubernetes(KubernetesObject { object: object.clone() });
+    let key = resource(&seen).key();
+    let update = Action::Update { wanted: resource(&seen), found: resource(&found), differences: Vec::new() };
+    let refused = set_up
+        .perform(&bridge, &Change { key: key.clone(), action: update }, &Outputs::default())
+        .await
+        .unwrap_err();
+    assert_eq!(refused.kind, Refused::Conflict);
+    let create = Action::Create { wanted: resource(&seen) };
+    set_up.perform(&bridge, &Change { key, action: create }, &Outputs::default()).await.unwrap();
+    let patches: Vec<String> = server.asked().into_iter().filter(|line| line.starts_with("PATCH")).collect();
+    assert!(
+        patches[0].contains("force=true") && patches[0].contains("\"resourceVersion\":\"17\""),
+        "{}",
+        patches[0]
+    );
+    assert!(!patches[1].contains("force") && !patches[1].contains("resourceVersion"), "{}", patches[1]);
 }

@@ -85,6 +85,7 @@ async fn read(world: &World, service: Service, request: Request) -> Result<Call,
     let (parts, body) = request.into_parts();
     let aged = parts.extensions.get::<Expired>().is_some();
     let identity = authenticate(world, service, &parts.headers, aged)?;
+    world.google.resources().organisation.require_enabled(service.host)?;
     let mut path: Vec<String> = parts.uri.path().split('/').skip(1).map(decode).collect();
     let verb = path.last_mut().map(split_verb).unwrap_or_default();
     let query =

@@ -13,6 +13,7 @@ pub(crate) mod iam;
 pub(crate) mod iam_credentials;
 pub(crate) mod metadata;
 pub(crate) mod oauth2;
+mod organisation;
 pub(crate) mod policy;
 pub(crate) mod registry;
 pub(crate) mod resources;
@@ -30,6 +31,7 @@ use serde_json::Value;
 
 pub use self::metadata::MetadataCaller;
 pub use self::oauth2::AdministratorCredentials;
+pub use self::organisation::{CUSTOMER, Constraint};
 use self::registry::Uploads;
 use self::resources::Resources;
 pub(crate) use self::saved::Saved;
@@ -68,6 +70,21 @@ impl State {
     /// The administrator's application-default credentials, for `adc.json`.
     pub fn administrator_credentials(&self) -> &AdministratorCredentials {
         &self.administrator
+    }
+
+    /// Switches an API of the project off or on, by its host: `iam.googleapis.com`.
+    pub fn switch_api(&self, host: &str, on: bool) {
+        let disabled = &mut self.resources().organisation.disabled;
+        if on {
+            disabled.remove(host);
+        } else {
+            disabled.insert(host.to_owned());
+        }
+    }
+
+    /// Puts the organisation's constraints on the project, in place of those before.
+    pub fn constrain(&self, constraints: Vec<Constraint>) {
+        self.resources().organisation.constraints = constraints;
     }
 
     /// Whether the project's policy gives `caller` the permission: what GKE asks besides RBAC.

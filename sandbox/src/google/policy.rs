@@ -133,7 +133,11 @@ pub(crate) fn set(
         let message = "Policy version must be set to 3 when a binding has a condition.";
         return Err(ApiError::new(Code::InvalidArgument, message));
     }
+    let organisation = resources.organisation.clone();
     let policy = find(resources).ok_or_else(ApiError::not_found)?;
+    let held: Vec<&String> = policy.bindings.iter().flat_map(|binding| &binding.members).collect();
+    let named = wanted.bindings.iter().flat_map(|binding| &binding.members);
+    organisation.require_members(named.filter(|member| !held.contains(member)))?;
     policy.replace(wanted)?;
     Ok(policy.to_json())
 }

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use trust::principal::Caller;
 use trust::provider::{Pool, Provider, State};
 
+use super::organisation::Organisation;
 use super::policy::Policy;
 use super::registry::ImageName;
 use super::tokens::Identity;
@@ -60,6 +61,7 @@ pub(crate) type Grants = BTreeMap<(String, String), Policy>;
 /// Everything, behind one lock.
 #[derive(Clone, Serialize, Deserialize)]
 pub(crate) struct Resources {
+    pub(crate) organisation: Organisation,
     pub(crate) project_policy: Policy,
     pub(crate) service_accounts: BTreeMap<String, ServiceAccount>,
     /// By pool id.
@@ -75,6 +77,7 @@ impl Resources {
     /// The seeded project: its owner, and the node's service account, which may read no repository yet.
     pub(crate) fn seeded() -> Self {
         let mut resources = Self {
+            organisation: Organisation::default(),
             project_policy: Policy::granting("roles/owner", &format!("user:{}", seed::GOOGLE_ADMIN)),
             service_accounts: BTreeMap::new(),
             pools: BTreeMap::new(),

@@ -9,7 +9,7 @@ use crate::cel::{self, Problem, Value};
 use crate::token::Claims;
 
 /// Longest attribute condition, in characters.
-pub(super) const CONDITION_LENGTH: usize = 4096;
+pub const CONDITION_LENGTH: usize = 4096;
 /// Longest expression of an attribute mapping, in characters.
 pub(super) const EXPRESSION_LENGTH: usize = 2048;
 /// All mapped values together, in bytes.

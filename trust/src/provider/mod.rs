@@ -12,6 +12,7 @@ mod resource_name;
 mod validate;
 
 pub use exchange::{SKEW_SECONDS, exchange};
+pub use mapping::CONDITION_LENGTH;
 pub use refusal::{Refusal, Stage};
 pub use resource_name::ResourceName;
 pub use validate::{Violation, validate};

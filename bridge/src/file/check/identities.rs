@@ -7,6 +7,7 @@ use crate::file::format::IdentityFile;
 use crate::file::nearest::nearest;
 use crate::file::shape::{Flaw, one_of};
 use crate::spec::{Identity, Right, Team, Who};
+use crate::want::CALLER_ROLE;
 
 pub(super) fn identities(
     judge: &mut Judge<'_>,
@@ -76,6 +77,11 @@ fn who(judge: &mut Judge<'_>, place: &Place, file: &IdentityFile) -> Option<Who>
 }
 
 fn app_role(judge: &mut Judge<'_>, place: &Place, role: &str, members: &[String]) -> Who {
+    if role == CALLER_ROLE {
+        let flaw = Flaw::new(judge.span(&place.key("appRole")), format!("app role `{role}` is reserved"))
+            .expected("another name: this one is given to callers that a condition cannot name");
+        judge.flaw(flaw);
+    }
     let role = judge.text(&place.key("appRole"), role, &syntax::APP_ROLE);
     let place = place.key("members");
     let lower: Vec<String> =
@@ -90,7 +96,7 @@ fn app_role(judge: &mut Judge<'_>, place: &Place, role: &str, members: &[String]
 fn rights(judge: &mut Judge<'_>, place: &Place, texts: &[String], teams: &[Team]) -> Vec<Right> {
     if texts.is_empty() {
         let flaw = Flaw::new(judge.span(place), "this identity may do nothing".to_owned())
-            .expected("at least one of `push`, `read` and `deploy:TEAM`");
+            .expected("at least one of `push`, `push:TEAM`, `read` and `deploy:TEAM`");
         judge.flaw(flaw);
     }
     judge.unique("right", texts.iter().enumerate().map(|(index, text)| (place.item(index), text.as_str())));
@@ -99,22 +105,38 @@ fn rights(judge: &mut Judge<'_>, place: &Place, texts: &[String], teams: &[Team]
 }
 
 fn right(judge: &mut Judge<'_>, place: &Place, text: &str, teams: &[Team]) -> Option<Right> {
-    match (text, text.strip_prefix("deploy:").map(str::trim)) {
-        ("push", _) => Some(Right::Push),
-        ("read", _) => Some(Right::Read),
-        (_, Some(team)) => {
+    match text.split_once(':').map_or((text, None), |(verb, team)| (verb, Some(team.trim()))) {
+        ("push", None) => Some(Right::Push),
+        ("read", None) => Some(Right::Read),
+        ("deploy", Some(team)) => {
             known_team(judge, place, team, teams);
             Some(Right::Deploy(team.to_owned()))
         }
-        (other, None) => {
+        ("push", Some(team)) => {
+            known_team(judge, place, team, teams);
+            own_repository(judge, place, team, teams);
+            Some(Right::PushFor(team.to_owned()))
+        }
+        _ => {
+            let other = text;
             let near = nearest(other, ["push", "read", "deploy"].into_iter());
             let near = near.map(|near| if near == "deploy" { "deploy:TEAM" } else { near });
             let flaw = Flaw::new(judge.span(place), format!("`{other}` is no right"))
-                .expected("`push`, `read` or `deploy:TEAM`")
+                .expected("`push`, `push:TEAM`, `read` or `deploy:TEAM`")
                 .help(near.map(|near| format!("did you mean `{near}`?")));
             judge.flaw(flaw);
             None
         }
+    }
+}
+
+/// Says so if a team shares its repository with others: then `push:TEAM` would promise what it does not hold.
+fn own_repository(judge: &mut Judge<'_>, place: &Place, name: &str, teams: &[Team]) {
+    let shares = teams.iter().any(|team| team.name == name && team.repository.is_none());
+    if shares {
+        let flaw = Flaw::new(judge.span(place), format!("team `{name}` has no repository of its own"))
+            .expected(format!("`push`, or a `repository` of team `{name}`"));
+        judge.flaw(flaw);
     }
 }
 

@@ -22,7 +22,7 @@ pub(super) fn bridge(text: &str, root: &Node, file: &BridgeFile, flaws: &mut Vec
     let mut judge = Judge { text, root, flaws };
     let top = Place::default();
     let name = sides::bridge_name(&mut judge, &top.key("metadata").key("name"), &file.metadata.name);
-    let teams = teams::teams(&mut judge, &top.key("teams"), &file.teams);
+    let teams = teams::teams(&mut judge, &top.key("teams"), &file.teams, &file.google.repository);
     Bridge {
         azure: sides::azure(&mut judge, &top.key("azure"), &file.azure),
         google: sides::google(&mut judge, &top.key("google"), &file.google),

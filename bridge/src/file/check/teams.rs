@@ -15,7 +15,7 @@ const FORBIDDEN_NAMESPACES: [&str; 5] = ["default", "kube-*", "gke-*", "gmp-*", 
 /// Label domains that belong to Kubernetes or to us. Among them is what switches pod security off.
 const RESERVED_LABEL_DOMAINS: [&str; 3] = ["kubernetes.io", "k8s.io", "gangplank.dev"];
 
-pub(super) fn teams(judge: &mut Judge<'_>, place: &Place, files: &[TeamFile]) -> Vec<Team> {
+pub(super) fn teams(judge: &mut Judge<'_>, place: &Place, files: &[TeamFile], shared: &str) -> Vec<Team> {
     let teams: Vec<Team> =
         files.iter().enumerate().map(|(index, file)| team(judge, &place.item(index), file)).collect();
     let at = |index: usize| place.item(index);
@@ -29,7 +29,22 @@ pub(super) fn teams(judge: &mut Judge<'_>, place: &Place, files: &[TeamFile]) ->
     });
     judge.unique("namespace", namespaces);
     overlaps(judge, place, &teams);
+    repositories(judge, place, &teams, shared);
     teams
+}
+
+/// A repository that two may push to isolates nobody.
+fn repositories(judge: &mut Judge<'_>, place: &Place, teams: &[Team], shared: &str) {
+    let own = |(index, team): (usize, &Team)| {
+        team.repository.clone().map(|repository| (place.item(index).key("repository"), repository))
+    };
+    let own: Vec<(Place, String)> = teams.iter().enumerate().filter_map(own).collect();
+    for (place, _) in own.iter().filter(|(_, repository)| repository == shared) {
+        let flaw = Flaw::new(judge.span(place), format!("repository `{shared}` is the one that teams share"))
+            .expected("a repository of the team's own, or no `repository` at all");
+        judge.flaw(flaw);
+    }
+    judge.unique("repository", own.iter().map(|(place, repository)| (place.clone(), repository.as_str())));
 }
 
 fn team(judge: &mut Judge<'_>, place: &Place, file: &TeamFile) -> Team {
@@ -45,6 +60,10 @@ fn team(judge: &mut Judge<'_>, place: &Place, file: &TeamFile) -> Team {
         models: texts(judge, &place.key("models"), &file.models, &syntax::MODEL_PATTERN),
         quota: file.quota.as_ref().map(|file| quota(judge, &place.key("quota"), file)),
         callers: texts(judge, &place.key("callers"), &file.callers, &syntax::NAMESPACE),
+        repository: file
+            .repository
+            .as_ref()
+            .map(|repository| judge.text(&place.key("repository"), repository, &syntax::REPOSITORY)),
     }
 }
 

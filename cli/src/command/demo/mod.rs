@@ -16,7 +16,7 @@ use std::path::PathBuf;
 
 use ::sandbox::{Options, Sandbox};
 
-use crate::args::{Administrate, Common, Demo, Destroy, Format, Ship};
+use crate::args::{Administrate, Common, Demo, Destroy, Format, SetUp, Ship};
 use crate::command;
 use crate::context::Context;
 use crate::output::say;
@@ -193,12 +193,12 @@ impl Story {
 
     async fn plan(&self, wanted: Exit) -> Result<(), Failure> {
         shell(&["plan"]);
-        held("plan", wanted, command::plan::run(&self.context()?, &administrate()).await?)
+        held("plan", wanted, command::plan::run(&self.context()?, &set_up()).await?)
     }
 
     async fn apply(&self) -> Result<(), Failure> {
         shell(&["apply"]);
-        held("apply", Exit::Fine, command::apply::run(&self.context()?, &administrate()).await?)
+        held("apply", Exit::Fine, command::apply::run(&self.context()?, &set_up()).await?)
     }
 
     async fn doctor(&self) -> Result<(), Failure> {
@@ -213,6 +213,10 @@ fn held(command: &str, wanted: Exit, ended: Exit) -> Result<(), Failure> {
         return Ok(());
     }
     Err(broken(format!("`gangplank {command}` was to end with {wanted:?} and ended with {ended:?}")))
+}
+
+fn set_up() -> SetUp {
+    SetUp { administrate: administrate(), adopt: Vec::new() }
 }
 
 fn administrate() -> Administrate {

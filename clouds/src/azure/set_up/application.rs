@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use azure_core::http::Method;
 use bridge::inventory::{Observed, State};
 use bridge::plan::{Action, Outputs};
-use bridge::port::{PortResult, Refused};
+use bridge::port::{PortError, PortResult, Refused};
 use bridge::resource::{AppRole, Application, Resource};
 use bridge::spec::Bridge;
 use serde::Deserialize;
@@ -73,7 +73,7 @@ pub(super) async fn perform(
     wanted: &Application,
     outputs: &mut Outputs,
 ) -> PortResult<()> {
-    let Directory { rest: graph, settling } = graph;
+    let (directory, graph) = (graph, &graph.rest);
     let live = find(graph, bridge).await?;
     let made = match (action, live) {
         (Action::Delete { .. }, None) => return Ok(()),
@@ -81,22 +81,41 @@ pub(super) async fn perform(
             live.check_ours(graph, bridge)?;
             return graph.delete(&format!("/v1.0/applications/{}", live.id)).await;
         }
-        (_, Some(live)) => {
-            live.check_ours(graph, bridge)?;
-            update(graph, &live, wanted).await?;
+        (Action::Adopt { .. }, Some(live)) => {
+            live.check_unchanged(graph, bridge, action)?;
+            update(graph, &live, wanted, Some(&bridge.mark())).await?;
+            let principal = super::principal::find(graph, &live.app_id).await?;
+            outputs.service_principal_id = principal.map(|principal| principal.id);
             live
         }
-        (Action::Undelete { .. }, None) => {
-            let gone = restore(graph, bridge).await?;
-            settling.wait(|| update(graph, &gone, wanted)).await?;
+        (_, Some(live)) => {
+            live.check_ours(graph, bridge)?;
+            live.check_unchanged(graph, bridge, action)?;
+            update(graph, &live, wanted, None).await?;
+            live
+        }
+        (Action::Update { .. } | Action::Adopt { deleted: false, .. }, None) => {
+            return Err(changed(graph, &wanted.display_name, "is gone"));
+        }
+        (Action::Undelete { .. } | Action::Adopt { .. }, None) => {
+            let adopting = matches!(action, Action::Adopt { .. });
+            let gone = restore(graph, bridge, adopting).await?;
+            let mark = adopting.then(|| bridge.mark());
+            directory.settled(|| update(graph, &gone, wanted, mark.as_deref())).await?;
             gone
         }
         // What is made has all that we declare: there is nothing to update.
-        (_, None) => create(graph, bridge, wanted).await?,
+        (Action::Create { .. }, None) => create(graph, bridge, wanted).await?,
     };
     outputs.application_id = Some(made.app_id);
     outputs.application_object_id = Some(made.id);
     Ok(())
+}
+
+/// Graph has no etags for applications: what the plan was made for is compared with what is there now.
+fn changed(graph: &Rest, name: &str, how: &str) -> PortError {
+    let problem = format!("application `{name}` {how} since the plan was made");
+    error::own(graph.service(), Refused::Conflict, problem)
 }
 
 async fn named(graph: &Rest, list: &str, bridge: &Bridge) -> PortResult<Vec<Registered>> {
@@ -139,15 +158,22 @@ async fn create(graph: &Rest, bridge: &Bridge, wanted: &Application) -> PortResu
     read(graph, graph.write(Method::Post, "/v1.0/applications", &body).await?)
 }
 
-async fn restore(graph: &Rest, bridge: &Bridge) -> PortResult<Registered> {
+async fn restore(graph: &Rest, bridge: &Bridge, foreign: bool) -> PortResult<Registered> {
     let missing = || error::own(super::GRAPH, Refused::NotFound, "the deleted application is gone for good");
-    let gone = deleted(graph, bridge).await?.ok_or_else(missing)?;
+    let gone =
+        deleted(graph, bridge).await?.filter(|gone| foreign || gone.is_ours(bridge)).ok_or_else(missing)?;
     let path = format!("/v1.0/directory/deletedItems/{}/restore", gone.id);
     graph.write(Method::Post, &path, &json!({})).await?;
     Ok(gone)
 }
 
-async fn update(graph: &Rest, found: &Registered, wanted: &Application) -> PortResult<()> {
+/// Makes it what is wanted; with `mark`, also ours.
+async fn update(
+    graph: &Rest,
+    found: &Registered,
+    wanted: &Application,
+    mark: Option<&str>,
+) -> PortResult<()> {
     let path = format!("/v1.0/applications/{}", found.id);
     let leaving = found.leaving(wanted);
     if !leaving.is_empty() {
@@ -159,6 +185,10 @@ async fn update(graph: &Rest, found: &Registered, wanted: &Application) -> PortR
     if let Some(body) = body.as_object_mut() {
         body.insert("appRoles".to_owned(), roles(wanted));
         body.insert("identifierUris".to_owned(), json!(found.uris_with(&wanted.identifier_uri)));
+        if let Some(mark) = mark {
+            let others = found.tags.iter().map(String::as_str).filter(|tag| *tag != mark);
+            body.insert("tags".to_owned(), json!(others.chain([mark]).collect::<Vec<_>>()));
+        }
     }
     graph.write(Method::Patch, &path, &body).await.map(drop)
 }
@@ -221,6 +251,18 @@ impl Registered {
             bridge.mark()
         );
         Err(error::own(graph.service(), Refused::Conflict, problem))
+    }
+
+    /// Whether it is still what the plan was made for, or has become what it shall be.
+    fn check_unchanged(&self, graph: &Rest, bridge: &Bridge, action: &Action) -> PortResult<()> {
+        let (Action::Update { found, .. } | Action::Adopt { found, deleted: false, .. }) = action else {
+            return Ok(());
+        };
+        let now = self.observed(bridge, State::Live).resource;
+        if now == *found || now == *action.resource() {
+            return Ok(());
+        }
+        Err(changed(graph, &self.display_name, "was changed"))
     }
 
     fn observed(&self, bridge: &Bridge, state: State) -> Observed {

@@ -1,11 +1,13 @@
 //! What Azure knows and no bridge file states: principals, the datastore's storage, the application, its issuer.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
+use azure_core::http::Method;
 use bridge::inventory::{ApplicationIds, Datastore, Facts, Principal};
 use bridge::port::{PortResult, Refused};
 use bridge::spec::{Bridge, Who};
 use serde::Deserialize;
+use serde_json::json;
 
 use super::{GRAPH, SetUp, application, managed_identity, principal};
 use crate::azure::models::API_VERSION;
@@ -102,56 +104,76 @@ async fn application_ids(graph: &Rest, bridge: &Bridge) -> PortResult<Option<App
     Ok(Some(ApplicationIds { app_id: application.app_id, object_id: application.id, service_principal_id }))
 }
 
-/// How an identity is looked up.
-enum LookUp<'a> {
-    ClientId(&'a str),
-    ObjectId(&'a str),
-    Group(&'a str),
+/// How many values an `in` filter of Graph takes:
+/// <https://learn.microsoft.com/graph/filter-query-parameter> ("up to 15 expressions").
+const A_FILTER: usize = 15;
+
+/// How many ids `getByIds` takes: <https://learn.microsoft.com/graph/api/directoryobject-getbyids>.
+const A_CALL: usize = 1000;
+
+/// A directory object, as far as we look.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Entry {
+    #[serde(rename = "@odata.type", default)]
+    kind: String,
+    id: String,
+    app_id: Option<String>,
+    display_name: Option<String>,
 }
 
+/// Everybody whom the bridge declares, by the id it declares them with, in as few questions as Graph allows.
 async fn principals(graph: &Rest, bridge: &Bridge) -> PortResult<BTreeMap<String, Principal>> {
+    let (mut clients, mut objects) = (BTreeSet::new(), BTreeSet::new());
+    for identity in &bridge.identities {
+        match &identity.who {
+            Who::ServicePrincipal(id) => drop(clients.insert(id.as_str())),
+            Who::AppRole { members, .. } => clients.extend(members.iter().map(String::as_str)),
+            Who::ManagedIdentity(id) | Who::Group(id) => drop(objects.insert(id.as_str())),
+        }
+    }
     let mut found = BTreeMap::new();
-    for look_up in bridge.identities.iter().flat_map(|identity| look_ups(&identity.who)) {
-        let id = look_up.id();
-        if !found.contains_key(id)
-            && let Some(principal) = look_up.find(graph).await?
-        {
-            found.insert(id.to_owned(), principal);
-        }
-    }
-    Ok(found)
-}
-
-fn look_ups(who: &Who) -> Vec<LookUp<'_>> {
-    match who {
-        Who::ServicePrincipal(id) => vec![LookUp::ClientId(id)],
-        Who::ManagedIdentity(id) => vec![LookUp::ObjectId(id)],
-        Who::Group(id) => vec![LookUp::Group(id)],
-        Who::AppRole { members, .. } => members.iter().map(|id| LookUp::ClientId(id)).collect(),
-    }
-}
-
-impl LookUp<'_> {
-    fn id(&self) -> &str {
-        match self {
-            Self::ClientId(id) | Self::ObjectId(id) | Self::Group(id) => id,
-        }
-    }
-
-    async fn find(&self, graph: &Rest) -> PortResult<Option<Principal>> {
-        let (found, principal_type) = match self {
-            Self::ClientId(id) => (principal::find(graph, id).await?, "ServicePrincipal"),
-            Self::ObjectId(id) => {
-                (graph.find(&format!("/v1.0/servicePrincipals/{}", encoded(id))).await?, "ServicePrincipal")
+    for chunk in clients.into_iter().collect::<Vec<_>>().chunks(A_FILTER) {
+        let ids: Vec<String> = chunk.iter().map(|id| super::quoted(id)).collect();
+        let filter = encoded(&format!("appId in ({})", ids.join(",")));
+        let path = format!("/v1.0/servicePrincipals?$filter={filter}&$select=id,appId,displayName");
+        for entry in graph.list::<Entry>(&path).await? {
+            if let Some(client) = entry.app_id.clone() {
+                found.insert(client.to_ascii_lowercase(), entry.principal("ServicePrincipal"));
             }
-            Self::Group(id) => (graph.find(&format!("/v1.0/groups/{}", encoded(id))).await?, "Group"),
-        };
-        tracing::debug!(service = GRAPH, id = self.id(), known = found.is_some(), "looked a principal up");
-        Ok(found.map(|found: principal::Principal| Principal {
-            object_id: found.id,
+        }
+    }
+    for chunk in objects.into_iter().collect::<Vec<_>>().chunks(A_CALL) {
+        let body = json!({ "ids": chunk, "types": ["servicePrincipal", "group"] });
+        let answer = graph.write(Method::Post, "/v1.0/directoryObjects/getByIds", &body).await?;
+        let entries: Vec<Entry> = serde_json::from_value(answer.get("value").cloned().unwrap_or_default())
+            .map_err(|problem| error::own(GRAPH, Refused::Invalid, problem.to_string()))?;
+        for entry in entries {
+            let kind = if entry.kind.ends_with("group") { "Group" } else { "ServicePrincipal" };
+            found.insert(entry.id.to_ascii_lowercase(), entry.principal(kind));
+        }
+    }
+    tracing::debug!(service = GRAPH, known = found.len(), "looked principals up");
+    Ok(found.into_iter().filter(|(id, principal)| is_meant(bridge, id, principal)).collect())
+}
+
+/// A group's id does not name a managed identity, nor the other way round.
+fn is_meant(bridge: &Bridge, id: &str, principal: &Principal) -> bool {
+    bridge.identities.iter().any(|identity| match &identity.who {
+        Who::Group(group) => group == id && principal.principal_type == "Group",
+        Who::ManagedIdentity(own) => own == id && principal.principal_type != "Group",
+        Who::ServicePrincipal(client) => client == id,
+        Who::AppRole { members, .. } => members.iter().any(|member| member == id),
+    })
+}
+
+impl Entry {
+    fn principal(self, principal_type: &str) -> Principal {
+        Principal {
+            object_id: self.id,
             principal_type: principal_type.to_owned(),
-            display_name: found.display_name.unwrap_or_default(),
-        }))
+            display_name: self.display_name.unwrap_or_default(),
+        }
     }
 }
 

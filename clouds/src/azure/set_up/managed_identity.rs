@@ -131,11 +131,9 @@ pub(super) async fn observe(
     let mut observed = Vec::new();
     for identity in all(management, bridge).await? {
         let marked = identity.is_ours(bridge);
-        if marked {
-            let held = credentials(management, bridge, &identity.name).await?;
-            observed.extend(held.into_iter().map(|it| live(it.resource(bridge, &identity.name), true)));
-        }
         if marked || wanted.contains(identity.name.as_str()) {
+            let held = credentials(management, bridge, &identity.name).await?;
+            observed.extend(held.into_iter().map(|it| live(it.resource(bridge, &identity.name), marked)));
             observed.push(live(identity.resource(bridge), marked));
         }
     }
@@ -152,7 +150,8 @@ pub(super) async fn perform(
 ) -> PortResult<()> {
     let path = path(&wanted.resource_group, &format!("/{}", wanted.name));
     let found: Option<Registered> = management.find(&path).await?;
-    if let Some(found) = found.as_ref().filter(|found| !found.is_ours(bridge)) {
+    let adopting = matches!(action, Action::Adopt { .. });
+    if let Some(found) = found.as_ref().filter(|found| !adopting && !found.is_ours(bridge)) {
         let (name, bridge) = (&found.name, &bridge.name);
         let problem =
             format!("managed identity `{name}` exists and does not carry the tag `gangplank: {bridge}`");

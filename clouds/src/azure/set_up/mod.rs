@@ -22,7 +22,7 @@ use super::Addresses;
 use super::models::Models;
 use super::rest::Rest;
 use crate::error;
-use settling::{SETTLING, Settling};
+use crate::settling::{SETTLING, Settling};
 
 const GRAPH: &str = "Microsoft Graph";
 const MANAGEMENT: &str = "Azure Resource Manager";

@@ -19,7 +19,6 @@ use crate::error;
 #[serde(rename_all = "camelCase")]
 pub(super) struct Principal {
     pub(super) id: String,
-    pub(super) display_name: Option<String>,
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -70,7 +69,7 @@ pub(super) async fn perform(
     wanted: &ServicePrincipal,
     outputs: &mut Outputs,
 ) -> PortResult<()> {
-    let Directory { rest: graph, settling } = graph;
+    let (directory, graph) = (graph, &graph.rest);
     let app_id = outputs.resolve(&wanted.app_id).map_err(|_| no_application("a service principal"))?;
     let found = find(graph, &app_id).await?;
     if matches!(action, Action::Delete { .. }) {
@@ -81,7 +80,7 @@ pub(super) async fn perform(
     }
     let id = match found {
         Some(principal) => principal.id,
-        None => settling.wait(|| create(graph, &app_id)).await?,
+        None => directory.settled(|| create(graph, &app_id)).await?,
     };
     outputs.service_principal_id = Some(id);
     Ok(())
@@ -101,28 +100,28 @@ pub(super) async fn perform_assignment(
         None if matches!(action, Action::Delete { .. }) => return Ok(()),
         None => return Err(no_application("a role assignment")),
     };
-    let Directory { rest: graph, settling } = graph;
-    let is_it = |it: &Assignment| {
-        same_id(&it.principal_id, &wanted.principal_id) && same_id(&it.app_role_id, &wanted.app_role_id)
-    };
-    let all = settling.wait(|| assignments(graph, &resource)).await?;
-    let found = all.into_iter().find(is_it);
+    let (directory, graph) = (graph, &graph.rest);
     let path = format!("/v1.0/servicePrincipals/{resource}/appRoleAssignedTo");
-    match (action, found) {
-        (Action::Delete { .. }, Some(found)) => graph.delete(&format!("{path}/{}", encoded(&found.id))).await,
-        (Action::Delete { .. }, None) | (_, Some(_)) => Ok(()),
-        (_, None) => {
-            let body = json!({
-                "principalId": wanted.principal_id,
-                "resourceId": resource,
-                "appRoleId": wanted.app_role_id,
-            });
-            settling.wait(|| assign(graph, &path, &body)).await
-        }
+    if matches!(action, Action::Delete { .. }) {
+        let is_it = |it: &Assignment| {
+            same_id(&it.principal_id, &wanted.principal_id) && same_id(&it.app_role_id, &wanted.app_role_id)
+        };
+        let all = directory.settled(|| assignments(graph, &resource)).await?;
+        return match all.into_iter().find(is_it) {
+            Some(found) => graph.delete(&format!("{path}/{}", encoded(&found.id))).await,
+            None => Ok(()),
+        };
     }
+    // Not looked up first: with many holders that would be a long list for every one of them.
+    let body = json!({
+        "principalId": wanted.principal_id,
+        "resourceId": resource,
+        "appRoleId": wanted.app_role_id,
+    });
+    directory.settled(|| assign(graph, &path, &body)).await
 }
 
-/// A list that lacks an assignment does not prove that there is none: it may be too new to be listed.
+/// What is given already is given.
 async fn assign(graph: &Rest, path: &str, body: &Value) -> PortResult<()> {
     match graph.write(Method::Post, path, body).await {
         Err(refused) if refused.message.contains("Permission being assigned already exists") => Ok(()),

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use azure_core::http::Method;
 use bridge::inventory::{Facts, Observed, State};
 use bridge::plan::{Action, Outputs};
-use bridge::port::{PortResult, Refused};
+use bridge::port::{PortError, PortResult, Refused};
 use bridge::resource::{Resource, RoleAssignment};
 use bridge::spec::Bridge;
 use serde::Deserialize;
@@ -68,7 +68,27 @@ pub(super) async fn perform(
     let assignment = &resolved(assignment, outputs)?;
     let path = path(&assignment.scope, &format!("/{}", assignment.name), "");
     match action {
-        Action::Delete { .. } => management.delete(&path).await,
+        Action::Delete { .. } => {
+            let found: Option<Assigned> = management.find(&path).await?;
+            match found {
+                Some(found) if !found.carries(&bridge.mark()) => Err(foreign(management, assignment)),
+                Some(_) => management.delete(&path).await,
+                None => Ok(()),
+            }
+        }
+        Action::Adopt { found, .. } => {
+            // Its description is all of an assignment that can be changed: it keeps the name that it has.
+            let path = match role_assignment(found) {
+                Some(found) => self::path(&found.scope, &format!("/{}", found.name), ""),
+                None => path,
+            };
+            let found: Option<Assigned> = management.find(&path).await?;
+            if !found.is_some_and(|found| found.is_for(assignment)) {
+                let problem = "the assignment changed since the plan was made";
+                return Err(error::own(management.service(), Refused::Conflict, problem));
+            }
+            create(management, bridge, assignment, &path).await
+        }
         Action::Update { found, .. } => {
             // Nothing of an assignment can be changed but its description: it is made anew.
             if let Some(found) = role_assignment(found) {
@@ -93,6 +113,14 @@ fn resolved(assignment: &RoleAssignment, outputs: &Outputs) -> PortResult<RoleAs
     }
     let name = RoleAssignment::name_of(&assignment.scope, &assignment.role_definition, &principal_id);
     Ok(RoleAssignment { name, principal_id, ..assignment.clone() })
+}
+
+fn foreign(management: &Rest, assignment: &RoleAssignment) -> PortError {
+    let problem = format!(
+        "the assignment of `{}` to `{}` does not carry this bridge's mark any more",
+        assignment.role, assignment.principal_id
+    );
+    error::own(management.service(), Refused::Conflict, problem)
 }
 
 async fn create(management: &Rest, bridge: &Bridge, wanted: &RoleAssignment, path: &str) -> PortResult<()> {

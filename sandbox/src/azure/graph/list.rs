@@ -16,6 +16,7 @@ enum Condition {
     Equals(String, String),
     StartsWith(String, String),
     AnyEquals(String, String),
+    OneOf(String, Vec<String>),
 }
 
 impl Call<'_> {
@@ -82,6 +83,9 @@ impl Condition {
         match self {
             Self::Equals(name, value) => item.get(name).is_some() && text(name) == value.to_lowercase(),
             Self::StartsWith(name, value) => text(name).starts_with(&value.to_lowercase()),
+            Self::OneOf(name, values) => {
+                item.get(name).is_some() && values.iter().any(|value| text(name) == value.to_lowercase())
+            }
             Self::AnyEquals(name, value) => {
                 let all = item.get(name).and_then(Value::as_array);
                 all.is_some_and(|all| all.iter().any(|one| one.as_str() == Some(value)))
@@ -136,6 +140,12 @@ fn condition(clause: &str) -> Option<Condition> {
             .then_some(())
             .and_then(|()| Some(Condition::AnyEquals(name.to_owned(), literal(value)?)));
     }
+    if let Some((name, values)) = clause.split_once(" in (") {
+        let values: Option<Vec<String>> = values.strip_suffix(')')?.split(',').map(literal).collect();
+        // More than fifteen expressions are "too many".
+        let values = values.filter(|values| values.len() <= 15)?;
+        return Some(Condition::OneOf(name.to_owned(), values));
+    }
     let (name, value) = clause.split_once(" eq ")?;
     let plain = name.chars().all(char::is_alphanumeric);
     plain.then_some(()).and_then(|()| Some(Condition::Equals(name.to_owned(), literal(value)?)))
@@ -167,6 +177,12 @@ mod tests {
             parse("displayName eq 'it''s'", "s").unwrap(),
             [Condition::Equals("displayName".into(), "it's".into())]
         );
+        assert_eq!(
+            parse("appId in ('a', 'b')", "s").unwrap(),
+            [Condition::OneOf("appId".into(), vec!["a".into(), "b".into()])]
+        );
+        let many = format!("appId in ({})", vec!["'x'"; 16].join(","));
+        assert!(parse(&many, "s").is_err());
         for wrong in
             ["", "appId", "appId ne 'x'", "appId eq x", "tags/any(t:u eq 'x')", "a eq 'b' or c eq 'd'"]
         {

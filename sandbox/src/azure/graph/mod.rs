@@ -86,19 +86,52 @@ impl Call<'_> {
             "applications" => self.applications(method, &below),
             "servicePrincipals" => self.service_principals(method, &below),
             "groups" => self.groups(method, &below),
+            "directoryObjects" if *method == Method::POST && below == ["getByIds"] => self.by_ids(),
             other => Err(Refusal::no_segment(other)),
         }
     }
 
     fn allow(&self, method: &Method, set: &str, below: &[&str]) -> Result<(), Refusal> {
         let assigning = below.iter().any(|segment| segment.starts_with("appRole"));
-        let right = match (method == Method::GET, assigning, set) {
+        let reads = method == Method::GET || below.last() == Some(&"getByIds");
+        let right = match (reads, assigning, set) {
             (true, _, "groups") => Right::ReadGroups,
             (true, ..) => Right::ReadApplications,
             (false, true, _) => Right::AssignRoles,
             (false, false, _) => Right::WriteApplications,
         };
         if right.is_held_by(&self.caller) { Ok(()) } else { Err(Refusal::denied()) }
+    }
+
+    /// Objects by their ids, of the wanted types: <https://learn.microsoft.com/graph/api/directoryobject-getbyids>. Ids
+    /// that nobody has are left out.
+    fn by_ids(&self) -> Result<Done, Refusal> {
+        let texts = |name: &str| -> Vec<String> {
+            let all = self.body.get(name).and_then(Value::as_array).into_iter().flatten();
+            all.filter_map(|one| one.as_str().map(str::to_lowercase)).collect()
+        };
+        let (ids, types) = (texts("ids"), texts("types"));
+        if ids.is_empty() || ids.len() > 1000 {
+            return Err(Refusal::invalid_value("ids"));
+        }
+        let wanted = |kind: &str| types.is_empty() || types.iter().any(|one| *one == kind.to_lowercase());
+        let directory = self.shared.azure.directory();
+        let principals =
+            directory.service_principals.iter().map(|it| ("servicePrincipal", &it.id, shown(it)));
+        let groups = directory.groups.iter().map(|it| ("group", &it.id, shown(it)));
+        let mut found = Vec::new();
+        for (kind, id, shown) in principals.chain(groups) {
+            if wanted(kind) && ids.contains(&id.to_lowercase()) {
+                let mut object = shown?;
+                if let Some(fields) = object.as_object_mut() {
+                    fields.insert("@odata.type".to_owned(), format!("#microsoft.graph.{kind}").into());
+                }
+                found.push(object);
+            }
+        }
+        let base = self.shared.addresses().map(|it| format!("https://{}", it.graph)).unwrap_or_default();
+        let context = format!("{base}/v1.0/$metadata#directoryObjects");
+        Ok(Done::Found(serde_json::json!({ "@odata.context": context, "value": found })))
     }
 
     fn groups(&self, method: &Method, below: &[&str]) -> Result<Done, Refusal> {

@@ -60,6 +60,7 @@ fn create(mut scope: Scope<'_>, pool: &str) -> Result<Value, ApiError> {
     let value =
         Provider { name: format!("{}/providers/{id}", parent.pool.value.name), state: State::Active, ..sent };
     require_valid(&value)?;
+    require_issuer(&scope, &value)?;
     if parent.providers.contains_key(&id) {
         return Err(ApiError::already_exists());
     }
@@ -72,7 +73,8 @@ fn patch(scope: Scope<'_>, pool: &str, id: &str) -> Result<Value, ApiError> {
             return Err(ApiError::not_found());
         }
         provider.value = patched(&provider.value, scope.call, &CHANGEABLE)?;
-        require_valid(&provider.value)
+        require_valid(&provider.value)?;
+        require_issuer(scope, &provider.value)
     })
 }
 
@@ -110,6 +112,11 @@ fn put(scope: &mut Scope<'_>, pool: &str, id: &str, provider: Kept<Provider>) ->
 
 fn entry<'a>(scope: &'a Scope<'_>, pool: &str) -> Result<&'a PoolEntry, ApiError> {
     scope.resources.pools.get(pool).ok_or_else(ApiError::not_found)
+}
+
+fn require_issuer(scope: &Scope<'_>, provider: &Provider) -> Result<(), ApiError> {
+    let issuer = provider.oidc.as_ref().map(|oidc| oidc.issuer_uri.as_str());
+    issuer.map_or(Ok(()), |issuer| scope.resources.organisation.require_issuer(issuer))
 }
 
 fn require_valid(provider: &Provider) -> Result<(), ApiError> {

@@ -81,6 +81,7 @@ fn create(resources: &mut Resources, call: &Call) -> Result<Value, ApiError> {
             "resourceName": name(&email),
         })));
     }
+    resources.organisation.require_new_service_accounts(&email)?;
     resources.add_service_account(&email, display_name, description);
     show(resources, &email)
 }

@@ -284,3 +284,60 @@ async fn nobody_gets_in_without_a_good_token() {
         401
     );
 }
+
+#[tokio::test]
+async fn the_organisation_refuses_with_the_constraint_in_the_details() {
+    use crate::google::Constraint;
+    let iam = Iam::with_pool().await;
+    let google = &iam.fixture.world.google;
+    google.constrain(vec![
+        Constraint::Issuers(vec!["https://other".to_owned()]),
+        Constraint::NoNewServiceAccounts,
+        Constraint::Customers(Vec::new()),
+    ]);
+    let create = format!("{POOLS}/quay/providers?workloadIdentityPoolProviderId=azure");
+    let account = json!({ "accountId": "gp-oncology" });
+    let policy = json!({ "policy": { "bindings": [
+        { "role": "roles/iam.workloadIdentityUser", "members": ["user:eve@elsewhere.example"] }] } });
+    let nodes = format!("{ACCOUNTS}/{}:setIamPolicy", crate::seed::NODE_SERVICE_ACCOUNT);
+    for (path, body, constraint, words) in [
+        (create.as_str(), provider(), "iam.workloadIdentityPoolProviders", "Precondition check failed."),
+        (
+            ACCOUNTS,
+            account,
+            "iam.disableServiceAccountCreation",
+            "Service account creation is not allowed on this project.",
+        ),
+        (
+            nodes.as_str(),
+            policy,
+            "iam.allowedPolicyMemberDomains",
+            "One or more users named in the policy do not belong to a permitted customer.",
+        ),
+    ] {
+        let refused = iam.admin("POST", path, body).await;
+        assert_eq!((refused.status.as_u16(), refused.message().as_str()), (400, words));
+        let error = &refused.json()["error"];
+        assert_eq!(error["status"], "FAILED_PRECONDITION");
+        assert_eq!(error["details"][0]["violations"][0]["type"], format!("constraints/{constraint}"));
+    }
+}
+
+#[tokio::test]
+async fn an_api_that_is_off_says_how_to_switch_it_on() {
+    let iam = Iam::with_pool().await;
+    iam.fixture.world.google.switch_api("iam.googleapis.com", false);
+    let refused = iam.admin("GET", POOLS, Value::Null).await;
+    assert_eq!(refused.status.as_u16(), 403);
+    let message = "Identity and Access Management (IAM) API has not been used in project 412907655821 before or it is disabled.";
+    assert!(refused.message().starts_with(message), "{}", refused.message());
+    let details = &refused.json()["error"]["details"];
+    assert_eq!(details[0]["@type"], "type.googleapis.com/google.rpc.Help");
+    assert_eq!(
+        (&details[1]["reason"], &details[1]["domain"]),
+        (&json!("SERVICE_DISABLED"), &json!("googleapis.com"))
+    );
+    assert_eq!(details[1]["metadata"]["consumer"], "projects/412907655821");
+    iam.fixture.world.google.switch_api("iam.googleapis.com", true);
+    assert_eq!(iam.admin("GET", POOLS, Value::Null).await.status, 200);
+}
