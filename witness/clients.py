@@ -1,7 +1,6 @@
 """Asks official clients questions and keeps their answers: what the scripts of the folders beside share."""
 
 import base64
-import importlib.metadata
 import json
 import os
 import pathlib
@@ -44,6 +43,8 @@ def refused(act, kind):
 
 def package(name):
     """Name and version of an installed package."""
+    import importlib.metadata
+
     return f"{name} {importlib.metadata.version(name)}"
 
 

@@ -27,6 +27,8 @@ family() {
   if [ -f "$folder/requirements.txt" ]; then
     [ -d "$scratch/$name" ] || python3 -m venv "$scratch/$name"
     "$scratch/$name/bin/pip" install --quiet --requirement "$folder/requirements.txt"
+  elif [ -f "$folder/ask.py" ]; then
+    mkdir -p "$scratch/$name/bin" && ln -sf "$(command -v python3)" "$scratch/$name/bin/python"
   elif [ -f "$folder/package.json" ]; then
     mkdir -p "$scratch/$name"
     cp "$folder/package.json" "$scratch/$name/"
@@ -38,7 +40,9 @@ family() {
     export WITNESS_SANDBOX="$work/sandbox" WITNESS_PACKAGES="$scratch/$name" WITNESS_WORK="$work" HOME="$work"
     export PYTHONPATH="$here" PYTHONDONTWRITEBYTECODE=1
     if [ -f "$folder/ask.py" ]; then "$scratch/$name/bin/python" "$folder/ask.py"
-    elif [ -f "$folder/ask.mjs" ]; then cp "$folder/ask.mjs" "$scratch/$name/" && node "$scratch/$name/ask.mjs" "$folder"
+    elif [ -f "$folder/ask.mjs" ]; then
+      cp "$folder/ask.mjs" "$scratch/$name/" && cd "$scratch/$name"
+      NODE_EXTRA_CA_CERTS="$work/sandbox/ca.pem" node ask.mjs "$folder"
     else bash "$folder/ask.sh"; fi
   )
   kill "${pids[-1]}"

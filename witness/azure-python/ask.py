@@ -68,6 +68,37 @@ def directory():
     asyncio.run(graph())
 
 
+def machines():
+    """Log-ins that a machine or a job gives: managed identity in its two forms, and a certificate."""
+    client = package("azure-identity")
+
+    def inside(log_in, question, act):
+        before = dict(os.environ)
+        for name in ("AZURE_CLIENT_ID", "AZURE_FEDERATED_TOKEN_FILE"):
+            os.environ.pop(name, None)
+        os.environ.update(shell(log_in))
+        try:
+            ask(client, question, act)
+        finally:
+            os.environ.clear()
+            os.environ.update(before)
+
+    def managed(**of):
+        return claims(identity.ManagedIdentityCredential(**of).get_token(MANAGEMENT).token)
+
+    trainer = shell("trainer.env")["AZURE_CLIENT_ID"]
+    inside("hold.env", "ManagedIdentityCredential, instance metadata, system-assigned", managed)
+    inside("trainer.env", "ManagedIdentityCredential, instance metadata, user-assigned", lambda: managed(client_id=trainer))
+    inside("hold-app-service.env", "ManagedIdentityCredential, App Service", managed)
+    inside("hold-app-service.env", "ManagedIdentityCredential, App Service, user-assigned", lambda: managed(client_id=trainer))
+    inside("hold-job.env", "ManagedIdentityCredential, an Azure ML job", lambda: managed(client_id=trainer))
+    inside("hold.env", "an identity that the machine does not have is refused", lambda: refused(
+        lambda: managed(client_id=str(uuid.UUID(int=5))), ClientAuthenticationError))
+    inside("certificate-ci.env", "CertificateCredential", lambda: claims(identity.CertificateCredential(
+        TENANT, os.environ["AZURE_CLIENT_ID"], os.environ["AZURE_CLIENT_CERTIFICATE_PATH"], **HERE
+    ).get_token(MANAGEMENT).token))
+
+
 async def graph():
     from kiota_authentication_azure.azure_identity_authentication_provider import AzureIdentityAuthenticationProvider
     from msgraph import GraphRequestAdapter, GraphServiceClient
@@ -308,4 +339,4 @@ def loopback_storage():
     requests.adapters.HTTPAdapter.send = redirected
 
 
-every(__file__, tokens, directory, roles, blobs, models)
+every(__file__, tokens, machines, directory, roles, blobs, models)

@@ -1,11 +1,9 @@
 """Google's Python clients: google-auth, google-api-python-client, google-cloud-{artifact-registry,iam,resource-manager}."""
 
-import http.server
 import json
 import os
 import pathlib
 import stat
-import threading
 import time
 
 import google.auth
@@ -170,7 +168,7 @@ def set_up():
     def impersonable():
         policy = accounts.getIamPolicy(resource=account).execute()
         roles = ("roles/iam.serviceAccountTokenCreator", "roles/iam.workloadIdentityUser")
-        policy["bindings"] = [{"role": role, "members": [PRINCIPAL, "user:admin@harbour.example"]} for role in roles]
+        policy["bindings"] = [{"role": role, "members": [PRINCIPAL, host_principal(), "user:admin@harbour.example"]} for role in roles]
         accounts.setIamPolicy(resource=account, body={"policy": policy}).execute()
         return accounts.getIamPolicy(resource=account).execute()["bindings"]
 
@@ -252,22 +250,17 @@ def used(credentials):
     return {"kind": type(credentials).__name__, "status": answer.status_code, "name": answer.json().get("name")}
 
 
-def serve(token):
-    """A token behind a URL, as a metadata server has it."""
+def host_token():
+    """The URL where a machine's managed identity gets a token for the application, as google-auth asks it."""
+    resource = f"api://{TENANT}/bridge"
+    return f"http://{at('instance_metadata')}/metadata/identity/oauth2/token?api-version=2018-02-01&resource={resource}"
 
-    class Answer(http.server.BaseHTTPRequestHandler):
-        def do_GET(self):
-            good = self.headers.get("metadata") == "true"
-            self.send_response(200 if good else 400)
-            self.end_headers()
-            self.wfile.write(json.dumps({"access_token": token if good else ""}).encode())
 
-        def log_message(self, *_):
-            pass
-
-    server = http.server.HTTPServer(("127.0.0.1", 0), Answer)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    return f"http://127.0.0.1:{server.server_port}/token"
+def host_principal():
+    """The managed identity as the pool sees it."""
+    answer = requests.get(host_token(), headers={"Metadata": "true"})
+    assert answer.status_code == 200, answer.text
+    return f"principal://iam.googleapis.com/{POOL}/subject/{claims(answer.json()['access_token'])['oid']}"
 
 
 def federation():
@@ -287,7 +280,7 @@ def federation():
     sources = {
         "file": {"file": str(file)},
         "url": {
-            "url": serve(token), "headers": {"Metadata": "true"},
+            "url": host_token(), "headers": {"Metadata": "true"},
             "format": {"type": "json", "subject_token_field_name": "access_token"},
         },
         "executable": {"executable": {"command": str(script), "timeout_millis": 5000}},
@@ -295,8 +288,9 @@ def federation():
     for name, source in sources.items():
         path = WORK / f"{name}.json"
         path.write_text(json.dumps(configuration(source, **impersonating(PUSHER))))
+        kind = pluggable.Credentials if name == "executable" else identity_pool.Credentials
         ask(client, f"external account, source {name}, impersonating", lambda: used(
-            google.auth.load_credentials_from_file(path, scopes=SCOPES)[0]))
+            kind.from_file(str(path), scopes=SCOPES)))
 
     class Supplier(identity_pool.SubjectTokenSupplier):
         def get_subject_token(self, context, request):
@@ -317,7 +311,6 @@ def federation():
     nobody = configuration({"file": str(file)}, **impersonating(f"nobody@{PROJECT}.iam.gserviceaccount.com"))
     ask(client, "impersonating nobody is refused", lambda: refused(
         lambda: used(identity_pool.Credentials.from_info(nobody, scopes=SCOPES)), google.auth.exceptions.RefreshError))
-    assert isinstance(pluggable.Credentials, type)
     source = administrator()
     endpoint = f"http://{at('iam_credentials')}/v1/projects/-/serviceAccounts/{PUSHER}:generateAccessToken"
     ask(client, "the administrator impersonates", lambda: used(impersonated_credentials.Credentials(
@@ -344,9 +337,11 @@ def federation():
 
 def client_libraries():
     from google.cloud import artifactregistry_v1 as registry
+    from google.cloud import container_v1 as container
     from google.cloud import iam_credentials_v1 as iam
     from google.cloud import resourcemanager_v3 as manager
     from google.cloud.artifactregistry_v1.services.artifact_registry.transports import ArtifactRegistryRestTransport
+    from google.cloud.container_v1.services.cluster_manager.transports import ClusterManagerRestTransport
     from google.cloud.iam_credentials_v1.services.iam_credentials.transports import IAMCredentialsRestTransport
     from google.cloud.resourcemanager_v3.services.projects.transports import ProjectsRestTransport
 
@@ -373,6 +368,14 @@ def client_libraries():
     ask(client, "its policy", lambda: [
         [binding.role, list(binding.members)]
         for binding in repositories.get_iam_policy(request={"resource": f"{PLACE}/repositories/models"}).bindings])
+    client = package("google-cloud-container")
+    clusters = container.ClusterManagerClient(transport=over(ClusterManagerRestTransport, "container"))
+    ask(client, "a cluster", lambda: {
+        "status": clusters.get_cluster(name=f"{PLACE}/clusters/ship").status.name,
+        "endpoint": clusters.get_cluster(name=f"{PLACE}/clusters/ship").endpoint,
+    })
+    ask(client, "clusters are listed", lambda: [
+        one.name for one in clusters.list_clusters(parent=f"projects/{PROJECT}/locations/-").clusters])
     client = package("google-cloud-iam")
     tokens = iam.IAMCredentialsClient(transport=over(IAMCredentialsRestTransport, "iam_credentials"))
     ask(client, "a token is generated", lambda: tokens.generate_access_token(

@@ -8,6 +8,7 @@
 )]
 
 mod data;
+mod discovery;
 mod doctor;
 mod faults;
 mod harbour;

@@ -22,6 +22,8 @@ const LARGEST_BODY: usize = 1 << 20;
 
 /// The scope that every one of these services takes.
 pub(crate) const CLOUD_PLATFORM: &str = "https://www.googleapis.com/auth/cloud-platform";
+/// IAM's own scope.
+const IAM: &str = "https://www.googleapis.com/auth/iam";
 
 /// One of Google's JSON services.
 #[derive(Clone, Copy)]
@@ -30,6 +32,17 @@ pub(crate) struct Service {
     pub(crate) host: &'static str,
     /// Decides one call.
     pub(crate) answer: fn(&World, &Call) -> Result<Value, ApiError>,
+}
+
+impl Service {
+    /// The scopes of which a token must have one. Impersonation is asked for with IAM's own, by Google's libraries too.
+    /// <https://cloud.google.com/iam/docs/reference/credentials/rest/v1/projects.serviceAccounts/generateAccessToken>
+    fn scopes(self) -> &'static [&'static str] {
+        match self.host {
+            "iamcredentials.googleapis.com" => &[CLOUD_PLATFORM, IAM],
+            _ => &[CLOUD_PLATFORM],
+        }
+    }
 }
 
 /// One authenticated request.
@@ -126,7 +139,8 @@ fn authenticate(
             &metadata,
         )
     })?;
-    if identity.has_scope(CLOUD_PLATFORM) {
+    let enough = |scope: &&str| identity.has_scope(scope);
+    if service.scopes().iter().any(enough) {
         Ok(identity)
     } else {
         Err(ApiError::new(Code::PermissionDenied, "Request had insufficient authentication scopes.")

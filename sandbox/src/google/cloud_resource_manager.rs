@@ -20,11 +20,13 @@ pub(crate) fn router(shared: Shared) -> Router {
 fn answer(world: &World, call: &Call) -> Result<Value, ApiError> {
     let mut resources = world.google.resources();
     let (method, path, verb) = call.route();
-    let ["v3", "projects", project] = path.as_slice() else { return Err(ApiError::no_such_method()) };
+    let [version @ ("v1" | "v3"), "projects", project] = path.as_slice() else {
+        return Err(ApiError::no_such_method());
+    };
     match (method, verb) {
         ("GET", "") => {
             require(&resources, call, project, "resourcemanager.projects.get")?;
-            Ok(object())
+            Ok(if *version == "v1" { object_v1() } else { object() })
         }
         ("POST", "getIamPolicy") => {
             require(&resources, call, project, "resourcemanager.projects.getIamPolicy")?;
@@ -53,6 +55,18 @@ fn denied(project: &str, permission: &str) -> ApiError {
     );
     let metadata = json!({ "permission": permission, "resource": format!("projects/{project}") });
     ApiError::new(Code::PermissionDenied, message).with_info("IAM_PERMISSION_DENIED", HOST, &metadata)
+}
+
+/// The project as version 1 shows it, which `gcloud projects` and Google's authentication libraries ask for.
+/// <https://cloud.google.com/resource-manager/reference/rest/v1/projects>
+fn object_v1() -> Value {
+    json!({
+        "projectNumber": seed::PROJECT_NUMBER,
+        "projectId": seed::PROJECT,
+        "lifecycleState": "ACTIVE",
+        "name": "Harbour sandbox",
+        "createTime": "2026-01-05T08:00:00Z",
+    })
 }
 
 fn object() -> Value {

@@ -51,6 +51,9 @@ fn require(
     Err(ApiError::new(Code::PermissionDenied, message))
 }
 
+/// What control plane and nodes run; clients compare the two.
+const VERSION: &str = "1.33.5-gke.1162000";
+
 fn cluster(world: &World) -> Value {
     let endpoint = world.addresses().map(|addresses| addresses.cluster.to_string()).unwrap_or_default();
     let name = format!("projects/{}/locations/{}/clusters/{}", seed::PROJECT, seed::LOCATION, seed::CLUSTER);
@@ -68,13 +71,15 @@ fn cluster(world: &World) -> Value {
         "selfLink": format!("https://container.googleapis.com/v1/{name}"),
         "status": "RUNNING",
         "createTime": "2026-01-05T09:00:00+00:00",
-        "currentMasterVersion": "1.33.5-gke.1162000",
+        "initialClusterVersion": VERSION,
+        "currentMasterVersion": VERSION,
+        "currentNodeVersion": VERSION,
         "currentNodeCount": 1,
         "endpoint": endpoint,
         "masterAuth": { "clusterCaCertificate": STANDARD.encode(&world.authority.certificate) },
         "workloadIdentityConfig": { "workloadPool": format!("{}.svc.id.goog", seed::PROJECT) },
         "network": "default",
         "nodeConfig": node,
-        "nodePools": [{ "name": "default-pool", "status": "RUNNING", "initialNodeCount": 1, "config": node }],
+        "nodePools": [{ "name": "default-pool", "version": VERSION, "status": "RUNNING", "initialNodeCount": 1, "config": node }],
     })
 }

@@ -15,6 +15,9 @@ pub fn known(world: &World) -> Vec<(String, String)> {
             known.push((format!("address:{service}"), address.to_owned()));
         }
     }
+    known.push(("secret-of:host".to_owned(), world.azure.host().secret.clone()));
+    known.push(("secret-of:github-job".to_owned(), world.pipelines.github_request_token.clone()));
+    known.push(("secret-of:pipelines-job".to_owned(), world.pipelines.system_access_token.clone()));
     for machine in [&seed::ONCOLOGY_CI, &seed::CELLAR_CI, &seed::STRANGER] {
         if let Some(secret) = world.azure.client_secret(machine.client_id) {
             known.push((format!("secret-of:{}", machine.name), secret));

@@ -19,8 +19,8 @@ use super::super::seed;
 
 /// Seconds in fifteen months: what is further from now than that is no time of this run.
 const NEAR: i64 = 456 * 24 * 3600;
-/// Fields whose values are random: keys of issuers, versions of the cluster's objects.
-const RANDOM: [&str; 6] = ["n", "kid", "x5t", "x5c", "resourceVersion", "containerID"];
+/// Fields whose values are random: keys of issuers and certificates, versions of the cluster's objects.
+const RANDOM: [&str; 7] = ["n", "kid", "x5t", "x5c", "customKeyIdentifier", "resourceVersion", "containerID"];
 /// The lengths of a UUID's groups.
 const GROUPS: [usize; 5] = [8, 4, 4, 4, 12];
 /// The length of 32 bytes in URL-safe base64.

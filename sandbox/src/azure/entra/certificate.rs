@@ -3,7 +3,7 @@
 //! Sources: `learn.microsoft.com/entra/identity-platform/certificate-credentials` (header and claims) and
 //! `…/reference-error-codes`.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use jsonwebtoken::{Algorithm, DecodingKey, Validation};
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
@@ -90,8 +90,15 @@ fn check_audience(shared: &Shared, claims: &Value) -> Result<(), Refusal> {
     }
 }
 
+/// A `NumericDate` in whole seconds: it may have a fraction, and that of Microsoft's library for Python has one.
+/// <https://www.rfc-editor.org/rfc/rfc7519#section-2>
+fn numeric_date(value: &Value) -> Option<i64> {
+    let with_fraction = || SignedDuration::try_from_secs_f64(value.as_f64()?).ok();
+    value.as_i64().or_else(|| Some(with_fraction()?.as_secs()))
+}
+
 fn check_time(claims: &Value, now: Timestamp) -> Result<(), Refusal> {
-    let second = |name: &str| claims.get(name).and_then(Value::as_i64);
+    let second = |name: &str| claims.get(name).and_then(numeric_date);
     let expires = second("exp").ok_or_else(Refusal::malformed_assertion)?;
     let begins = second("nbf").unwrap_or(i64::MIN);
     if expires + LEEWAY < now.as_second() || begins.saturating_sub(LEEWAY) > now.as_second() {
@@ -100,4 +107,23 @@ fn check_time(claims: &Value, now: Timestamp) -> Result<(), Refusal> {
         return Err(Refusal::assertion_time(now, time(begins), time(expires)));
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn times_may_have_fractions() {
+        for (value, expected) in [
+            (json!(1_800_000_000), Some(1_800_000_000)),
+            (json!(1.5), Some(1)),
+            (json!("1"), None),
+            (json!(1e300), None),
+        ] {
+            assert_eq!(numeric_date(&value), expected, "{value}");
+        }
+    }
 }

@@ -44,13 +44,20 @@ fn compare(place: &str, recorded: &Value, now: &Value, words: &mut Words, found:
         (Value::String(text), now) if !now.is_object() && !now.is_array() && !now.is_null() => {
             let shown = now.as_str().map_or_else(|| now.to_string(), str::to_owned);
             let same_kind = now.is_string() || text.starts_with("${");
-            if !same_kind || !words.matches(text, &shown) {
+            let ages = is_age(text) && is_age(&shown);
+            if !ages && (!same_kind || !words.matches(text, &shown)) {
                 found.push(format!("{place}: {recorded} became {now}"));
             }
         }
         _ if recorded == now => {}
         _ => found.push(format!("{place}: {recorded} became {now}")),
     }
+}
+
+/// `5s`, `2m`: the age of an object in a table.
+fn is_age(text: &str) -> bool {
+    let number = text.strip_suffix(['s', 'm', 'h', 'd']);
+    number.is_some_and(|number| !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
 fn is_close(one: &Value, other: &Value) -> bool {

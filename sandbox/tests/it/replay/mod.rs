@@ -16,11 +16,26 @@ use crate::quay::{self, sandbox};
 use sandbox::{Options, Sandbox};
 
 /// The families with a transcript; each has a test below.
-const FAMILIES: [&str; 1] = ["azure-python"];
+const FAMILIES: [&str; 4] = ["azure-python", "google-python", "javascript", "tools"];
 
 #[tokio::test]
 async fn azure_python() {
     replay("azure-python").await;
+}
+
+#[tokio::test]
+async fn google_python() {
+    replay("google-python").await;
+}
+
+#[tokio::test]
+async fn javascript() {
+    replay("javascript").await;
+}
+
+#[tokio::test]
+async fn tools() {
+    replay("tools").await;
 }
 
 #[test]
@@ -73,7 +88,7 @@ async fn run(exchanges: &[Value]) -> Vec<String> {
     let client = quay::client(&sandbox);
     let mut words = Words::of(&sandbox);
     let mut all = Vec::new();
-    for exchange in exchanges {
+    for exchange in exchanges.iter().filter(|exchange| can_be_asked_again(exchange)) {
         let request = request(&client, &sandbox, exchange, &mut words);
         let answer = request.send().await.unwrap();
         let found = compared(exchange, answer, &mut words).await;
@@ -84,6 +99,11 @@ async fn run(exchanges: &[Value]) -> Vec<String> {
     }
     sandbox.stop().await;
     all
+}
+
+/// Not what a client signed by itself: its signature is for another sandbox, and over by now.
+fn can_be_asked_again(exchange: &Value) -> bool {
+    !exchange["request"].to_string().contains("${jwt}")
 }
 
 fn request(
