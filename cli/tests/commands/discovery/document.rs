@@ -38,6 +38,8 @@ impl Document {
         let body = body(&asked["body"]);
         match (method["request"].as_str(), &body) {
             (_, Value::Null) => {}
+            // Google's client for Rust sends an empty message with every POST.
+            (None, body) if body.as_object().is_some_and(Map::is_empty) => {}
             (None, body) => found.push(format!("a body, where none is expected: {body}")),
             (Some(schema), body) => self.shape("request", &self.schemas[schema], body, &mut found),
         }

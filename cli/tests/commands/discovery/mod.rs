@@ -36,6 +36,13 @@ fn what_gangplank_asks_and_is_answered() {
     harbour.edit("Cellar.Deployer", "Cellar.Shipper");
     harbour.run(&["apply"]).expect_code(0);
     harbour.run(&["destroy", "--yes"]).expect_code(0);
+    let text = std::fs::read_to_string(&file).unwrap();
+    let minted = harbour.sandbox.world.minted.all();
+    assert!(
+        minted.len() > 10 && minted.iter().all(|secret| !text.contains(secret.as_str())),
+        "a secret is in it"
+    );
+    assert!(!text.contains("\"eyJ"), "a token is in it");
     let checked = check(&file);
     let services: Vec<&&str> = checked.keys().collect();
     assert_eq!(services.len(), DOCUMENTS.len(), "only {services:?} were asked");
