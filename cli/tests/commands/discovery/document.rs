@@ -94,7 +94,9 @@ impl Document {
         if let Some(each) = shape.get("list") {
             match value.as_array() {
                 Some(all) => {
-                    all.iter().for_each(|value| self.shape(&format!("{place}[]"), each, value, found))
+                    for value in all {
+                        self.shape(&format!("{place}[]"), each, value, found);
+                    }
                 }
                 None => found.push(format!("`{place}` is {value}, expected a list")),
             }
