@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use trust::principal::Principal;
 
@@ -15,7 +16,7 @@ pub const CUSTOMER: &str = "C01harbour";
 const DOMAIN: &str = "harbour.example";
 
 /// A constraint of the organisation's, as it reaches the project.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Constraint {
     /// `constraints/iam.workloadIdentityPoolProviders`: issuers that providers may trust.
     Issuers(Vec<String>),
@@ -26,7 +27,7 @@ pub enum Constraint {
 }
 
 /// What the organisation allows. Without constraints, everything.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(crate) struct Organisation {
     pub(crate) constraints: Vec<Constraint>,
     pub(crate) disabled: BTreeSet<String>,

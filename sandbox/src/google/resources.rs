@@ -61,6 +61,7 @@ pub(crate) type Grants = BTreeMap<(String, String), Policy>;
 /// Everything, behind one lock.
 #[derive(Clone, Serialize, Deserialize)]
 pub(crate) struct Resources {
+    #[serde(default)]
     pub(crate) organisation: Organisation,
     pub(crate) project_policy: Policy,
     pub(crate) service_accounts: BTreeMap<String, ServiceAccount>,
