@@ -15,6 +15,12 @@ pub struct Facts {
     pub node_service_account: String,
     /// The storage behind the workspace's default datastore.
     pub datastore: Datastore,
+    /// The storage behind each declared datastore, by name.
+    pub datastores: BTreeMap<String, Datastore>,
+    /// The ARM id of each Azure ML registry that a service's model is in, by name.
+    pub registries: BTreeMap<String, String>,
+    /// The ARM id of the workspace's container registry, if a service runs a package.
+    pub container_registry: Option<String>,
     /// Every declared principal, by the GUID that `bridge.yaml` names it with. A GUID that Entra does not know is
     /// absent.
     pub principals: BTreeMap<String, Principal>,

@@ -62,6 +62,12 @@ pub enum Refused {
 }
 
 impl PortError {
+    /// What an implementation of a port does not do.
+    pub(crate) fn unsupported(service: &'static str, message: &str) -> Self {
+        let message = message.to_owned();
+        Self { service, kind: Refused::Invalid, status: None, code: None, message, retry_after: None }
+    }
+
     /// Whether the same request may succeed later without anybody changing anything.
     pub fn is_transient(&self) -> bool {
         matches!(self.kind, Refused::Throttled | Refused::Unavailable)
@@ -87,9 +93,25 @@ pub trait ModelSource: Send + Sync {
     /// The files of one version in path order. Paths are relative to the version's root, `/`-separated, as the store
     /// gives them: not yet checked for `..`.
     fn files(&self, version: &ModelVersion) -> impl Future<Output = PortResult<Vec<ModelFile>>> + Send;
+    /// One version of an environment: the image that Azure ML built.
+    fn environment(&self, name: &str, version: &str) -> impl Future<Output = PortResult<Environment>> + Send {
+        let named = format!("{name}:{version}");
+        async move {
+            Err(PortError::unsupported("Azure ML", &format!("no environment `{named}` can be read here")))
+        }
+    }
     /// The bytes of one file from `offset` on. Fails with [`Refused::Conflict`] if the file is no longer the one
     /// listed (its etag changed).
     fn read(&self, file: &ModelFile, offset: u64) -> impl Future<Output = PortResult<ByteStream>> + Send;
+}
+
+/// One version of an Azure ML environment.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct Environment {
+    /// Its image, `HOST/REPOSITORY:TAG` or `HOST/REPOSITORY@sha256:…`.
+    pub image: String,
+    /// The port of its inference server, where the environment says one.
+    pub port: Option<u16>,
 }
 
 /// One version of an Azure ML model.
@@ -142,6 +164,18 @@ pub trait ImageStore: Send + Sync {
         source: &S,
         watch: &W,
     ) -> impl Future<Output = PortResult<PushedImage>> + Send;
+    /// Copies an image from another registry, byte for byte, to `repository` under `tag`. A tag that names another image
+    /// already is a [`Refused::Conflict`].
+    fn copy<W: Watch>(
+        &self,
+        image: &str,
+        repository: &str,
+        tag: &str,
+        _watch: &W,
+    ) -> impl Future<Output = PortResult<PushedImage>> + Send {
+        let what = format!("`{image}` cannot be copied to `{repository}:{tag}` here");
+        async move { Err(PortError::unsupported("registry", &what)) }
+    }
 }
 
 /// The cluster, as one team's caller sees it.

@@ -1,7 +1,7 @@
 //! From a model reference to one model version, for a team that may serve it.
 
 use crate::port::{ModelSource, ModelVersion, PortError, Refused};
-use crate::spec::{ModelRef, Team, VersionRef};
+use crate::spec::{ModelHome, ModelRef, Team, VersionRef};
 
 /// Why a reference names no version that the team may serve.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -15,6 +15,14 @@ pub enum ResolveError {
         model: String,
         /// What the team may serve.
         patterns: Vec<String>,
+    },
+    /// The reference names another workspace than the bridge's.
+    #[error("`{reference}` is in another workspace than the bridge's, which is `{workspace}`")]
+    OtherWorkspace {
+        /// The reference.
+        reference: String,
+        /// The ARM id of the bridge's workspace.
+        workspace: String,
     },
     /// The workspace has no such model.
     #[error("no model `{model}` in the workspace; models there: {}", listed(models))]
@@ -58,6 +66,23 @@ pub async fn resolve<S: ModelSource>(
     source: &S,
 ) -> Result<ModelVersion, ResolveError> {
     admit(&reference.name, team)?;
+    let found = find(reference, source).await?;
+    match &reference.home {
+        ModelHome::NamedWorkspace(workspace) if !is_below(&found.asset_id, workspace) => {
+            let (own, _) = found.asset_id.split_once("/models/").unwrap_or((&found.asset_id, ""));
+            Err(ResolveError::OtherWorkspace { reference: reference.to_string(), workspace: own.to_owned() })
+        }
+        _ => Ok(found),
+    }
+}
+
+/// Whether an ARM id lies below another; services write them in either case.
+fn is_below(id: &str, above: &str) -> bool {
+    let start = id.get(..above.len()).is_some_and(|start| start.eq_ignore_ascii_case(above));
+    start && id.get(above.len()..).is_some_and(|rest| rest.starts_with('/'))
+}
+
+async fn find<S: ModelSource>(reference: &ModelRef, source: &S) -> Result<ModelVersion, ResolveError> {
     match &reference.version {
         VersionRef::Exact(version) => exact(&reference.name, version, source).await,
         VersionRef::Latest => {

@@ -242,6 +242,21 @@ impl KubernetesObject {
     }
 }
 
+/// The key of a role assignment.
+pub(crate) fn role_key(role: &str, scope: &str, principal_id: &str) -> String {
+    format!("azure/role/{role}/{}/{principal_id}", scope_name(scope))
+}
+
+/// What an ARM scope is called in a key: its last name, a container's with its account's before it.
+fn scope_name(scope: &str) -> String {
+    let parts: Vec<&str> = scope.trim_end_matches('/').split('/').collect();
+    match parts.as_slice() {
+        [.., account, "blobServices", "default", "containers", container] => format!("{account}.{container}"),
+        [.., last] => (*last).to_owned(),
+        [] => String::new(),
+    }
+}
+
 impl Resource {
     /// The name of this resource in plans.
     pub fn key(&self) -> ResourceKey {
@@ -253,7 +268,7 @@ impl Resource {
             Self::FederatedCredential(it) => {
                 format!("azure/federated-credential/{}/{}", it.identity, it.name)
             }
-            Self::RoleAssignment(it) => format!("azure/role/{}/{}", it.role, it.principal_id),
+            Self::RoleAssignment(it) => role_key(&it.role, &it.scope, &it.principal_id),
             Self::Pool(it) => format!("google/pool/{}", it.id),
             Self::Provider(it) => format!("google/provider/{}/{}", it.pool, it.id),
             Self::ServiceAccount(it) => format!("google/service-account/{}", it.id),

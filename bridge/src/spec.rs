@@ -41,6 +41,8 @@ pub struct Azure {
     pub resource_group: String,
     /// Azure ML workspace.
     pub workspace: String,
+    /// Datastores that models are read from besides the workspace's default one.
+    pub datastores: Vec<String>,
 }
 
 /// The national clouds of Azure.
@@ -213,10 +215,25 @@ pub enum Via {
 /// A reference to a model version.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct ModelRef {
+    /// Where the model is registered.
+    pub home: ModelHome,
     /// The model's name in Azure ML.
     pub name: String,
     /// Which of its versions.
     pub version: VersionRef,
+}
+
+/// Where a model is registered.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ModelHome {
+    /// In the bridge's workspace.
+    #[default]
+    Workspace,
+    /// In the workspace with this ARM id, which must be the bridge's.
+    NamedWorkspace(String),
+    /// In the Azure ML registry of this name.
+    Registry(String),
 }
 
 /// Which version of a model.
@@ -248,6 +265,13 @@ pub enum Runtime {
         image: String,
         /// The port it listens on.
         port: u16,
+    },
+    /// The model's package: the image of an Azure ML environment, which holds model and server. It is copied as it is.
+    Package {
+        /// The environment's name.
+        environment: String,
+        /// Its version.
+        version: String,
     },
 }
 
@@ -296,6 +320,10 @@ pub struct Endpoints {
     pub resource_manager: Option<String>,
     /// Blob service; `{account}` stands for the account, default `https://{account}.blob.core.windows.net`.
     pub blob: Option<String>,
+    /// Azure container registries; `{registry}` stands for the registry's name, default `https://{registry}.azurecr.io`.
+    pub acr: Option<String>,
+    /// Where Azure ML registries are looked up, default `https://eastus.api.azureml.ms`.
+    pub ml_registry: Option<String>,
     /// Google STS, default `https://sts.googleapis.com`.
     pub sts: Option<String>,
     /// Google IAM, default `https://iam.googleapis.com`.

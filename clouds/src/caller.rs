@@ -4,7 +4,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use bridge::port::{PortError, PortResult, Refused};
-use bridge::spec::{AzureCloud, Bridge};
+use bridge::spec::{AzureCloud, Bridge, ModelRef};
+use identity::acr::AcrLogin;
 use identity::source::{EntraSource, Options, Preference, SourceError, SourceName, azure_credential};
 use identity::{Chain, Clock, Environment, Grantee, TokenError};
 
@@ -55,6 +56,9 @@ impl Caller {
             registry_client(settings)?,
             settings.scorer.clone(),
         )?;
+        let azure_login =
+            AcrLogin::new(chain.source().clone(), azure_addresses.acr_scope, http, settings.clock.clone());
+        let images = images.with_azure(azure_addresses.acr, azure_login);
         let deployer = match team {
             Some(team) => Grantee::ServiceAccount(bridge.service_account_email(team)),
             None => Grantee::Federated,
@@ -70,6 +74,14 @@ impl Caller {
     /// The workspace's models.
     pub fn models(&self) -> &azure::Models {
         &self.models
+    }
+
+    /// The models that a reference is about: the workspace's, or those of a registry.
+    pub async fn models_of(&self, reference: &ModelRef) -> PortResult<azure::Models> {
+        match reference.registry() {
+            None => Ok(self.models.clone()),
+            Some(registry) => self.models.in_registry(registry).await,
+        }
     }
 
     /// The image registry.

@@ -59,10 +59,27 @@ pub(crate) fn azure(service: &'static str, error: &azure_core::Error) -> PortErr
             let code = error_code.clone();
             PortError { service, kind: kind(status), status: Some(status), code, message: words, retry_after }
         }
-        ErrorKind::Connection | ErrorKind::Io => own(service, Refused::Unavailable, with_causes(error)),
-        ErrorKind::Credential => own(service, Refused::Unauthenticated, with_causes(error)),
-        _ => own(service, Refused::Invalid, with_causes(error)),
+        ErrorKind::Connection | ErrorKind::Io => {
+            own(service, Refused::Unavailable, unsigned(&with_causes(error)))
+        }
+        ErrorKind::Credential => own(service, Refused::Unauthenticated, unsigned(&with_causes(error))),
+        _ => own(service, Refused::Invalid, unsigned(&with_causes(error))),
     }
+}
+
+/// A text without the queries of the URLs in it: a query may hold a signature, which is as good as a password.
+fn unsigned(text: &str) -> String {
+    let mut kept = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find('?') {
+        let (before, from) = rest.split_at(at);
+        let end = from.find([' ', ')', '"', '\'', '`']).unwrap_or(from.len());
+        let (query, after) = from.split_at(end);
+        kept.push_str(before);
+        kept.push_str(if query.contains('=') { "?…" } else { query });
+        rest = after;
+    }
+    kept + rest
 }
 
 /// The words in an answer of the blob service: `<Error><Code>…</Code><Message>…</Message></Error>`. What follows the
@@ -180,6 +197,21 @@ mod tests {
         let mute = azure_answer("Azure", 503, b"<html>", Some(Duration::from_secs(3)));
         assert!(mute.is_transient());
         assert_eq!(mute.message, "HTTP status 503, without an explanation");
+    }
+
+    #[test]
+    fn queries_are_not_repeated() {
+        for (text, expected) in [
+            (
+                "error for url (https://b/c?sv=1&sig=abc%3D): refused",
+                "error for url (https://b/c?…): refused",
+            ),
+            ("why? because", "why? because"),
+            ("a ?x=1", "a ?…"),
+            ("none", "none"),
+        ] {
+            assert_eq!(unsigned(text), expected);
+        }
     }
 
     #[test]

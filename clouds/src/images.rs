@@ -9,9 +9,10 @@ use futures_util::TryStreamExt;
 use futures_util::stream::StreamExt;
 use http::HeaderValue;
 use identity::Bearer;
+use identity::acr::{AcrError, AcrLogin};
 use oci::authorizer::{Ask, Purpose};
-use oci::copy::Origin;
-use oci::image::{Base, Image, Run};
+use oci::copy::{CopyError, Destination, Origin};
+use oci::image::{Base, Image, ImageError, Run};
 use oci::layer::{Content, Entry, Layer, MalformedLayer, Mode};
 use oci::progress::{Progress, Skip};
 use oci::reference::Reference;
@@ -21,6 +22,7 @@ use serde_json::Value;
 use crate::error;
 
 const SERVICE: &str = "Artifact Registry";
+const AZURE_SERVICE: &str = "Azure Container Registry";
 
 /// Where the scorer lies in an image.
 const SCORER_FOLDER: &str = "/usr/local/bin";
@@ -39,6 +41,27 @@ pub struct Images {
     http: reqwest::Client,
     bearer: Bearer,
     scorer: Option<PathBuf>,
+    azure: Option<AzureRegistries>,
+}
+
+/// Azure's container registries: where they are, and the caller's log-in to them.
+#[derive(Clone)]
+struct AzureRegistries {
+    /// The address, with `{registry}` unless it is that of the only one.
+    address: String,
+    login: Arc<AcrLogin>,
+}
+
+/// The hosts of Azure's container registries in images' names, by cloud.
+const AZURES: [&str; 3] = [".azurecr.io", ".azurecr.us", ".azurecr.cn"];
+
+impl AzureRegistries {
+    /// The address of the registry that an image's name begins with, if it is one of Azure's.
+    fn address_of(&self, host: &str) -> Option<String> {
+        let name = AZURES.iter().find_map(|azure| host.strip_suffix(azure))?;
+        let plain = !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+        plain.then(|| self.address.replace("{registry}", name))
+    }
 }
 
 impl Images {
@@ -54,7 +77,13 @@ impl Images {
         let endpoint = Endpoint::parse(address).map_err(|problem| invalid(&problem))?;
         let login = Arc::new(BearerLogin(bearer.clone()));
         let registry = Registry::new(http.clone(), endpoint, login);
-        Ok(Self { registry, http, bearer, scorer })
+        Ok(Self { registry, http, bearer, scorer, azure: None })
+    }
+
+    /// The same, able to read images in Azure's container registries, which are at `address` (with `{registry}`).
+    #[must_use]
+    pub fn with_azure(self, address: String, login: AcrLogin) -> Self {
+        Self { azure: Some(AzureRegistries { address, login: Arc::new(login) }), ..self }
     }
 
     /// The registry's host, as image references begin with it.
@@ -67,6 +96,14 @@ impl Images {
         let host = reference.host.as_str();
         if host == self.registry.host() {
             return Ok(self.registry.clone());
+        }
+        if let Some(azure) = &self.azure
+            && let Some(address) = azure.address_of(host)
+        {
+            identity::http::service_address(&address).map_err(|problem| invalid(&problem))?;
+            let endpoint = Endpoint::parse(&address).map_err(|problem| invalid(&problem))?;
+            let login = Arc::new(AzureLogin { login: azure.login.clone(), host: endpoint.host().to_owned() });
+            return Ok(Registry::new(self.http.clone(), endpoint, login));
         }
         let endpoint = Endpoint::parse(host).map_err(|problem| invalid(&problem))?;
         let login: Arc<dyn Authorizer> = if GOOGLES.iter().any(|google| host.ends_with(google)) {
@@ -155,6 +192,57 @@ impl ImageStore for Images {
         }
         self.push_plan(plan, base, layers, &Told(watch)).await
     }
+
+    async fn copy<W: Watch>(
+        &self,
+        image: &str,
+        repository: &str,
+        tag: &str,
+        watch: &W,
+    ) -> PortResult<image::PushedImage> {
+        self.copied(image, repository, tag, &Told(watch)).await
+    }
+}
+
+impl Images {
+    async fn copied(
+        &self,
+        image: &str,
+        repository: &str,
+        tag: &str,
+        progress: &dyn Progress,
+    ) -> PortResult<image::PushedImage> {
+        let reference = Reference::parse(image).map_err(|problem| invalid(&problem))?;
+        let registry = self.registry_of(&reference)?;
+        let version = reference.version.as_str();
+        let origin = Origin { registry: &registry, repository: &reference.repository, version };
+        let service = if is_azures(&reference.host) { AZURE_SERVICE } else { "image registry" };
+        let failed = |service, failed: CopyError| error::image(service, &ImageError::Base(failed));
+        let resolved = oci::copy::resolve(origin).await.map_err(|refused| failed(service, refused))?;
+        let there = self.registry.manifest(repository, tag).await;
+        let there = there.map_err(|refused| error::registry(SERVICE, &refused))?;
+        if let Some(there) = there.filter(|there| there.digest != resolved.found.digest) {
+            let problem = format!(
+                "tag `{tag}` of `{repository}` holds another image, {}, and copying would take the tag from it; delete \
+                 that tag, or register the package's model under a new version",
+                there.digest
+            );
+            return Err(error::own(SERVICE, Refused::Conflict, problem));
+        }
+        let destination = Destination { registry: &self.registry, repository, tag };
+        let copied = oci::copy::image(origin, destination, progress).await;
+        let copied = copied.map_err(|refused| failed(SERVICE, refused))?;
+        Ok(image::PushedImage {
+            reference: format!("{}/{repository}@{}", self.registry.host(), copied.digest),
+            digest: copied.digest.to_string(),
+            sent: copied.tally.sent,
+            present: copied.tally.present,
+        })
+    }
+}
+
+fn is_azures(host: &str) -> bool {
+    AZURES.iter().any(|azure| host.ends_with(azure))
 }
 
 fn scorer_run() -> Run {
@@ -208,6 +296,53 @@ impl Authorizer for BearerLogin {
             self.0.renew().await;
         }
         Ok(Some(self.0.header().await?))
+    }
+}
+
+/// Logs in to one of Azure's registries: its token service takes a log-in of its own, the registry what that gives.
+struct AzureLogin {
+    login: Arc<AcrLogin>,
+    /// The registry's host: a log-in goes to no other.
+    host: String,
+}
+
+#[async_trait::async_trait]
+impl Authorizer for AzureLogin {
+    async fn authorize(&self, ask: &Ask<'_>) -> Result<Option<HeaderValue>, BoxError> {
+        let Purpose::Exchange { realm } = ask.purpose else { return Ok(None) };
+        let here = Endpoint::parse(&realm.origin().ascii_serialization())?;
+        if here.host() != self.host {
+            let problem = format!(
+                "the registry at `{}` names a token service elsewhere, at `{}`; nothing was sent there",
+                self.host,
+                here.host()
+            );
+            return Err(error::own(AZURE_SERVICE, Refused::Invalid, problem).into());
+        }
+        let service = ask.challenge.and_then(|challenge| challenge.parameters.get("service"));
+        let service = service.map_or(self.host.as_str(), String::as_str);
+        Ok(Some(self.login.header(realm, service).await.map_err(|refused| acr_refusal(&refused))?))
+    }
+}
+
+/// A log-in that one of Azure's registries refused, as a port says it.
+fn acr_refusal(refused: &AcrError) -> PortError {
+    match refused {
+        AcrError::Token(refused) => error::no_token(refused),
+        AcrError::Refused { status, code, .. } => PortError {
+            status: Some(*status),
+            code: code.clone(),
+            ..error::own(
+                AZURE_SERVICE,
+                error::kind(*status),
+                format!(
+                    "{refused}; the caller needs `AcrPull` on it, which `gangplank apply` gives to those who ship a \
+                     package"
+                ),
+            )
+        },
+        AcrError::Malformed { .. } => error::own(AZURE_SERVICE, Refused::Invalid, refused.to_string()),
+        AcrError::Unreachable { .. } => error::own(AZURE_SERVICE, Refused::Unavailable, refused.to_string()),
     }
 }
 

@@ -10,6 +10,7 @@
 //! Never: a terminal, the process environment (it is a value, [`Environment`]), the clock (it is a value, [`Clock`]), a
 //! token in an error, a log line or a `Debug` text.
 
+pub mod acr;
 mod answer;
 mod bearer;
 pub mod cache;

@@ -19,6 +19,18 @@ pub const WORKSPACE: &str = "quay";
 pub const STORAGE_ACCOUNT: &str = "quaystore";
 /// Its container.
 pub const CONTAINER: &str = "azureml-blobstore-quay";
+/// The workspace's datastore for what jobs leave behind; not the default one.
+pub const ARTIFACT_DATASTORE: &str = "workspaceartifactstore";
+/// Its container, in the same account.
+pub const ARTIFACT_CONTAINER: &str = "azureml";
+/// Azure ML registry: models shared between workspaces.
+pub const ML_REGISTRY: &str = "quay-shared";
+/// The registry's own storage account, which nobody has a role on: it is read by the registry's leave alone.
+pub const ML_REGISTRY_ACCOUNT: &str = "quaysharedstore";
+/// Its container.
+pub const ML_REGISTRY_CONTAINER: &str = "quay-shared-assets";
+/// The environment that holds the package of `breast-cancer` 2: name and version.
+pub const PACKAGE_ENVIRONMENT: (&str, &str) = ("breast-cancer-package", "1");
 /// Azure container registry of the workspace; images there are named `quayacr.azurecr.io/…`.
 pub const CONTAINER_REGISTRY: &str = "quayacr";
 /// The repository of the one image there, a model package; Azure ML names them by a hash.
@@ -140,6 +152,39 @@ pub const MODELS: &[SeededModel] = &[
         files: &[
             ("labels.json", file!("Wine_Cultivar/2/labels.json")),
             ("model.onnx", file!("Wine_Cultivar/2/model.onnx")),
+        ],
+    },
+];
+
+/// A model that a job registered: its files lie in [`ARTIFACT_DATASTORE`].
+pub const JOB_MODEL: SeededModel = SeededModel {
+    name: "breast-cancer-job",
+    version: "1",
+    tags: &[("stage", "trial"), ("framework", "onnx")],
+    files: &[
+        ("labels.json", file!("breast-cancer/2/labels.json")),
+        ("model.onnx", file!("breast-cancer/2/model.onnx")),
+    ],
+};
+
+/// The models of [`ML_REGISTRY`].
+pub const REGISTRY_MODELS: &[SeededModel] = &[
+    SeededModel {
+        name: "breast-cancer-shared",
+        version: "1",
+        tags: &[("framework", "onnx")],
+        files: &[
+            ("labels.json", file!("breast-cancer/1/labels.json")),
+            ("model.onnx", file!("breast-cancer/1/model.onnx")),
+        ],
+    },
+    SeededModel {
+        name: "breast-cancer-shared",
+        version: "2",
+        tags: &[("framework", "onnx")],
+        files: &[
+            ("labels.json", file!("breast-cancer/2/labels.json")),
+            ("model.onnx", file!("breast-cancer/2/model.onnx")),
         ],
     },
 ];

@@ -13,7 +13,7 @@ use crate::finding::{Confidence, Finding, cause};
 use crate::inventory::{Facts, Inventory};
 use crate::plan::{Action, Change, Plan};
 use crate::port::PortError;
-use crate::resource::{FederatedCredential, Resource, ResourceKey};
+use crate::resource::{FederatedCredential, Resource, ResourceKey, role_key};
 use crate::spec::{Bridge, Team, Via, Workload};
 use crate::want::placed;
 
@@ -143,12 +143,18 @@ impl View<'_> {
         let principal = self.clouds.as_ref().ok().and_then(|seen| seen.facts.shards.get(identity));
         let principal = principal
             .map_or_else(|| crate::plan::principal_id_of(identity), |shard| shard.principal_id.clone());
-        let roles =
-            ["Reader", "Storage Blob Data Reader"].map(|role| format!("azure/role/{role}/{principal}"));
+        let (workspace, container) = (self.bridge.workspace_scope(), self.container());
+        let roles = [("Reader", workspace), ("Storage Blob Data Reader", container)]
+            .map(|(role, scope)| role_key(role, &scope, &principal));
         parts.push(("managed identity", vec![format!("azure/managed-identity/{identity}")]));
         parts.push(("federated credential", vec![format!("azure/federated-credential/{identity}/{name}")]));
         parts.push(("rights in Azure", roles.into()));
         parts
+    }
+
+    /// The ARM id of the container that models lie in, where the clouds were seen.
+    fn container(&self) -> String {
+        self.clouds.as_ref().map(|seen| seen.facts.datastore.scope.clone()).unwrap_or_default()
     }
 
     fn identity(&self, facts: &Facts) -> String {

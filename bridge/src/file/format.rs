@@ -72,6 +72,10 @@ pub(crate) struct AzureFile {
     pub(crate) resource_group: String,
     /// Azure ML workspace.
     pub(crate) workspace: String,
+    /// Datastores that models are read from besides the workspace's default one, such as `workspaceartifactstore`, where
+    /// jobs leave their models. Whoever carries models may read each one's container.
+    #[serde(default)]
+    pub(crate) datastores: Vec<String>,
 }
 
 /// Which Azure.
@@ -188,7 +192,8 @@ pub(crate) struct ServiceFile {
     pub(crate) name: String,
     /// Team it belongs to.
     pub(crate) team: String,
-    /// Model version: `NAME`, `NAME:VERSION`, `NAME@latest` or `NAME@TAG=VALUE`.
+    /// Model version: `NAME`, `NAME:VERSION`, `NAME@latest` or `NAME@TAG=VALUE`; or an Azure ML id such as
+    /// `azureml://registries/REGISTRY/models/NAME/versions/VERSION` or `azureml:NAME:VERSION`.
     pub(crate) model: String,
     /// What serves the model: `onnx` (the default) is our own scorer.
     #[serde(default)]
@@ -215,6 +220,8 @@ pub(crate) enum RuntimeFile {
     Ours(OurRuntimeFile),
     /// An image of the user's.
     Image(ImageFile),
+    /// A package that Azure ML built.
+    Package(PackageFile),
 }
 
 impl Default for RuntimeFile {
@@ -242,6 +249,15 @@ pub(crate) struct ImageFile {
     /// The port it listens on.
     #[schemars(range(min = 1, max = 65535))]
     pub(crate) port: u16,
+}
+
+/// The model's package: an Azure ML environment whose image holds model and server. The image is copied as it is.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(rename = "Package")]
+pub(crate) struct PackageFile {
+    /// The environment of the workspace, `NAME:VERSION`.
+    pub(crate) environment: String,
 }
 
 /// How many pods.
@@ -330,6 +346,10 @@ pub(crate) struct EndpointsFile {
     pub(crate) resource_manager: Option<String>,
     /// Blob service, `{account}` stands for the storage account; default `https://{account}.blob.core.windows.net`.
     pub(crate) blob: Option<String>,
+    /// Azure container registries, `{registry}` stands for the registry's name; default `https://{registry}.azurecr.io`.
+    pub(crate) acr: Option<String>,
+    /// Where Azure ML registries are looked up; default `https://eastus.api.azureml.ms`.
+    pub(crate) ml_registry: Option<String>,
     /// Google STS; default `https://sts.googleapis.com`.
     pub(crate) sts: Option<String>,
     /// Google IAM; default `https://iam.googleapis.com`.

@@ -54,6 +54,12 @@ fn first_line(text: &str, span: &Range<usize>) -> Range<usize> {
     span.start..span.start + line.len()
 }
 
+/// How many of a map's keys a schema has.
+fn known_keys(value: &Content, schema: &Value) -> usize {
+    let (Content::Map(entries), Some(properties)) = (value, schema.get("properties")) else { return 0 };
+    entries.iter().filter(|entry| properties.get(&entry.key).is_some()).count()
+}
+
 struct Checker<'a> {
     text: &'a str,
     schema: &'a Value,
@@ -64,7 +70,9 @@ impl<'a> Checker<'a> {
     /// Checks one value. `holder` is the place of what holds it: its key, where it has one.
     fn node(&mut self, node: &Node, schema: &'a Value, holder: &Range<usize>) -> Option<Value> {
         let branches = self.branches(schema);
-        let fitting = branches.iter().find(|branch| kinds(branch).any(|kind| fits(&node.value, kind)));
+        let fitting = branches.iter().filter(|branch| kinds(branch).any(|kind| fits(&node.value, kind)));
+        // Of two kinds of map the one that knows more of the keys is meant; of equals, the first.
+        let fitting = fitting.rev().max_by_key(|branch| known_keys(&node.value, branch));
         let Some(&schema) = fitting else { return self.wrong_kind(node, &branches, holder) };
         match &node.value {
             Content::Map(entries) if schema.get("properties").is_some() => {
@@ -203,7 +211,8 @@ impl<'a> Checker<'a> {
 
     fn wrong_kind(&mut self, node: &Node, branches: &[&Value], holder: &Range<usize>) -> Option<Value> {
         let kinds = branches.iter().flat_map(|branch| kinds(branch)).filter(|kind| *kind != "null");
-        let expected: Vec<&str> = kinds.map(kind_in_words).collect();
+        let mut expected: Vec<&str> = kinds.map(kind_in_words).collect();
+        expected.dedup();
         let source = self.text.get(node.span.clone()).unwrap_or_default().lines().next().unwrap_or_default();
         let (span, found) = match &node.value {
             Content::Null => (holder.clone(), "there is no value".to_owned()),

@@ -50,6 +50,30 @@ fn defaults() {
 }
 
 #[test]
+fn sources_beyond_the_default_datastore() {
+    let text = replaced("  workspace: quay\n", "  workspace: quay\n  datastores: [workspaceartifactstore]\n")
+        .replace(
+            "model: \"breast-cancer:2\"",
+            "model: azureml://registries/shared/models/breast-x/versions/3",
+        )
+        .replace("    scaling: {min: 2", "    runtime: {environment: \"packed:4\"}\n    scaling: {min: 2");
+    let bridge = parse("bridge.yaml", &text).unwrap_or_else(|problems| panic!("{problems:#?}"));
+    assert_eq!(bridge.azure.datastores, ["workspaceartifactstore"]);
+    assert_eq!(bridge.services[0].model.registry(), Some("shared"));
+    let package = Runtime::Package { environment: "packed".into(), version: "4".into() };
+    assert_eq!(bridge.services[0].runtime, package);
+    for (from, to, expected) in [
+        ("[workspaceartifactstore]", "[a, a]", "datastore `a` is there twice"),
+        ("[workspaceartifactstore]", "[\"a b\"]", "`a b` is no datastore"),
+        ("\"packed:4\"", "packed", "`packed` names no environment"),
+        ("/versions/3", "/3", "names no model version"),
+    ] {
+        let problems = parse("bridge.yaml", &text.replace(from, to)).unwrap_err();
+        assert!(problems[0].to_string().contains(expected), "{}", problems[0]);
+    }
+}
+
+#[test]
 fn wrong_shape() {
     insta::assert_snapshot!(shown(include_str!("examples/wrong-shape.yaml")));
 }

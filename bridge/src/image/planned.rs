@@ -35,6 +35,12 @@ pub enum ImageError {
         /// What is wrong with it.
         problem: &'static str,
     },
+    /// A package is an image already.
+    #[error("the package `{environment}` is an image already: it is copied, not made of files")]
+    Package {
+        /// The environment, `NAME:VERSION`.
+        environment: String,
+    },
     /// A file's path cannot go into an image.
     #[error("model `{model}` version `{version}`: {source}")]
     Path {
@@ -56,6 +62,18 @@ pub fn repository_and_tag(bridge: &Bridge, team: &str, model: &str, version: &st
     (format!("{project}/{repository}/{}", slug(model, LABEL_MAX)), slug(version, LABEL_MAX).text)
 }
 
+/// The repository path and the tag that the copy of a model version's package has. The tag is not that of an image made of
+/// the version's files: one version may be served both ways.
+pub fn package_repository_and_tag(
+    bridge: &Bridge,
+    team: &str,
+    model: &str,
+    version: &str,
+) -> (String, String) {
+    let (repository, tag) = repository_and_tag(bridge, team, model, version);
+    (repository, format!("{tag}-package"))
+}
+
 /// Plans the image of one model version for one service.
 pub fn plan_image(
     bridge: &Bridge,
@@ -73,15 +91,22 @@ pub fn plan_image(
     Ok(ImagePlan {
         repository,
         tag,
-        base: match &service.runtime {
-            Runtime::Onnx => Base::Scorer,
-            Runtime::Image { image, .. } => Base::Image(image.clone()),
-        },
+        base: base(&service.runtime)?,
         layers: layers::group(&root, files.to_vec()),
         env: BTreeMap::from([("AZUREML_MODEL_DIR".to_owned(), root)]),
         labels,
         annotations,
     })
+}
+
+fn base(runtime: &Runtime) -> Result<Base, ImageError> {
+    match runtime {
+        Runtime::Onnx => Ok(Base::Scorer),
+        Runtime::Image { image, .. } => Ok(Base::Image(image.clone())),
+        Runtime::Package { environment, version } => {
+            Err(ImageError::Package { environment: format!("{environment}:{version}") })
+        }
+    }
 }
 
 fn check(version: &ModelVersion, files: &[ModelFile]) -> Result<(), ImageError> {
@@ -110,6 +135,7 @@ fn labels(service: &Service, version: &ModelVersion) -> BTreeMap<String, String>
     let runtime = match &service.runtime {
         Runtime::Onnx => "onnx",
         Runtime::Image { .. } => "image",
+        Runtime::Package { .. } => "package",
     };
     let mut labels: BTreeMap<String, String> = [
         ("org.opencontainers.image.title", version.name.as_str()),

@@ -154,7 +154,7 @@ fn probe() -> Probe {
 fn scratch(rendering: &Rendering<'_>) -> Option<(Volume, VolumeMount)> {
     match rendering.service.runtime {
         Runtime::Onnx => None,
-        Runtime::Image { .. } => Some((
+        Runtime::Image { .. } | Runtime::Package { .. } => Some((
             Volume {
                 name: "tmp".to_owned(),
                 empty_dir: Some(EmptyDirVolumeSource::default()),

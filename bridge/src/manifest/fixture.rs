@@ -26,6 +26,7 @@ pub(crate) fn bridge() -> Bridge {
             subscription: "7d9b2f40-1c3e-4a5d-8b6f-2e0c9a8d5b31".to_owned(),
             resource_group: "rg-quay".to_owned(),
             workspace: "quay".to_owned(),
+            datastores: Vec::new(),
         },
         google: Google {
             project: "harbour".to_owned(),
@@ -79,7 +80,7 @@ pub(crate) fn service() -> Service {
     Service {
         name: "wine".to_owned(),
         team: "cellar".to_owned(),
-        model: ModelRef { name: "Wine_Cultivar".to_owned(), version: VersionRef::Latest },
+        model: ModelRef::in_workspace("Wine_Cultivar", VersionRef::Latest),
         runtime: Runtime::Onnx,
         scaling: Scaling { min: 2, max: 6, cpu_percent: 70 },
         expose: Expose::Cluster,

@@ -29,6 +29,8 @@ pub const SERVICE_LABEL: &str = "gangplank.dev/service";
 
 /// The port that our own scorer listens on.
 const SCORER_PORT: u16 = 5001;
+/// The port of Azure ML's inference server, where an environment does not say another.
+pub const PACKAGE_PORT: u16 = 5001;
 
 /// Everything the objects of a service depend on.
 #[derive(Debug, Clone, Copy)]
@@ -165,6 +167,7 @@ impl Rendering<'_> {
         match &self.service.runtime {
             crate::spec::Runtime::Onnx => SCORER_PORT,
             crate::spec::Runtime::Image { port, .. } => *port,
+            crate::spec::Runtime::Package { .. } => PACKAGE_PORT,
         }
     }
 }

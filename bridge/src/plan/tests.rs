@@ -235,8 +235,8 @@ fn what_never_changes_is_made_anew() {
         })
     };
     let (bridge, _) = harbour();
-    let plan = plan(&bridge, &[assignment("/new")], Vec::new(), &inventory([assignment("/old")]));
-    assert_eq!(summaries(&plan), "delete azure/role/Reader/p\ncreate azure/role/Reader/p");
+    let plan = plan(&bridge, &[assignment("/new/w")], Vec::new(), &inventory([assignment("/old/w")]));
+    assert_eq!(summaries(&plan), "delete azure/role/Reader/w/p\ncreate azure/role/Reader/w/p");
 }
 
 #[test]

@@ -67,7 +67,7 @@ fn outcome(model: &str, version: VersionRef) -> String {
         ("Wine_empty".to_owned(), Vec::new()),
         ("other".to_owned(), versions(&[("1", 1, &[])])),
     ]));
-    let reference = ModelRef { name: model.to_owned(), version };
+    let reference = ModelRef::in_workspace(model, version);
     let team = crate::manifest::fixture::team();
     now(resolve(&reference, &team, &workspace)).map_or_else(|error| error.to_string(), |it| it.version)
 }

@@ -3,13 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::condition::{CALLER_ROLE, admits_by_role};
-use super::people::People;
+use super::people::{People, Person};
 use crate::inventory::{Facts, Principal};
 use crate::name::guid;
 use crate::resource::{AppRole, AppRoleAssignment, Application, Resource, RoleAssignment, ServicePrincipal};
-use crate::spec::{Bridge, Who};
+use crate::spec::{Bridge, Runtime, Who};
 
 /// A built-in Azure role.
+#[derive(Clone, Copy)]
 struct BuiltIn {
     name: &'static str,
     id: &'static str,
@@ -17,6 +18,13 @@ struct BuiltIn {
 
 /// Sees the workspace, its models and versions; changes nothing and reads no keys.
 const READER: BuiltIn = BuiltIn { name: "Reader", id: "acdd72a7-3385-48ef-bd42-f606fba81ae7" };
+
+/// Reads the assets of an Azure ML registry.
+const REGISTRY_USER: BuiltIn =
+    BuiltIn { name: "AzureML Registry User", id: "1823dd4f-9b8c-4ab6-ab4e-7397a3684615" };
+
+/// Pulls images.
+const ACR_PULL: BuiltIn = BuiltIn { name: "AcrPull", id: "7f951dda-4ed3-4680-a7ca-43fe172d538d" };
 
 /// Reads blobs. Given on the one container, not on the account: other containers hold other people's data.
 const BLOB_READER: BuiltIn =
@@ -87,11 +95,39 @@ fn app_role_assignments(bridge: &Bridge, facts: &Facts, people: &People<'_>) -> 
 }
 
 fn role_assignments(bridge: &Bridge, facts: &Facts, people: &People<'_>) -> Vec<Resource> {
-    let mut carriers: BTreeMap<&str, &Principal> = BTreeMap::new();
+    let mut assignments = BTreeMap::new();
+    let workspace = bridge.workspace_scope();
     for person in people.all().filter(|person| person.carries_models()) {
-        carriers.extend(person.principals.iter().map(|&principal| (principal.object_id.as_str(), principal)));
+        let mut rights = vec![(READER, workspace.as_str()), (BLOB_READER, &facts.datastore.scope)];
+        let declared = bridge.azure.datastores.iter().filter_map(|name| facts.datastores.get(name));
+        rights.extend(declared.map(|datastore| (BLOB_READER, datastore.scope.as_str())));
+        rights.extend(beyond_the_workspace(bridge, facts, person));
+        for principal in &person.principals {
+            for (role, scope) in &rights {
+                // One key an assignment: a principal may stand behind two identities, two datastores on one container.
+                let key = (principal.object_id.as_str(), role.name, scope.to_ascii_lowercase());
+                assignments.entry(key).or_insert_with(|| role_assignment(role, scope, principal));
+            }
+        }
     }
-    carriers.values().flat_map(|principal| reads_models(bridge, facts, principal)).collect()
+    assignments.into_values().collect()
+}
+
+/// What the services that this person ships need beyond the workspace: registries, and the packages' images.
+fn beyond_the_workspace<'a>(
+    bridge: &Bridge,
+    facts: &'a Facts,
+    person: &Person<'_>,
+) -> Vec<(BuiltIn, &'a str)> {
+    let mut rights = Vec::new();
+    for service in bridge.services.iter().filter(|service| person.ships_for(&service.team)) {
+        let registry = service.model.registry().and_then(|registry| facts.registries.get(registry));
+        rights.extend(registry.map(|scope| (REGISTRY_USER, scope.as_str())));
+        if matches!(service.runtime, Runtime::Package { .. }) {
+            rights.extend(facts.container_registry.as_deref().map(|scope| (ACR_PULL, scope)));
+        }
+    }
+    rights
 }
 
 /// What it takes to read models: to see them, and to read the one container they lie in.

@@ -68,6 +68,14 @@ impl Person<'_> {
         }
     }
 
+    /// Whether it carries this team's models: it deploys for the team, or makes images for whoever deploys.
+    pub(super) fn ships_for(&self, team: &str) -> bool {
+        let rights = &self.identity.may;
+        let deploys_for = |right: &Right| matches!(right, Right::Deploy(name) if name == team);
+        let deploys = rights.iter().any(|right| matches!(right, Right::Deploy(_)));
+        rights.iter().any(deploys_for) || (!deploys && rights.contains(&Right::Push))
+    }
+
     /// Whether it carries models, and so has to read them in Azure.
     pub(super) fn carries_models(&self) -> bool {
         self.identity

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::*;
 use crate::inventory::{ApplicationIds, Datastore, Principal};
 use crate::resource::{Grant, GrantTarget};
-use crate::spec::{Right, Who};
+use crate::spec::{ModelHome, Right, Runtime, Who};
 
 /// The example bridge of the file tests, and a world that knows its people.
 pub(crate) fn harbour() -> (Bridge, Facts) {
@@ -44,6 +44,9 @@ fn read_harbour() -> (Bridge, Facts) {
             scope: scope.into(),
         },
         principals,
+        datastores: BTreeMap::new(),
+        registries: BTreeMap::new(),
+        container_registry: None,
         application: None,
         issuer: "https://login.microsoftonline.com/0f3a7c1e-5b52-4c8e-9d1a-6f2b8e4d7a10/v2.0".into(),
         ..Facts::default()
@@ -64,6 +67,48 @@ fn harbour_wants() {
     let (resources, obstacles) = wanted(&bridge, &facts);
     assert_eq!(obstacles, []);
     insta::assert_json_snapshot!(resources);
+}
+
+/// Who is given what beyond the workspace: role, last name of the scope, object id.
+fn given(bridge: &Bridge, facts: &Facts) -> Vec<(String, String, String)> {
+    let (resources, _) = wanted(bridge, facts);
+    let assignments = resources.into_iter().filter_map(|resource| match resource {
+        Resource::RoleAssignment(it) => {
+            Some((it.role, it.scope.rsplit('/').next().unwrap().to_owned(), it.principal_id))
+        }
+        _ => None,
+    });
+    assignments.filter(|(role, scope, _)| role != "Reader" && scope != "azureml").collect()
+}
+
+#[test]
+fn sources_beyond_the_workspace_are_for_those_who_ship_from_them() {
+    let (mut bridge, mut facts) = harbour();
+    facts.registries.insert("shared".into(), "/r/shared".into());
+    facts.container_registry = Some("/r/acr".into());
+    let datastore = Datastore { scope: "/s/artifacts".into(), ..Datastore::default() };
+    facts.datastores.insert("workspaceartifactstore".into(), datastore);
+    assert_eq!(given(&bridge, &facts), [], "nothing that is not declared");
+
+    let (oncology, cellar) = ("c3d2e5f4-9d86-403b-9e7a-f42081ac0d03", "f6a5b8c7-c0b9-436e-81ad-275314bf3006");
+    bridge.services[0].model.home = ModelHome::Registry("shared".into());
+    bridge.services[1].runtime = Runtime::Package { environment: "e".into(), version: "1".into() };
+    let row = |role: &str, scope: &str, who: &str| (role.to_owned(), scope.to_owned(), who.to_owned());
+    let services = [row("AzureML Registry User", "shared", oncology), row("AcrPull", "acr", cellar)];
+    assert_eq!(given(&bridge, &facts), services);
+
+    bridge.azure.datastores = vec!["workspaceartifactstore".into()];
+    let all = given(&bridge, &facts);
+    for who in [oncology, cellar] {
+        assert!(all.contains(&row("Storage Blob Data Reader", "artifacts", who)), "{all:?}");
+    }
+    bridge.identities[0].may = vec![Right::Push];
+    assert!(
+        given(&bridge, &facts).contains(&row("AcrPull", "acr", oncology)),
+        "who only pushes packs for all"
+    );
+    bridge.identities[0].may = vec![Right::Read];
+    assert!(given(&bridge, &facts).iter().all(|(_, _, who)| who != oncology), "who reads carries nothing");
 }
 
 #[test]

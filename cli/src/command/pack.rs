@@ -11,7 +11,7 @@ use crate::args::Pack;
 use crate::context::Context;
 use crate::edge::SystemTime;
 use crate::output::{Human, Progress, print};
-use crate::report::{Exit, Failure};
+use crate::report::{Exit, Failure, refused};
 
 /// Packs and prints the image.
 pub async fn run(context: &Context, flags: &Pack) -> Result<Exit, Failure> {
@@ -20,16 +20,19 @@ pub async fn run(context: &Context, flags: &Pack) -> Result<Exit, Failure> {
     require_scorer(service, flags.scorer.as_deref())?;
     let caller = connect::caller(context, Some(&team.name), flags.scorer.as_deref())?;
     let progress = Progress::new(context.format);
+    let model = chosen(named, &flags.model, service);
+    let models =
+        caller.models_of(&model).await.map_err(|error| refused("find the model's registry", &error))?;
     let request = ShipRequest {
         bridge: &context.bridge,
         service,
-        model: chosen(named, &flags.model, service),
+        model,
         sample: None,
         who: String::new(),
         rollout_deadline: Duration::ZERO,
     };
     let ports = ShipPorts {
-        models: caller.models(),
+        models: &models,
         images: caller.images(),
         cluster: &(),
         time: &SystemTime,

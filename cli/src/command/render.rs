@@ -1,9 +1,10 @@
 //! `gangplank render`: the manifests that `ship` applies, as YAML.
 
-use bridge::image::repository_and_tag;
+use bridge::image::{package_repository_and_tag, repository_and_tag};
 use bridge::manifest::{self, Rendering};
 use bridge::port::{ImageStore, ModelVersion};
 use bridge::resolve::resolve;
+use bridge::spec::{Runtime, Service};
 
 use clouds::Caller;
 
@@ -23,12 +24,15 @@ pub async fn run(context: &Context, flags: &Render) -> Result<Exit, Failure> {
     let named = reference(model)?;
     let (service, team) = context.service(&named.name, flags.service.as_deref())?;
     let caller = connect::caller(context, Some(&team.name), None)?;
-    let version = resolve(&chosen(named, model, service), team, caller.models()).await.map_err(|error| {
+    let model = chosen(named, model, service);
+    let models =
+        caller.models_of(&model).await.map_err(|error| refused("find the model's registry", &error))?;
+    let version = resolve(&model, team, &models).await.map_err(|error| {
         unresolved(Failure::failed("could not find the model version").because(&error), &error)
     })?;
     let image = match &flags.image {
         Some(image) => image.clone(),
-        None => shipped(context, &caller, &team.name, &version).await?,
+        None => shipped(context, &caller, service, &version).await?,
     };
     let rendering = Rendering {
         bridge: &context.bridge,
@@ -52,10 +56,14 @@ pub async fn run(context: &Context, flags: &Render) -> Result<Exit, Failure> {
 async fn shipped(
     context: &Context,
     caller: &Caller,
-    team: &str,
+    service: &Service,
     version: &ModelVersion,
 ) -> Result<String, Failure> {
-    let (repository, tag) = repository_and_tag(&context.bridge, team, &version.name, &version.version);
+    let named = match service.runtime {
+        Runtime::Package { .. } => package_repository_and_tag,
+        Runtime::Onnx | Runtime::Image { .. } => repository_and_tag,
+    };
+    let (repository, tag) = named(&context.bridge, &service.team, &version.name, &version.version);
     let images = caller.images();
     let found = images.find(&repository, &tag).await.map_err(|error| refused("look the image up", &error))?;
     let Some(image) = found else {

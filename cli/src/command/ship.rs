@@ -30,10 +30,13 @@ pub async fn ship(context: &Context, flags: &Ship) -> Result<Shipment, Failure> 
     require_scorer(service, flags.scorer.as_deref())?;
     let sample = sample(context, service, flags.sample.as_deref())?;
     let caller = connect::caller(context, Some(&team.name), flags.scorer.as_deref())?;
+    let model = chosen(named, &flags.model, service);
+    let models =
+        caller.models_of(&model).await.map_err(|error| refused("find the model's registry", &error))?;
     let request = ShipRequest {
         bridge: &context.bridge,
         service,
-        model: chosen(named, &flags.model, service),
+        model,
         sample,
         who: caller.principal().await.map_err(|error| refused("cross from Entra to Google", &error))?,
         rollout_deadline: flags.timeout,
@@ -41,7 +44,7 @@ pub async fn ship(context: &Context, flags: &Ship) -> Result<Shipment, Failure> 
     let cluster = caller.cluster().await.map_err(|error| unreached(&team.name, &error))?;
     let progress = Progress::new(context.format);
     let ports = ShipPorts {
-        models: caller.models(),
+        models: &models,
         images: caller.images(),
         cluster: &cluster,
         time: &SystemTime,
@@ -73,7 +76,7 @@ pub(super) fn reference(typed: &str) -> Result<ModelRef, Failure> {
 
 /// The version typed; the bridge file's where none was.
 pub(super) fn chosen(named: ModelRef, typed: &str, service: &Service) -> ModelRef {
-    let bare = named.version == VersionRef::Latest && !typed.contains('@');
+    let bare = named.version == VersionRef::Latest && typed == named.name;
     if bare { service.model.clone() } else { named }
 }
 
@@ -93,6 +96,8 @@ pub(super) fn unresolved(failure: Failure, error: &ResolveError) -> Failure {
         ResolveError::Source(source) => failure.answered(source),
         ResolveError::NotTheTeams { .. } => Failure { exit: Exit::Usage, ..failure }
             .hint("`teams[].models` in the bridge file says which models a team may serve"),
+        ResolveError::OtherWorkspace { .. } => Failure { exit: Exit::Usage, ..failure }
+            .hint("a bridge carries models of one workspace; those of others come by an Azure ML registry"),
         ResolveError::NoModel { .. } | ResolveError::NoVersion { .. } | ResolveError::NoTagged { .. } => {
             Failure { exit: Exit::Usage, ..failure }.hint("`gangplank models [NAME]` lists what there is")
         }

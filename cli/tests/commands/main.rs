@@ -20,6 +20,7 @@ mod reverse;
 mod secrets;
 mod set_up;
 mod ship;
+mod sources;
 mod ways_in;
 mod whoami;
 mod witness;

@@ -50,7 +50,7 @@ fn a_role_caller_ships_for_its_team_and_not_for_another() {
 fn versions_are_chosen_by_number_newest_and_tag() {
     let harbour = Harbour::set_up();
     let names = harbour.run(&["models"]).expect_code(0);
-    assert_eq!(names.stdout, "Wine_Cultivar\nbreast-cancer\n");
+    assert_eq!(names.stdout, "Wine_Cultivar\nbreast-cancer\nbreast-cancer-job\n");
     let versions = harbour.run(&["models", "breast-cancer", "-o", "json"]).expect_code(0).json();
     let numbers: Vec<&str> =
         versions.as_array().unwrap().iter().map(|it| it["version"].as_str().unwrap()).collect();

@@ -16,6 +16,7 @@ use bytes::Bytes;
 use futures_util::stream::{StreamExt, TryStreamExt, empty, try_unfold};
 
 use super::location::{Place, blob_url, container_url};
+use super::reference::Reference;
 use super::rest::client_options;
 use crate::error;
 
@@ -29,17 +30,59 @@ const FIRST_PAUSE: Duration = Duration::from_millis(500);
 #[derive(Clone)]
 pub(super) struct Blobs {
     endpoint: String,
-    credential: Arc<dyn TokenCredential>,
+    access: Access,
     http: reqwest::Client,
 }
 
+/// What opens the storage.
+#[derive(Clone)]
+pub(super) enum Access {
+    /// The caller's own tokens.
+    Token(Arc<dyn TokenCredential>),
+    /// Signed URLs, which a registry gives.
+    Signed(Arc<Reference>),
+}
+
+impl Access {
+    /// What goes into a request for `url`.
+    async fn open(&self, url: &Url) -> PortResult<(Url, Option<Arc<dyn TokenCredential>>)> {
+        match self {
+            Self::Token(credential) => Ok((url.clone(), Some(credential.clone()))),
+            Self::Signed(reference) => Ok((reference.sign(url).await?, None)),
+        }
+    }
+
+    /// Whether a refused request may be made again with a new token or signature.
+    async fn renewed(&self, refused: &PortError) -> bool {
+        match self {
+            // A client keeps its token, and one may run out sooner than it says: a new client asks anew.
+            Self::Token(_) => refused.kind == Refused::Unauthenticated,
+            // Storage answers 403 where a signature has run out.
+            Self::Signed(reference) => {
+                let outlived = refused.code.as_deref() == Some("AuthenticationFailed");
+                if outlived {
+                    reference.forget().await;
+                }
+                outlived
+            }
+        }
+    }
+}
+
 impl Blobs {
-    pub(super) fn new(
-        endpoint: String,
-        credential: Arc<dyn TokenCredential>,
-        http: &reqwest::Client,
-    ) -> Self {
-        Self { endpoint, credential, http: http.clone() }
+    pub(super) fn new(endpoint: String, access: Access, http: &reqwest::Client) -> Self {
+        Self { endpoint, access, http: http.clone() }
+    }
+
+    /// The same storage, opened otherwise.
+    pub(super) fn with(&self, access: Access) -> Self {
+        Self { access, ..self.clone() }
+    }
+
+    /// The URL that the files of a place begin with.
+    pub(super) fn prefix(&self, place: &Place) -> PortResult<String> {
+        let container = container_url(&self.endpoint, &place.account, &place.container)?;
+        Ok(blob_url(&container, &place.path).unwrap_or(container).to_string())
     }
 
     /// All files below a place in path order; none is an answer, too. A place that is a single blob is a version of one
@@ -47,8 +90,7 @@ impl Blobs {
     pub(super) async fn files(&self, place: &Place) -> PortResult<Vec<ModelFile>> {
         let container = container_url(&self.endpoint, &place.account, &place.container)?;
         let mut files = match self.list(&container, place).await {
-            // A client keeps its token, and one may run out sooner than it says: a new client asks anew.
-            Err(refused) if refused.kind == Refused::Unauthenticated => self.list(&container, place).await?,
+            Err(refused) if self.access.renewed(&refused).await => self.list(&container, place).await?,
             listed => listed?,
         };
         files.sort_by(|a, b| a.path.cmp(&b.path));
@@ -58,9 +100,9 @@ impl Blobs {
     async fn list(&self, container: &Url, place: &Place) -> PortResult<Vec<ModelFile>> {
         let options =
             BlobContainerClientOptions { client_options: client_options(&self.http), ..Default::default() };
-        let client =
-            BlobContainerClient::new(container.clone(), Some(self.credential.clone()), Some(options))
-                .map_err(|failed| error::azure(SERVICE, &failed))?;
+        let (url, credential) = self.access.open(container).await?;
+        let client = BlobContainerClient::new(url, credential, Some(options))
+            .map_err(|failed| error::azure(SERVICE, &failed))?;
         let options =
             BlobContainerClientListBlobsOptions { prefix: Some(place.path.clone()), ..Default::default() };
         let mut items = client.list_blobs(Some(options)).map_err(|failed| error::azure(SERVICE, &failed))?;
@@ -72,10 +114,10 @@ impl Blobs {
     }
 
     /// A client with no token yet.
-    fn client(&self, url: &Url) -> PortResult<BlobClient> {
+    async fn client(&self, url: &Url) -> PortResult<BlobClient> {
         let options = BlobClientOptions { client_options: client_options(&self.http), ..Default::default() };
-        BlobClient::new(url.clone(), Some(self.credential.clone()), Some(options))
-            .map_err(|failed| error::azure(SERVICE, &failed))
+        let (url, credential) = self.access.open(url).await?;
+        BlobClient::new(url, credential, Some(options)).map_err(|failed| error::azure(SERVICE, &failed))
     }
 
     /// The bytes of one file from `offset` on.
@@ -158,7 +200,7 @@ impl Reading {
             partition_size: all,
             ..Default::default()
         };
-        let downloaded = self.blobs.client(&self.url)?.download(Some(options)).await;
+        let downloaded = self.blobs.client(&self.url).await?.download(Some(options)).await;
         let result = downloaded.map_err(|failed| self.refusal(error::azure(SERVICE, &failed)))?;
         Ok(result.body)
     }
@@ -177,7 +219,7 @@ impl Reading {
         while self.body.is_none() {
             match self.open().await {
                 Ok(body) => self.body = Some(body),
-                Err(refused) if refused.kind == Refused::Unauthenticated && !logged_out => logged_out = true,
+                Err(refused) if !logged_out && self.blobs.access.renewed(&refused).await => logged_out = true,
                 Err(failed) if failed.is_transient() => self.cut(failed).await?,
                 Err(failed) => return Err(failed),
             }

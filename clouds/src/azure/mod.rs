@@ -6,6 +6,8 @@
 mod blob;
 mod location;
 mod models;
+mod reference;
+mod registries;
 mod rest;
 mod set_up;
 
@@ -25,6 +27,12 @@ pub struct Addresses {
     pub resource_manager: String,
     /// Blob service, with `{account}` or in path style.
     pub blob: String,
+    /// Container registries, with `{registry}`, or one of them.
+    pub acr: String,
+    /// Where Azure ML registries are looked up.
+    pub ml_registry: String,
+    /// What tokens for container registries are asked for, whatever their address.
+    pub acr_scope: &'static str,
     /// What tokens for Resource Manager are asked for, whatever its address.
     pub management_scope: &'static str,
     /// What tokens for Graph are asked for, whatever its address.
@@ -34,24 +42,30 @@ pub struct Addresses {
 impl Addresses {
     /// The addresses that `bridge` uses: those it declares, else those of its cloud.
     pub fn of(bridge: &Bridge) -> Self {
-        let [entra, graph, resource_manager, blob] = match bridge.azure.cloud {
+        let [entra, graph, resource_manager, blob, acr, ml_registry] = match bridge.azure.cloud {
             AzureCloud::Public => [
                 "https://login.microsoftonline.com",
                 "https://graph.microsoft.com",
                 "https://management.azure.com",
                 "https://{account}.blob.core.windows.net",
+                "https://{registry}.azurecr.io",
+                "https://eastus.api.azureml.ms",
             ],
             AzureCloud::UsGovernment => [
                 "https://login.microsoftonline.us",
                 "https://graph.microsoft.us",
                 "https://management.usgovcloudapi.net",
                 "https://{account}.blob.core.usgovcloudapi.net",
+                "https://{registry}.azurecr.us",
+                "https://usgovarizona.api.ml.azure.us",
             ],
             AzureCloud::China => [
                 "https://login.partner.microsoftonline.cn",
                 "https://microsoftgraph.chinacloudapi.cn",
                 "https://management.chinacloudapi.cn",
                 "https://{account}.blob.core.chinacloudapi.cn",
+                "https://{registry}.azurecr.cn",
+                "https://chinaeast2.api.ml.azure.cn",
             ],
         };
         let given = &bridge.endpoints;
@@ -60,6 +74,14 @@ impl Addresses {
             graph: choose(given.graph.as_deref(), graph),
             resource_manager: choose(given.resource_manager.as_deref(), resource_manager),
             blob: choose(given.blob.as_deref(), blob),
+            acr: choose(given.acr.as_deref(), acr),
+            ml_registry: choose(given.ml_registry.as_deref(), ml_registry),
+            // Registries of the other clouds take Resource Manager's tokens.
+            acr_scope: match bridge.azure.cloud {
+                AzureCloud::Public => "https://containerregistry.azure.net/.default",
+                AzureCloud::UsGovernment => "https://management.usgovcloudapi.net/.default",
+                AzureCloud::China => "https://management.chinacloudapi.cn/.default",
+            },
             management_scope: match bridge.azure.cloud {
                 AzureCloud::Public => "https://management.azure.com/.default",
                 AzureCloud::UsGovernment => "https://management.usgovcloudapi.net/.default",

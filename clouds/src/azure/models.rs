@@ -1,16 +1,18 @@
-//! Models of an Azure ML workspace: names and versions from Resource Manager, files from the storage behind them.
+//! Models of an Azure ML workspace or registry: names and versions from Resource Manager, files from the storage behind them.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use azure_core::credentials::TokenCredential;
-use bridge::port::{ByteStream, ModelFile, ModelSource, ModelVersion, PortResult, Refused};
+use bridge::port::{ByteStream, Environment, ModelFile, ModelSource, ModelVersion, PortResult, Refused};
 use bridge::spec::Bridge;
 use serde::Deserialize;
 
 use super::Addresses;
-use super::blob::Blobs;
+use super::blob::{Access, Blobs};
 use super::location::{Location, Place};
+use super::reference::Reference;
+use super::registries;
 use super::rest::{Rest, encoded};
 use crate::error;
 
@@ -27,6 +29,13 @@ pub struct Models {
     /// ARM id of the workspace.
     scope: String,
     workspace: String,
+    /// The registry, if it is one and no workspace.
+    registry: Option<String>,
+    /// Datastores that the bridge declares besides the default one.
+    datastores: Vec<String>,
+    discovery: Rest,
+    /// Leave to read files of a registry, for each version that was listed.
+    references: Arc<Mutex<Vec<Arc<Reference>>>>,
     api_version: String,
 }
 
@@ -82,6 +91,41 @@ struct DatastoreProperties {
     container_name: Option<String>,
     #[serde(default)]
     is_default: bool,
+    subscription_id: Option<String>,
+    resource_group: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct EnvironmentResource {
+    properties: EnvironmentProperties,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct EnvironmentProperties {
+    image: Option<String>,
+    inference_config: Option<InferenceConfig>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct InferenceConfig {
+    scoring_route: Option<Route>,
+}
+
+#[derive(Deserialize)]
+struct Route {
+    port: Option<u16>,
+}
+
+/// A datastore of the workspace on blob storage.
+pub(super) struct BlobStore {
+    pub(super) name: String,
+    pub(super) account: String,
+    pub(super) container: String,
+    /// Subscription and group of the account, where the datastore says them.
+    pub(super) place: Option<(String, String)>,
+    pub(super) is_default: bool,
 }
 
 impl Models {
@@ -99,11 +143,22 @@ impl Models {
             credential.clone(),
             http,
         )?;
+        let discovery = Rest::new(
+            registries::SERVICE,
+            &addresses.ml_registry,
+            addresses.management_scope,
+            credential.clone(),
+            http,
+        )?;
         Ok(Self {
             management,
-            blobs: Blobs::new(addresses.blob.clone(), credential, http),
+            blobs: Blobs::new(addresses.blob.clone(), Access::Token(credential), http),
             scope: bridge.workspace_scope(),
             workspace: bridge.azure.workspace.clone(),
+            registry: None,
+            datastores: bridge.azure.datastores.clone(),
+            discovery,
+            references: Arc::default(),
             api_version: API_VERSION.to_owned(),
         })
     }
@@ -113,6 +168,22 @@ impl Models {
     pub fn with_api_version(mut self, version: &str) -> Self {
         version.clone_into(&mut self.api_version);
         self
+    }
+
+    /// The models of an Azure ML registry, read as the same caller.
+    pub async fn in_registry(&self, registry: &str) -> PortResult<Self> {
+        Ok(Self {
+            scope: self.registry_scope(registry).await?,
+            workspace: format!("registries/{registry}"),
+            registry: Some(registry.to_owned()),
+            references: Arc::default(),
+            ..self.clone()
+        })
+    }
+
+    /// The ARM id of an Azure ML registry.
+    pub(super) async fn registry_scope(&self, registry: &str) -> PortResult<String> {
+        registries::scope(&self.discovery, registry).await
     }
 
     fn path(&self, rest: &str, query: &str) -> String {
@@ -144,12 +215,26 @@ impl Models {
         };
         let found: DatastoreResource =
             self.management.get(&self.path(&format!("datastores/{}", encoded(&datastore)), "")).await?;
-        let (account, container) = found.storage()?;
-        Ok(Place { account, container, path })
+        let store = found.storage()?;
+        if !store.is_default && !self.datastores.contains(&store.name) {
+            let problem = format!(
+                "the model's files are in datastore `{0}`, which this bridge does not read; add `{0}` to \
+                 `azure.datastores` in the bridge file and have an administrator run `gangplank apply`",
+                store.name
+            );
+            return Err(error::own(SERVICE, Refused::Denied, problem));
+        }
+        Ok(Place { account: store.account, container: store.container, path })
     }
 
-    /// Account and container of the workspace's default datastore.
-    pub(super) async fn default_datastore(&self) -> PortResult<(String, String)> {
+    /// The workspace's datastores on blob storage.
+    pub(super) async fn datastores(&self) -> PortResult<Vec<BlobStore>> {
+        let all: Vec<DatastoreResource> = self.management.list(&self.path("datastores", "")).await?;
+        Ok(all.into_iter().filter_map(|datastore| datastore.storage().ok()).collect())
+    }
+
+    /// The workspace's default datastore.
+    pub(super) async fn default_datastore(&self) -> PortResult<BlobStore> {
         let all: Vec<DatastoreResource> =
             self.management.list(&self.path("datastores", "isDefault=true&")).await?;
         let default = all.into_iter().find(|datastore| datastore.properties.is_default);
@@ -157,13 +242,51 @@ impl Models {
             .ok_or_else(|| error::own(SERVICE, Refused::NotFound, "the workspace has no default datastore"))?
             .storage()
     }
+
+    /// The registry's storage, opened for the files of one version.
+    fn signed(&self, registry: &str, version: &ModelVersion, place: &Place) -> PortResult<Blobs> {
+        let ModelVersion { name, version: number, uri, .. } = version;
+        let path = format!("datareferences/{}/versions/{}", encoded(name), encoded(number));
+        let asset = format!("azureml://registries/{registry}/models/{name}/versions/{number}");
+        let prefix = self.blobs.prefix(place)?;
+        let reference = Arc::new(Reference::new(
+            self.management.clone(),
+            self.path(&path, ""),
+            asset,
+            (uri.clone(), prefix.clone()),
+        ));
+        let mut known = self.references.lock().unwrap_or_else(PoisonError::into_inner);
+        known.retain(|it| it.prefix != prefix);
+        known.push(reference.clone());
+        Ok(self.blobs.with(Access::Signed(reference)))
+    }
+
+    /// The storage that a listed file lies in.
+    fn storage_of(&self, file: &ModelFile) -> Blobs {
+        let known = self.references.lock().unwrap_or_else(PoisonError::into_inner);
+        let reference = known.iter().find(|it| {
+            let rest = file.url.strip_prefix(&it.prefix);
+            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        });
+        reference.map_or_else(|| self.blobs.clone(), |it| self.blobs.with(Access::Signed(it.clone())))
+    }
 }
 
 impl DatastoreResource {
-    fn storage(self) -> PortResult<(String, String)> {
-        let DatastoreProperties { datastore_type, account_name, container_name, .. } = self.properties;
+    fn storage(self) -> PortResult<BlobStore> {
+        let DatastoreProperties {
+            datastore_type,
+            account_name,
+            container_name,
+            is_default,
+            subscription_id,
+            resource_group,
+        } = self.properties;
+        let place = subscription_id.zip(resource_group);
         match (datastore_type.as_deref(), account_name, container_name) {
-            (None | Some("AzureBlob"), Some(account), Some(container)) => Ok((account, container)),
+            (None | Some("AzureBlob"), Some(account), Some(container)) => {
+                Ok(BlobStore { name: self.name, account, container, place, is_default })
+            }
             (kind, ..) => {
                 let kind = kind.unwrap_or("unknown");
                 let problem = format!("datastore `{}` is of kind {kind}; expected AzureBlob", self.name);
@@ -199,11 +322,27 @@ impl ModelSource for Models {
 
     async fn files(&self, version: &ModelVersion) -> PortResult<Vec<ModelFile>> {
         let place = self.place(&version.uri).await?;
-        self.blobs.files(&place).await
+        match &self.registry {
+            None => self.blobs.files(&place).await,
+            Some(registry) => self.signed(registry, version, &place)?.files(&place).await,
+        }
+    }
+
+    async fn environment(&self, name: &str, version: &str) -> PortResult<Environment> {
+        let path = self.path(&format!("environments/{}/versions/{}", encoded(name), encoded(version)), "");
+        let found: EnvironmentResource = self.management.get(&path).await?;
+        let image = found.properties.image.filter(|image| !image.is_empty()).ok_or_else(|| {
+            let problem = format!(
+                "environment `{name}:{version}` has no image; expected a package, or an environment that was built"
+            );
+            error::own(SERVICE, Refused::Invalid, problem)
+        })?;
+        let port = found.properties.inference_config.and_then(|config| config.scoring_route?.port);
+        Ok(Environment { image, port })
     }
 
     async fn read(&self, file: &ModelFile, offset: u64) -> PortResult<ByteStream> {
-        self.blobs.read(file, offset).await
+        self.storage_of(file).read(file, offset).await
     }
 }
 

@@ -26,6 +26,7 @@ pub(crate) fn bridge() -> Bridge {
             subscription: "7d9b2f40-1c3e-4a5d-8b6f-2e0c9a8d5b31".to_owned(),
             resource_group: "rg".to_owned(),
             workspace: "quay".to_owned(),
+            datastores: Vec::new(),
         },
         google: Google {
             project: "harbour".to_owned(),

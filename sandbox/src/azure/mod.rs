@@ -8,10 +8,10 @@ use bytes::Bytes;
 
 use crate::clock::Clock;
 use crate::propagation::{self, Held};
-use crate::seed;
 use crate::signing::SigningKey;
 use crate::start::StartError;
 use crate::world::{Minted, Shared};
+use crate::{random, seed};
 
 mod bearer;
 pub(crate) mod blob;
@@ -31,7 +31,7 @@ pub(crate) mod wire;
 use container_registry::ContainerRegistry;
 use directory::Directory;
 pub use instance_metadata::Host;
-use models::{Content, Models};
+use models::{Content, Environment, Models};
 use roles::RoleAssignment;
 pub(crate) use saved::Saved;
 use seeded_logins::Certificate;
@@ -56,6 +56,8 @@ pub struct State {
     propagation: AtomicU64,
     /// Managed identities, by ARM id in lower case, of which a federated credential is being written.
     writing: Mutex<BTreeSet<String>>,
+    /// Signs shared access signatures for the registry's storage.
+    storage_key: String,
 }
 
 impl State {
@@ -72,6 +74,7 @@ impl State {
             page: AtomicUsize::new(PAGE),
             propagation: AtomicU64::new(0),
             writing: Mutex::default(),
+            storage_key: random::secret(),
         })
     }
 
@@ -177,7 +180,17 @@ impl State {
 /// the package's image. Remembers the seeded secrets as minted.
 pub(crate) fn settle(shared: &Shared, restored: bool) -> Result<(), StartError> {
     remember_secrets(&shared.azure, &shared.minted);
-    container_registry::put_packaged(shared).map_err(StartError::Package)?;
+    let digest = container_registry::put_packaged(shared).map_err(StartError::Package)?;
+    let (name, version) = seed::PACKAGE_ENVIRONMENT;
+    let mut models = shared.azure.models();
+    models.environments.retain(|it| (it.name.as_str(), it.version.as_str()) != (name, version));
+    models.environments.push(Environment {
+        name: name.to_owned(),
+        version: version.to_owned(),
+        image: format!("{}.azurecr.io/{}@{digest}", seed::CONTAINER_REGISTRY, seed::PACKAGED_REPOSITORY),
+        port: 5001,
+    });
+    drop(models);
     if !restored {
         seeded_logins::settle(shared);
     }

@@ -1,4 +1,4 @@
-//! The Azure ML workspace's models, and the blobs of its default datastore.
+//! Models and environments of the Azure ML workspace and of the registry, and the blobs behind them.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -20,6 +20,50 @@ pub struct Models {
     pub versions: BTreeMap<String, Vec<ModelVersion>>,
     /// Blobs of the default container by name.
     pub blobs: BTreeMap<String, Blob>,
+    /// Blobs of the container for what jobs leave behind.
+    pub artifacts: BTreeMap<String, Blob>,
+    /// The registry's versions by model name.
+    pub registry: BTreeMap<String, Vec<ModelVersion>>,
+    /// Blobs of the registry's container.
+    pub registry_blobs: BTreeMap<String, Blob>,
+    /// The workspace's environments.
+    pub environments: Vec<Environment>,
+}
+
+/// Where the files of a version lie.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub enum Store {
+    /// The workspace's default datastore.
+    #[default]
+    Default,
+    /// The workspace's datastore for what jobs leave behind.
+    Artifacts,
+    /// The registry's storage.
+    Registry,
+}
+
+impl Store {
+    /// The storage account and the container.
+    pub fn place(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Default => (seed::STORAGE_ACCOUNT, seed::CONTAINER),
+            Self::Artifacts => (seed::STORAGE_ACCOUNT, seed::ARTIFACT_CONTAINER),
+            Self::Registry => (seed::ML_REGISTRY_ACCOUNT, seed::ML_REGISTRY_CONTAINER),
+        }
+    }
+}
+
+/// One version of an environment whose image is built.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Environment {
+    /// Name.
+    pub name: String,
+    /// Version.
+    pub version: String,
+    /// `REGISTRY/REPOSITORY@sha256:…`.
+    pub image: String,
+    /// The port of its inference server.
+    pub port: u16,
 }
 
 /// One registered version of a model.
@@ -33,7 +77,9 @@ pub struct ModelVersion {
     pub description: Option<String>,
     /// Tags.
     pub tags: BTreeMap<String, String>,
-    /// Folder of its files in the default container, without slashes around it.
+    /// Where its files lie.
+    pub store: Store,
+    /// Folder of its files in the container, without slashes around it.
     pub folder: String,
     /// Whether it is archived.
     pub archived: bool,
@@ -122,15 +168,30 @@ impl Models {
     /// The seeded models, registered a day apart, long ago: the same in every sandbox.
     pub(crate) fn seeded() -> Self {
         let mut models = Self::default();
-        for (model, day) in seed::MODELS.iter().zip(1..) {
+        let shared = seed::REGISTRY_MODELS.iter().map(|model| (model, Store::Registry));
+        let all = seed::MODELS.iter().map(|model| (model, Store::Default));
+        let all = all.chain([(&seed::JOB_MODEL, Store::Artifacts)]).chain(shared);
+        for ((model, store), day) in all.zip(1..) {
             let registered = Timestamp::UNIX_EPOCH + SignedDuration::from_hours(24 * (FIRST_DAY + day));
             let files = model
                 .files
                 .iter()
                 .map(|(path, bytes)| ((*path).to_owned(), Content::Bytes(Bytes::from_static(bytes))));
-            models.register(model.name, model.version, model.tags, files.collect(), registered);
+            let version = (model.name, model.version);
+            models.register_in(store, version, model.tags, files.collect(), registered);
         }
         models
+    }
+
+    /// The blobs of a container.
+    pub fn container(&self, account: &str, container: &str) -> Option<&BTreeMap<String, Blob>> {
+        let stores = [Store::Default, Store::Artifacts, Store::Registry];
+        let store = stores.into_iter().find(|store| store.place() == (account, container))?;
+        Some(match store {
+            Store::Default => &self.blobs,
+            Store::Artifacts => &self.artifacts,
+            Store::Registry => &self.registry_blobs,
+        })
     }
 
     /// Registers a version whose files are `files`. A version that is there already is replaced, with new etags. Etags
@@ -143,12 +204,34 @@ impl Models {
         files: Vec<(String, Content)>,
         now: Timestamp,
     ) {
-        let folder = format!("LocalUpload/{}/{name}", folder_hash(name, version));
+        self.register_in(Store::Default, (name, version), tags, files, now);
+    }
+
+    /// The same with the files elsewhere.
+    pub(crate) fn register_in(
+        &mut self,
+        store: Store,
+        (name, version): (&str, &str),
+        tags: &[(&str, &str)],
+        files: Vec<(String, Content)>,
+        now: Timestamp,
+    ) {
+        let hash = folder_hash(name, version);
+        let folder = match store {
+            Store::Default => format!("LocalUpload/{hash}/{name}"),
+            Store::Artifacts => format!("ExperimentRun/dcid.{hash}/outputs/{name}"),
+            Store::Registry => format!("{name}-{version}-{hash}"),
+        };
+        let blobs = match store {
+            Store::Default => &mut self.blobs,
+            Store::Artifacts => &mut self.artifacts,
+            Store::Registry => &mut self.registry_blobs,
+        };
         for (path, content) in files {
             let place = format!("{folder}/{path}");
-            let before = self.blobs.get(&place).map(|blob| blob.etag.clone()).unwrap_or_default();
+            let before = blobs.get(&place).map(|blob| blob.etag.clone()).unwrap_or_default();
             let etag = format!("0x{}", folder_hash(&place, &before).to_uppercase());
-            self.blobs.insert(place, Blob { content, etag, modified: now });
+            blobs.insert(place, Blob { content, etag, modified: now });
         }
         let tags = tags.iter().map(|(tag, value)| ((*tag).to_owned(), (*value).to_owned())).collect();
         let registered = ModelVersion {
@@ -156,11 +239,13 @@ impl Models {
             model_type: "custom_model".to_owned(),
             description: None,
             tags,
+            store,
             folder,
             archived: false,
             created: now,
         };
-        let versions = self.versions.entry(name.to_owned()).or_default();
+        let all = if store == Store::Registry { &mut self.registry } else { &mut self.versions };
+        let versions = all.entry(name.to_owned()).or_default();
         versions.retain(|other| other.version != version);
         versions.push(registered);
     }

@@ -111,6 +111,8 @@ endpoints:
   graph: https://{graph}
   resourceManager: https://{manager}
   blob: https://{blob}/{{account}}
+  acr: http://{acr}
+  mlRegistry: https://{manager}
   sts: http://{sts}
   iam: http://{iam}
   iamCredentials: http://{iam_credentials}
@@ -124,6 +126,7 @@ endpoints:
         graph = addresses.graph,
         manager = addresses.resource_manager,
         blob = addresses.blob,
+        acr = addresses.acr,
         sts = addresses.sts,
         iam = addresses.iam,
         iam_credentials = addresses.iam_credentials,

@@ -149,6 +149,14 @@ async fn a_puller_reads_the_package_and_may_not_push() {
     let named = found.headers()["docker-content-digest"].to_str().unwrap().to_owned();
     let bytes = found.bytes().await.unwrap();
     assert_eq!(digest(&bytes), named);
+    // What crane and skopeo called it, and their copies.
+    for said in [
+        include_str!("../../../witness/acr/crane.txt"),
+        include_str!("../../../witness/acr/skopeo-copy.txt"),
+        include_str!("../../../witness/acr/skopeo-inspect.json"),
+    ] {
+        assert!(said.contains(&named), "{named}\n{said}");
+    }
     let manifest: Value = serde_json::from_slice(&bytes).unwrap();
     let layer = manifest["layers"][0]["digest"].as_str().unwrap();
     let blob = acr.send(Method::GET, &format!("/v2/{name}/blobs/{layer}"), &token, Vec::new()).await;

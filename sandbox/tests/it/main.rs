@@ -15,6 +15,7 @@ mod faults;
 mod folder;
 mod graph;
 mod managed_identity;
+mod ml_registry;
 mod quay;
 mod replay;
 mod resource_manager;

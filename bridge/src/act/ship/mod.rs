@@ -3,7 +3,8 @@
 //!
 //! 1. `resolve`: the reference becomes one version that the team may serve;
 //! 2. `list-files`: its files become the plan of an image;
-//! 3. `push`: the image goes to the registry; blobs that are there stay;
+//! 3. `push`: the image goes to the registry; blobs that are there stay (a package, which is an image already, is copied in
+//!    the place of both: `copy`);
 //! 4. `render`: the digest becomes Kubernetes objects, none of which carries a secret;
 //! 5. `apply`: server-side, after a look that nothing foreign is in the way;
 //! 6. `roll-out`: wait until new pods alone serve; the old ones answer until then, and stay if it fails;
@@ -22,12 +23,12 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use crate::image::{ASSET_ID, ImagePlan, PushedImage, plan_image};
+use crate::image::{ASSET_ID, ImagePlan, PushedImage, package_repository_and_tag, plan_image};
 use crate::manifest::{self, Rendering};
 use crate::port::{Cluster, Event, ImageStore, ModelSource, ModelVersion, Time, Watch};
 use crate::resolve::resolve;
 use crate::shipment::Shipment;
-use crate::spec::{Bridge, ModelRef, Service, Team};
+use crate::spec::{Bridge, ModelRef, Runtime, Service, Team};
 
 pub use self::error::ShipError;
 pub use self::retry::Patience;
@@ -87,14 +88,14 @@ where
     let began = ports.time.now();
     let team = team_of(request)?;
     let version = step_resolve(request, team, ports).await?;
-    let plan = step_list(request, &version, ports).await?;
-    let pushed = step_push(&plan, ports).await?;
+    let (pushed, runtime) = step_image(request, &version, ports).await?;
+    let service = Service { runtime, ..request.service.clone() };
     let live = objects::live_replicas(request, team, ports).await?;
     step(ports.watch, "render", &pushed.reference);
     let rendered = manifest::render(&Rendering {
         bridge: request.bridge,
         team,
-        service: request.service,
+        service: &service,
         version: &version,
         image: &pushed.reference,
         replicas: Some(objects::replicas(&request.service.scaling, live)),
@@ -136,8 +137,8 @@ where
     W: Watch,
 {
     let version = step_resolve(request, team_of(request)?, ports).await?;
-    let plan = step_list(request, &version, ports).await?;
-    step_push(&plan, ports).await
+    let (pushed, _) = step_image(request, &version, ports).await?;
+    Ok(pushed)
 }
 
 fn team_of<'a>(request: &ShipRequest<'a>) -> Result<&'a Team, ShipError> {
@@ -157,6 +158,33 @@ async fn step_resolve<M: ModelSource, I, C, T: Time, W: Watch>(
     let patience = Patience::new(ports.time, ports.watch);
     let outcome = patience.retry("resolve", || resolve(&request.model, team, ports.models)).await?;
     Ok(outcome)
+}
+
+/// The image in our registry, and the runtime that it turned out to be.
+async fn step_image<M: ModelSource, I: ImageStore, C, T: Time, W: Watch>(
+    request: &ShipRequest<'_>,
+    version: &ModelVersion,
+    ports: ShipPorts<'_, M, I, C, T, W>,
+) -> Result<(PushedImage, Runtime), ShipError> {
+    let runtime = &request.service.runtime;
+    let Runtime::Package { environment, version: number } = runtime else {
+        let plan = step_list(request, version, ports).await?;
+        return Ok((step_push(&plan, ports).await?, runtime.clone()));
+    };
+    step(ports.watch, "copy", &format!("package {environment}:{number}"));
+    let patience = Patience::new(ports.time, ports.watch);
+    let package = patience
+        .retry("copy", || ports.models.environment(environment, number))
+        .await
+        .map_err(ShipError::at("copy"))?;
+    let (repository, tag) =
+        package_repository_and_tag(request.bridge, &request.service.team, &version.name, &version.version);
+    let pushed = patience
+        .retry("copy", || ports.images.copy(&package.image, &repository, &tag, ports.watch))
+        .await
+        .map_err(ShipError::at("copy"))?;
+    let port = package.port.unwrap_or(manifest::PACKAGE_PORT);
+    Ok((pushed, Runtime::Image { image: package.image, port }))
 }
 
 async fn step_list<M: ModelSource, I, C, T: Time, W: Watch>(

@@ -126,8 +126,8 @@ fn what_is_not_there_is_named() {
     for missing in [
         "azure/managed-identity/gp-harbour-1",
         "azure/federated-credential/gp-harbour-1/taster",
-        "azure/role/Reader/principal",
-        "azure/role/Storage Blob Data Reader/principal",
+        "azure/role/Reader/quay/principal",
+        "azure/role/Storage Blob Data Reader/quaystore.azureml/principal",
         "kubernetes/ServiceAccount/wine/reader",
     ] {
         let world = world(|found| {

@@ -20,6 +20,8 @@ pub(super) fn endpoints(judge: &mut Judge<'_>, place: &Place, file: &EndpointsFi
         graph: address("graph", &file.graph),
         resource_manager: address("resourceManager", &file.resource_manager),
         blob: address("blob", &file.blob),
+        acr: address("acr", &file.acr),
+        ml_registry: address("mlRegistry", &file.ml_registry),
         sts: address("sts", &file.sts),
         iam: address("iam", &file.iam),
         iam_credentials: address("iamCredentials", &file.iam_credentials),
@@ -42,8 +44,12 @@ fn endpoint(judge: &mut Judge<'_>, place: &Place, text: &str, key: &str) -> Stri
 }
 
 fn check(text: &str, key: &str) -> Result<(), &'static str> {
-    // Only blobs have an address for each account.
-    let filled = if key == "blob" { text.replace("{account}", "account") } else { text.to_owned() };
+    // Only blobs have an address for each account, and only container registries one for each registry.
+    let filled = match key {
+        "blob" => text.replace("{account}", "account"),
+        "acr" => text.replace("{registry}", "registry"),
+        _ => text.to_owned(),
+    };
     let url = Url::parse(&filled).map_err(|_| "a URL, as in `https://graph.microsoft.com`")?;
     let host = url.host().ok_or("a URL with a host")?;
     let loopback = match host {
@@ -64,9 +70,9 @@ fn check(text: &str, key: &str) -> Result<(), &'static str> {
         return Err("a URL without `?` and `#`");
     }
     if filled.contains(['{', '}']) {
-        return Err("a URL without braces; only `blob` may hold `{account}`");
+        return Err("a URL without braces; only `blob` may hold `{account}`, and `acr` `{registry}`");
     }
-    if key == "registry" && url.path() != "/" {
+    if matches!(key, "registry" | "acr") && url.path() != "/" {
         return Err("a URL without a path: an image's path begins with the project");
     }
     Ok(())
@@ -89,6 +95,8 @@ mod tests {
             ("blob", "https://127.0.0.1:8443"),
             ("blob", "https://127.0.0.1:8443/{account}"),
             ("registry", "https://europe-docker.pkg.dev/"),
+            ("acr", "https://{registry}.azurecr.us"),
+            ("acr", "http://127.0.0.1:5000"),
         ] {
             assert_eq!(check(text, key), Ok(()), "{text}");
         }
@@ -103,6 +111,8 @@ mod tests {
             ("graph", "https://host/?a=b", "a URL without `?`"),
             ("graph", "https://{account}.host", "a URL"),
             ("registry", "https://host/path", "a URL without a path"),
+            ("acr", "https://host/{registry}", "a URL without a path"),
+            ("acr", "https://{account}.host", "a URL"),
         ] {
             let error = check(text, key).unwrap_err();
             assert!(error.starts_with(expected), "{text}: {error}");

@@ -7,8 +7,9 @@ use super::teams::quantity;
 use super::{Judge, Place, syntax};
 use crate::file::format::{ExposeFile, ResourcesFile, RuntimeFile, ScalingFile, ServiceFile, TextOrNumber};
 use crate::file::shape::Flaw;
+use crate::model_ref::is_model_name;
 use crate::name::{LABEL_MAX, slug};
-use crate::spec::{Expose, ModelRef, Resources, Runtime, Scaling, Service, Team, VersionRef};
+use crate::spec::{Expose, ModelHome, ModelRef, Resources, Runtime, Scaling, Service, Team, VersionRef};
 
 /// Pods, unless the file says otherwise.
 const DEFAULT_SCALING: Scaling = Scaling { min: 1, max: 3, cpu_percent: 70 };
@@ -89,6 +90,21 @@ fn runtime(judge: &mut Judge<'_>, place: &Place, file: &RuntimeFile) -> Runtime 
             }
             Runtime::Image { image: file.image.clone(), port: file.port }
         }
+        RuntimeFile::Package(file) => {
+            let named = file.environment.split_once(':');
+            let (name, version) = named
+                .filter(|(name, version)| is_model_name(name) && is_model_name(version))
+                .unwrap_or_else(|| {
+                    let flaw = Flaw::new(
+                        judge.span(&place.key("environment")),
+                        format!("`{}` names no environment", file.environment),
+                    )
+                    .expected("`NAME:VERSION`, as Azure ML has it");
+                    judge.flaw(flaw);
+                    ("", "")
+                });
+            Runtime::Package { environment: name.to_owned(), version: version.to_owned() }
+        }
     }
 }
 
@@ -142,12 +158,15 @@ fn covered(judge: &mut Judge<'_>, place: &Place, service: &Service, teams: &[Tea
 fn collisions(judge: &mut Judge<'_>, services: &[(Place, Service)]) {
     let mut images: BTreeMap<String, (String, &Place)> = BTreeMap::new();
     for (place, service) in services {
-        let ModelRef { name, version } = &service.model;
+        let ModelRef { home, name, version } = &service.model;
         let mut keys = vec![(slug(name, LABEL_MAX).text, name.clone())];
         if let VersionRef::Exact(version) = version {
             keys.push((
                 format!("{}:{}", slug(name, LABEL_MAX), slug(version, LABEL_MAX)),
-                format!("{name}:{version}"),
+                match home {
+                    ModelHome::Registry(registry) => format!("{registry}/{name}:{version}"),
+                    _ => format!("{name}:{version}"),
+                },
             ));
         }
         for (image, original) in keys {

@@ -23,7 +23,17 @@ pub(super) fn azure(judge: &mut Judge<'_>, place: &Place, file: &AzureFile) -> A
             &syntax::RESOURCE_GROUP,
         ),
         workspace: judge.text(&place.key("workspace"), &file.workspace, &syntax::WORKSPACE),
+        datastores: datastores(judge, &place.key("datastores"), &file.datastores),
     }
+}
+
+fn datastores(judge: &mut Judge<'_>, place: &Place, names: &[String]) -> Vec<String> {
+    judge.unique(
+        "datastore",
+        names.iter().enumerate().map(|(index, name)| (place.item(index), name.as_str())),
+    );
+    let checked = names.iter().enumerate();
+    checked.map(|(index, name)| judge.text(&place.item(index), name, &syntax::DATASTORE)).collect()
 }
 
 pub(super) fn google(judge: &mut Judge<'_>, place: &Place, file: &GoogleFile) -> Google {

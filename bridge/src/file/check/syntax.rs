@@ -88,6 +88,16 @@ pub(super) const RESOURCE_GROUP: Rule = Rule {
     },
 };
 
+/// The rule of the Azure ML API for datastores.
+pub(super) const DATASTORE: Rule = Rule {
+    what: "datastore",
+    expected: "1 to 255 letters, digits and `_`",
+    holds: |text| {
+        (1..=255).contains(&text.len())
+            && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+    },
+};
+
 pub(super) const WORKSPACE: Rule = Rule {
     what: "Azure ML workspace",
     expected: "3 to 33 letters, digits, `-` and `_`, the first a letter or a digit",

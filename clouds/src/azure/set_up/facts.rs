@@ -5,16 +5,17 @@ use std::collections::{BTreeMap, BTreeSet};
 use azure_core::http::Method;
 use bridge::inventory::{ApplicationIds, Datastore, Facts, Principal};
 use bridge::port::{PortResult, Refused};
-use bridge::spec::{Bridge, Who};
+use bridge::spec::{Bridge, Runtime, Who};
 use serde::Deserialize;
 use serde_json::json;
 
 use super::{GRAPH, SetUp, application, managed_identity, principal};
-use crate::azure::models::API_VERSION;
+use crate::azure::models::{API_VERSION, BlobStore};
 use crate::azure::rest::{Rest, encoded};
 use crate::error;
 
 const ENTRA: &str = "Entra ID";
+const AZURE_ML: &str = "Azure ML";
 
 #[derive(Deserialize)]
 struct Workspace {
@@ -27,6 +28,7 @@ struct Workspace {
 #[serde(rename_all = "camelCase")]
 struct WorkspaceProperties {
     storage_account: Option<String>,
+    container_registry: Option<String>,
 }
 
 /// An OpenID Connect discovery document.
@@ -39,8 +41,14 @@ impl SetUp {
     /// Adds what Azure knows.
     pub async fn facts(&self, bridge: &Bridge, facts: &mut Facts) -> PortResult<()> {
         facts.issuer = self.issuer(bridge).await?;
-        (facts.datastore, facts.region) = self.datastore(bridge).await?;
+        self.storage(bridge, facts).await?;
         facts.shards = managed_identity::shards(&self.management, bridge).await?;
+        for registry in bridge.services.iter().filter_map(|service| service.model.registry()) {
+            if !facts.registries.contains_key(registry) {
+                let scope = self.models.registry_scope(registry).await?;
+                facts.registries.insert(registry.to_owned(), scope);
+            }
+        }
         facts.application = application_ids(&self.graph.rest, bridge).await?;
         facts.principals = principals(&self.graph.rest, bridge).await?;
         Ok(())
@@ -70,24 +78,57 @@ impl SetUp {
         Ok(discovery.issuer)
     }
 
-    /// The default datastore, and where the workspace is.
-    async fn datastore(&self, bridge: &Bridge) -> PortResult<(Datastore, String)> {
-        let (account, container) = self.models.default_datastore().await?;
+    /// Adds where the workspace is, the storage behind the datastores, and the workspace's container registry. Datastores that are not declared
+    /// are looked at, too: a right that was given while one was declared must be found again.
+    async fn storage(&self, bridge: &Bridge, facts: &mut Facts) -> PortResult<()> {
         let path = format!("{}?api-version={API_VERSION}", bridge.workspace_scope());
         let workspace: Workspace = self.management.get(&path).await?;
-        let suffix = format!("/storageAccounts/{account}");
-        let account_scope = workspace.properties.storage_account.filter(|id| ends_with_id(id, &suffix));
-        // A default datastore that is not the workspace's own account is taken to be beside the workspace.
-        let account_scope = account_scope.unwrap_or_else(|| {
-            let azure = &bridge.azure;
-            format!(
-                "/subscriptions/{}/resourceGroups/{}/providers/Microsoft.Storage{suffix}",
-                azure.subscription, azure.resource_group
-            )
-        });
-        let scope = format!("{account_scope}/blobServices/default/containers/{container}");
-        Ok((Datastore { account, container, scope }, workspace.location))
+        facts.region = workspace.location;
+        let account = workspace.properties.storage_account;
+        let default = self.models.default_datastore().await?;
+        facts.datastore = datastore(bridge, account.as_deref(), default);
+        for store in self.models.datastores().await?.into_iter().filter(|store| !store.is_default) {
+            facts.datastores.insert(store.name.clone(), datastore(bridge, account.as_deref(), store));
+        }
+        facts.container_registry = workspace.properties.container_registry.filter(|id| !id.is_empty());
+        let missing = bridge.azure.datastores.iter().find(|name| !facts.datastores.contains_key(*name));
+        let packages = bridge.services.iter().find(|it| matches!(it.runtime, Runtime::Package { .. }));
+        match (missing, packages) {
+            (Some(name), _) => Err(error::own(
+                AZURE_ML,
+                Refused::NotFound,
+                format!(
+                    "`azure.datastores` names `{name}`, but the workspace has no other datastore of this name on blob \
+                     storage; correct the name, or leave it out"
+                ),
+            )),
+            (None, Some(service)) if facts.container_registry.is_none() => Err(error::own(
+                AZURE_ML,
+                Refused::NotFound,
+                format!(
+                    "service `{}` runs a package, but the workspace has no container registry of its own",
+                    service.name
+                ),
+            )),
+            _ => Ok(()),
+        }
     }
+}
+
+/// The container behind a datastore. `workspace_account` is the ARM id of the workspace's own storage account.
+fn datastore(bridge: &Bridge, workspace_account: Option<&str>, store: BlobStore) -> Datastore {
+    let BlobStore { account, container, place, .. } = store;
+    let suffix = format!("/storageAccounts/{account}");
+    let own = workspace_account.filter(|id| ends_with_id(id, &suffix)).map(str::to_owned);
+    // Another account is where the datastore says, or else taken to be beside the workspace.
+    let account_scope = own.unwrap_or_else(|| {
+        let azure = &bridge.azure;
+        let (subscription, group) =
+            place.unwrap_or_else(|| (azure.subscription.clone(), azure.resource_group.clone()));
+        format!("/subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.Storage{suffix}")
+    });
+    let scope = format!("{account_scope}/blobServices/default/containers/{container}");
+    Datastore { account, container, scope }
 }
 
 /// ARM ids are the same in any case, and services show them in either.

@@ -45,9 +45,18 @@ pub(super) async fn observe(
     let mut scopes: BTreeSet<String> = wanted.iter().map(|it| it.scope.clone()).collect();
     scopes.insert(bridge.workspace_scope());
     scopes.insert(facts.datastore.scope.clone());
+    let declared = scopes.clone();
+    scopes.extend(facts.datastores.values().map(|datastore| datastore.scope.clone()));
+    scopes.extend(facts.registries.values().cloned());
+    scopes.extend(facts.container_registry.clone());
     let mut observed = Vec::new();
     for scope in scopes.iter().filter(|scope| !scope.is_empty()) {
-        for assigned in at_scope(management, scope).await? {
+        let found = match at_scope(management, scope).await {
+            // Where nothing is wanted there may be nothing to see, or nothing that she may see.
+            Err(refused) if !refused.is_transient() && !declared.contains(scope) => Vec::new(),
+            found => found?,
+        };
+        for assigned in found {
             let concerns = |it: &&&RoleAssignment| assigned.is_for(it);
             let marked = assigned.carries(&bridge.mark());
             if marked || wanted.iter().any(|it| concerns(&it)) {

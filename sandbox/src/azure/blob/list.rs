@@ -10,7 +10,6 @@ use super::refusal::Refusal;
 use super::xml::{DECLARATION, element, escape};
 use crate::azure::models::Blob;
 use crate::azure::wire::{Pairs, http_date};
-use crate::seed;
 use crate::world::Shared;
 
 /// The largest page.
@@ -31,7 +30,11 @@ impl Entry {
 }
 
 /// Answers `restype=container&comp=list`.
-pub(super) fn list(shared: &Shared, query: &Pairs) -> Result<Response, Refusal> {
+pub(super) fn list(
+    shared: &Shared,
+    (account, container): (&str, &str),
+    query: &Pairs,
+) -> Result<Response, Refusal> {
     let (prefix, delimiter) = (query.get("prefix").unwrap_or_default(), query.get("delimiter"));
     let marker = query.get("marker").unwrap_or_default();
     let most = match query.get("maxresults").map(str::parse::<usize>) {
@@ -39,16 +42,20 @@ pub(super) fn list(shared: &Shared, query: &Pairs) -> Result<Response, Refusal> 
         Some(Ok(most)) if most > 0 => most.min(LARGEST),
         Some(_) => return Err(Refusal::QUERY),
     };
-    let mut all = entries(&shared.azure.models().blobs, prefix, delimiter.filter(|it| !it.is_empty()));
+    let mut all = {
+        let models = shared.azure.models();
+        let blobs = models.container(account, container).ok_or(Refusal::CONTAINER_NOT_FOUND)?;
+        entries(blobs, prefix, delimiter.filter(|it| !it.is_empty()))
+    };
     all.retain(|entry| entry.name() >= marker);
     let next = all.get(most).map(|entry| entry.name().to_owned());
     all.truncate(most);
-    let endpoint = shared.addresses().map(|it| format!("https://{}/{}/", it.blob, seed::STORAGE_ACCOUNT));
+    let endpoint = shared.addresses().map(|it| format!("https://{}/{account}/", it.blob));
     let body = format!(
         "{DECLARATION}<EnumerationResults ServiceEndpoint=\"{}\" ContainerName=\"{}\">{}{}{}{}<Blobs>{}</Blobs>{}\
          </EnumerationResults>",
         escape(&endpoint.unwrap_or_default()),
-        escape(seed::CONTAINER),
+        escape(container),
         optional("Prefix", query.get("prefix")),
         optional("Marker", query.get("marker")),
         optional("MaxResults", query.get("maxresults")),

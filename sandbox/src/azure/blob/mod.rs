@@ -1,20 +1,23 @@
-//! Azure Blob Storage, path style (`/ACCOUNT/CONTAINER/BLOB`): listing and reading, by bearer token and data role.
+//! Azure Blob Storage, path style (`/ACCOUNT/CONTAINER/BLOB`): listing and reading, by bearer token and data role or by
+//! shared access signature.
 
 mod list;
 mod read;
 mod refusal;
+pub(crate) mod sas;
 mod xml;
 
 use axum::Router;
 use axum::extract::{Request, State};
 use axum::response::Response;
-use http::Method;
+use http::{Method, header};
 
 use self::refusal::{Refusal, insert};
 use super::bearer;
 use super::first_party::STORAGE;
 use super::roles::{self, Plane};
 use super::wire::{Pairs, unescape};
+use crate::serve::Expired;
 use crate::world::Shared;
 use crate::{random, seed};
 
@@ -46,33 +49,48 @@ async fn serve(State(shared): State<Shared>, request: Request) -> Response {
 }
 
 fn answer(shared: &Shared, request: &Request) -> Result<Response, Refusal> {
-    let caller = bearer::caller(shared, &STORAGE, request.headers(), request.extensions())
-        .map_err(|why| Refusal::unauthenticated(&why))?;
     let path = request.uri().path().trim_start_matches('/');
     let (account, rest) = path.split_once('/').unwrap_or((path, ""));
     let (container, blob) = rest.split_once('/').unwrap_or((rest, ""));
-    if account != seed::STORAGE_ACCOUNT {
-        return Err(Refusal::RESOURCE_NOT_FOUND);
-    }
     let (container, blob) = (unescape(container), unescape(blob));
-    let assignments = shared.azure.assignments();
-    let scope = scope(&container);
-    if roles::grounds(&assignments, &caller.principals, Plane::Data, READ, &scope).is_empty() {
-        return Err(Refusal::DENIED);
-    }
-    if container != seed::CONTAINER {
-        return Err(Refusal::CONTAINER_NOT_FOUND);
-    }
+    let place = (account, container.as_str());
     let query = Pairs::of(request.uri());
+    if !request.headers().contains_key(header::AUTHORIZATION) && query.get("sig").is_some() {
+        let needed = if blob.is_empty() { 'l' } else { 'r' };
+        let aged = request.extensions().get::<Expired>().is_some();
+        sas::check(shared, place, &query, needed, aged)?;
+    } else {
+        admit(shared, request, place)?;
+    }
+    let blobs = |name: &str| Some(shared.azure.models().container(account, &container)?.get(name).cloned());
     match (request.method(), blob.as_str()) {
-        (&Method::GET, "") if query.get("comp") == Some("list") => list::list(shared, &query),
+        (&Method::GET, "") if query.get("comp") == Some("list") => list::list(shared, place, &query),
         (method @ (&Method::GET | &Method::HEAD), name) if !name.is_empty() => {
-            let blob = shared.azure.models().blobs.get(name).cloned();
+            let blob = blobs(name).ok_or(Refusal::CONTAINER_NOT_FOUND)?;
             read::read(&blob.ok_or(Refusal::BLOB_NOT_FOUND)?, method, request.headers())
         }
         (&Method::GET | &Method::HEAD, _) => Err(Refusal::QUERY),
         _ => Err(Refusal::METHOD),
     }
+}
+
+/// Admits the bearer of a token whose data role reaches the container.
+fn admit(shared: &Shared, request: &Request, (account, container): (&str, &str)) -> Result<(), Refusal> {
+    let caller = bearer::caller(shared, &STORAGE, request.headers(), request.extensions())
+        .map_err(|why| Refusal::unauthenticated(&why))?;
+    // The registry's account is Azure ML's own: no assignment of this subscription reaches it.
+    let scope = match account {
+        seed::STORAGE_ACCOUNT => scope(container),
+        seed::ML_REGISTRY_ACCOUNT => return Err(Refusal::DENIED),
+        _ => return Err(Refusal::RESOURCE_NOT_FOUND),
+    };
+    let assignments = shared.azure.assignments();
+    if roles::grounds(&assignments, &caller.principals, Plane::Data, READ, &scope).is_empty() {
+        return Err(Refusal::DENIED);
+    }
+    drop(assignments);
+    let known = shared.azure.models().container(account, container).is_some();
+    if known { Ok(()) } else { Err(Refusal::CONTAINER_NOT_FOUND) }
 }
 
 /// The ARM scope of a container of the seeded account.

@@ -1,5 +1,7 @@
 //! Azure Storage's refusals: XML, with the code repeated in a header.
 
+use std::borrow::Cow;
+
 use axum::body::Body;
 use axum::response::Response;
 use http::{HeaderValue, Method, StatusCode, header};
@@ -16,7 +18,7 @@ pub(crate) struct Refusal {
     status: StatusCode,
     code: &'static str,
     message: &'static str,
-    detail: Option<&'static str>,
+    detail: Option<Cow<'static, str>>,
     length: Option<u64>,
 }
 
@@ -79,7 +81,16 @@ impl Refusal {
                 ("InvalidAuthenticationInfo", Some("Lifetime validation failed. The token is expired."))
             }
         };
+        let detail = detail.map(Cow::Borrowed);
         Self { detail, ..Self::new(StatusCode::UNAUTHORIZED, code, message) }
+    }
+
+    /// A shared access signature that does not hold.
+    pub(super) fn signature(detail: String) -> Self {
+        let message = "Server failed to authenticate the request. Make sure the value of Authorization header is formed \
+                       correctly including the signature.";
+        let refusal = Self::new(StatusCode::FORBIDDEN, "AuthenticationFailed", message);
+        Self { detail: Some(Cow::Owned(detail)), ..refusal }
     }
 
     pub(crate) fn respond(&self, shared: &Shared, method: &Method) -> Response {
@@ -113,7 +124,7 @@ impl Refusal {
         let time = shared.clock.now();
         let message = format!("{}\nRequestId:{request}\nTime:{time:.7}", self.message);
         let mut inner = format!("{}{}", xml::element("Code", self.code), xml::element("Message", &message));
-        if let Some(detail) = self.detail {
+        if let Some(detail) = &self.detail {
             inner.push_str(&xml::element("AuthenticationErrorDetail", detail));
         }
         format!("{}<Error>{inner}</Error>", xml::DECLARATION)

@@ -5,11 +5,13 @@ use serde_json::{Value, json};
 
 use super::refusal::Refusal;
 use super::{Answer, Call, check_group};
-use crate::azure::models::ModelVersion;
+use crate::azure::container_registry;
+use crate::azure::models::{Environment, ModelVersion, Store};
 use crate::seed;
 
-/// The workspace's default datastore.
-const DATASTORE: &str = "workspaceblobstore";
+/// The workspace's datastores: the first is the default one.
+const DATASTORES: [(&str, Store); 2] =
+    [("workspaceblobstore", Store::Default), (seed::ARTIFACT_DATASTORE, Store::Artifacts)];
 
 impl Call<'_> {
     /// Serves what lies below the workspace with ARM id `scope`.
@@ -20,6 +22,8 @@ impl Call<'_> {
             ("models", [] | [_]) => ("models/read", with(scope, rest)),
             ("models", [_, _versions, ..]) => ("models/versions/read", with(scope, rest)),
             ("datastores", _) => ("datastores/read", with(scope, rest)),
+            ("environments", [] | [_]) => ("environments/read", with(scope, rest)),
+            ("environments", [_, _versions, ..]) => ("environments/versions/read", with(scope, rest)),
             _ => return Err(self.no_such_path()),
         };
         self.read(&format!("Microsoft.MachineLearningServices/workspaces/{action}"), &scope)?;
@@ -39,6 +43,13 @@ impl Call<'_> {
             }
             ("datastores", []) => self.datastores(),
             ("datastores", [name]) => datastore_named(name),
+            ("environments", []) => self.environments(),
+            ("environments", [name, versions]) if versions.eq_ignore_ascii_case("versions") => {
+                self.environment_versions(name)
+            }
+            ("environments", [name, versions, version]) if versions.eq_ignore_ascii_case("versions") => {
+                self.environment(name, version)
+            }
             ("", _) => Ok((StatusCode::OK, workspace_shown())),
             _ => Err(self.no_such_path()),
         }
@@ -88,8 +99,34 @@ impl Call<'_> {
     }
 
     fn datastores(&self) -> Answer {
-        let default = self.query.get("isDefault").is_none_or(|it| it.eq_ignore_ascii_case("true"));
-        self.page(default.then(datastore_shown).into_iter().collect())
+        let default = self.query.get("isDefault").is_some_and(|it| it.eq_ignore_ascii_case("true"));
+        let stores = DATASTORES.iter().filter(|(_, store)| !default || *store == Store::Default);
+        self.page(stores.map(|(name, store)| datastore_shown(name, *store)).collect())
+    }
+
+    fn environments(&self) -> Answer {
+        let models = self.shared.azure.models();
+        let mut names: Vec<&str> = models.environments.iter().map(|it| it.name.as_str()).collect();
+        names.dedup();
+        self.page(names.into_iter().map(environment_container_shown).collect())
+    }
+
+    fn environment_versions(&self, name: &str) -> Answer {
+        let models = self.shared.azure.models();
+        let versions = models.environments.iter().rev().filter(|it| it.name == name);
+        self.page(versions.map(environment_shown).collect())
+    }
+
+    fn environment(&self, name: &str, version: &str) -> Answer {
+        let models = self.shared.azure.models();
+        let found = models.environments.iter().find(|it| it.name == name && it.version == version);
+        let found = found.ok_or_else(|| {
+            let message = format!(
+                "EnvironmentNotFound: Environment with name {name}, version {version} not found in provided workspace"
+            );
+            Refusal::not_found("UserError", message)
+        })?;
+        Ok((StatusCode::OK, environment_shown(found)))
     }
 
     fn view(&self) -> Result<View, Refusal> {
@@ -153,10 +190,10 @@ fn no_model(name: &str) -> Refusal {
 }
 
 fn datastore_named(name: &str) -> Answer {
-    if name == DATASTORE {
-        return Ok((StatusCode::OK, datastore_shown()));
-    }
-    Err(Refusal::not_found("UserError", format!("Could not find datastore: {name}")))
+    let found = DATASTORES.iter().find(|(known, _)| *known == name);
+    let (name, store) =
+        found.ok_or_else(|| Refusal::not_found("UserError", format!("Could not find datastore: {name}")))?;
+    Ok((StatusCode::OK, datastore_shown(name, *store)))
 }
 
 fn workspace_shown() -> Value {
@@ -175,6 +212,7 @@ fn workspace_shown() -> Value {
             "workspaceId": "8a1e2d3c-4b5f-4a6e-9d7c-0e1f2a3b4c50",
             "storageAccount":
                 format!("{providers}/Microsoft.Storage/storageAccounts/{}", seed::STORAGE_ACCOUNT),
+            "containerRegistry": container_registry::scope(),
             "tenantId": seed::TENANT,
             "publicNetworkAccess": "Enabled",
             "hbiWorkspace": false,
@@ -183,16 +221,17 @@ fn workspace_shown() -> Value {
     })
 }
 
-fn datastore_shown() -> Value {
+fn datastore_shown(name: &str, store: Store) -> Value {
+    let (account, container) = store.place();
     json!({
-        "id": format!("{}/datastores/{DATASTORE}", workspace_id()),
-        "name": DATASTORE,
+        "id": format!("{}/datastores/{name}", workspace_id()),
+        "name": name,
         "type": "Microsoft.MachineLearningServices/workspaces/datastores",
         "properties": {
             "datastoreType": "AzureBlob",
-            "isDefault": true,
-            "accountName": seed::STORAGE_ACCOUNT,
-            "containerName": seed::CONTAINER,
+            "isDefault": store == Store::Default,
+            "accountName": account,
+            "containerName": container,
             "endpoint": "core.windows.net",
             "protocol": "https",
             "subscriptionId": seed::SUBSCRIPTION,
@@ -207,7 +246,7 @@ fn datastore_shown() -> Value {
     })
 }
 
-fn system_data(time: &str) -> Value {
+pub(super) fn system_data(time: &str) -> Value {
     json!({
         "createdAt": time,
         "createdBy": "Ada Administrator",
@@ -239,9 +278,49 @@ fn model_shown(name: &str, versions: &[ModelVersion]) -> Value {
     })
 }
 
+fn environment_container_shown(name: &str) -> Value {
+    json!({
+        "id": format!("{}/environments/{name}", workspace_id()),
+        "name": name,
+        "type": "Microsoft.MachineLearningServices/workspaces/environments",
+        "properties": { "isArchived": false, "tags": {}, "properties": {}, "provisioningState": "Succeeded" },
+        "systemData": system_data("2026-03-04T00:00:00Z"),
+    })
+}
+
+/// The shape of `examples/Workspace/EnvironmentVersion/get.json` in azure-rest-api-specs.
+fn environment_shown(environment: &Environment) -> Value {
+    let Environment { name, version, image, port } = environment;
+    json!({
+        "id": format!("{}/environments/{name}/versions/{version}", workspace_id()),
+        "name": version,
+        "type": "Microsoft.MachineLearningServices/workspaces/environments/versions",
+        "properties": {
+            "description": null,
+            "tags": {},
+            "properties": {},
+            "isArchived": false,
+            "isAnonymous": false,
+            "environmentType": "UserCreated",
+            "image": image,
+            "condaFile": null,
+            "build": null,
+            "osType": "Linux",
+            "inferenceConfig": {
+                "livenessRoute": { "path": "/", "port": port },
+                "readinessRoute": { "path": "/", "port": port },
+                "scoringRoute": { "path": "/score", "port": port },
+            },
+            "provisioningState": "Succeeded",
+        },
+        "systemData": system_data("2026-03-04T00:00:00Z"),
+    })
+}
+
 fn version_shown(name: &str, version: &ModelVersion) -> Value {
+    let datastore = DATASTORES.iter().find(|(_, store)| *store == version.store).map_or("", |(name, _)| name);
     let paths = format!(
-        "azureml://subscriptions/{}/resourceGroups/{}/workspaces/{}/datastores/{DATASTORE}/paths/{}",
+        "azureml://subscriptions/{}/resourceGroups/{}/workspaces/{}/datastores/{datastore}/paths/{}",
         seed::SUBSCRIPTION,
         seed::RESOURCE_GROUP,
         seed::WORKSPACE,

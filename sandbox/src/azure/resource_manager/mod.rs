@@ -5,6 +5,7 @@ mod authorization;
 mod machine_learning;
 mod managed_identity;
 mod refusal;
+mod registries;
 
 use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
@@ -48,7 +49,7 @@ async fn serve(State(shared): State<Shared>, request: Request) -> Response {
         Err(why) => return Refusal::unauthenticated(&why).respond(&shared),
     };
     let bytes = body.collect().await.map(http_body_util::Collected::to_bytes).unwrap_or_default();
-    let path = format!("/{}", segments(parts.uri.path()).join("/"));
+    let path = format!("/{}", segments(registries::front_end(parts.uri.path())).join("/"));
     let _write = match managed_identity::begin_write(&shared, &parts.method, &path).await {
         Ok(write) => write,
         Err(refusal) => return refusal.respond(&shared),
@@ -76,6 +77,9 @@ async fn serve(State(shared): State<Shared>, request: Request) -> Response {
 
 impl Call<'_> {
     fn dispatch(&self) -> Answer {
+        if let Some(name) = registries::discovered(&self.path) {
+            return self.discovery(name);
+        }
         check_version(self.query.get("api-version"))?;
         let lower = self.path.to_ascii_lowercase();
         if let Some(at) = lower.rfind(AUTHORIZATION) {
@@ -148,6 +152,20 @@ impl Call<'_> {
             {
                 let scope = format!("{scope}/providers/{machine_learning}/workspaces/{workspace}");
                 self.in_workspace(group, workspace, &scope, rest)
+            }
+            [providers, provider, registries, registry, rest @ ..]
+                if providers.eq_ignore_ascii_case("providers")
+                    && provider.eq_ignore_ascii_case(machine_learning)
+                    && registries.eq_ignore_ascii_case("registries") =>
+            {
+                self.in_registry(group, registry, rest)
+            }
+            [providers, provider, registries, registry]
+                if providers.eq_ignore_ascii_case("providers")
+                    && provider.eq_ignore_ascii_case("Microsoft.ContainerRegistry")
+                    && registries.eq_ignore_ascii_case("registries") =>
+            {
+                self.container_registry(group, registry)
             }
             _ => Err(self.no_such_path()),
         }

@@ -39,7 +39,7 @@ fn run_service(
     let request = ShipRequest {
         bridge: &bridge,
         service,
-        model: ModelRef { name: "Wine_Cultivar".to_owned(), version },
+        model: ModelRef::in_workspace("Wine_Cultivar", version),
         sample: sample.map(Bytes::from_static),
         who: "cellar-ci".to_owned(),
         rollout_deadline: Duration::from_mins(2),
