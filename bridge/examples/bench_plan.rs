@@ -122,5 +122,6 @@ fn facts(bridge: &Bridge) -> Facts {
             service_principal_id: Some(id(2)),
         }),
         issuer: "https://login.microsoftonline.com/t/v2.0".to_owned(),
+        ..Facts::default()
     }
 }
