@@ -13,6 +13,7 @@
 pub mod act;
 pub mod constraint;
 pub mod convention;
+pub mod cred_config;
 pub mod doctor;
 pub mod export;
 pub mod file;
@@ -31,4 +32,5 @@ pub mod resource;
 pub mod schema;
 pub mod shipment;
 pub mod spec;
+pub mod starter;
 pub mod want;

@@ -1,9 +1,17 @@
 //! What can be typed: commands, flags, and the environment variables that stand for flags.
 
+mod export;
+mod init;
+mod token;
+
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
+pub use export::{CredSource, Export, ExportCredConfig, ExportVerb};
+pub use init::Init;
+pub use token::{DockerAct, Token, TokenDocker, TokenInstall, TokenKubectl, TokenPlain, TokenVerb};
+
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use identity::source::SourceName;
 
@@ -61,6 +69,8 @@ pub enum Command {
     /// The whole story on the sandbox: set up, ship, score, break it, diagnose it, mend it.
     #[cfg(feature = "sandbox")]
     Demo(Demo),
+    /// Write a first bridge file from what can be detected and what you answer.
+    Init(Init),
     /// Say what has to change on both clouds; exits 4 if anything has to.
     Plan(SetUp),
     /// Make the changes that `plan` shows.
@@ -81,6 +91,14 @@ pub enum Command {
     Doctor(Doctor),
     /// The scorer's image, which `runtime: onnx` builds on.
     Scorer(Scorer),
+    /// Write the bridge in the formats of other tools.
+    Export(Export),
+    /// Print a completion script for a shell.
+    Completions(Completions),
+    /// Write man pages.
+    Man(Man),
+    /// Short-lived tokens for other tools: kubectl, docker, Google's client libraries.
+    Token(Token),
     /// Both clouds on loopback.
     #[cfg(feature = "sandbox")]
     Sandbox(Sandbox),
@@ -94,6 +112,21 @@ impl Command {
         #[cfg(not(feature = "sandbox"))]
         false
     }
+}
+
+/// Flags of `completions`.
+#[derive(Debug, Clone, Args)]
+pub struct Completions {
+    /// The shell.
+    #[arg(value_enum)]
+    pub shell: clap_complete::Shell,
+}
+
+/// Flags of `man`.
+#[derive(Debug, Clone, Args)]
+pub struct Man {
+    /// The folder to write to; made if need be.
+    pub dir: PathBuf,
 }
 
 /// Flags of the commands that set up both clouds.

@@ -101,7 +101,7 @@ impl Context {
 }
 
 /// The bridge file that is meant; an empty `GANGPLANK_FILE` is as good as none.
-fn bridge_file(common: &Common) -> PathBuf {
+pub(crate) fn bridge_file(common: &Common) -> PathBuf {
     if common.file.as_os_str().is_empty() { PathBuf::from("bridge.yaml") } else { common.file.clone() }
 }
 

@@ -1,5 +1,8 @@
 //! Where this crate touches the machine: the clock, the environment, files. Everything below gets them as values.
 
+use std::fs::OpenOptions;
+use std::io::{self, IsTerminal as _, Write};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -52,6 +55,32 @@ pub fn is_linux_executable(path: &Path) -> Result<bool, Unreadable> {
         Err(error) if error.kind() == std::io::ErrorKind::UnexpectedEof => Ok(false),
         Err(error) => Err(unreadable(error)),
     }
+}
+
+/// Writes a file that only the user can read (0600): beside, and renamed, so that nobody sees half of it and a link at `path`
+/// is replaced and not followed.
+pub fn write_private(path: &Path, content: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
+    let mut name = path.file_name().ok_or(io::ErrorKind::InvalidInput)?.to_owned();
+    name.push(format!(".{}", std::process::id()));
+    let beside = path.with_file_name(name);
+    let mut options = OpenOptions::new();
+    let opened = options.write(true).create_new(true).mode(0o600).open(&beside);
+    let written =
+        opened.and_then(|mut file| content(&mut file)).and_then(|()| std::fs::rename(&beside, path));
+    if written.is_err() {
+        let _was_never_there = std::fs::remove_file(&beside);
+    }
+    written
+}
+
+/// Whether people would see what is printed.
+pub fn stdout_is_terminal() -> bool {
+    io::stdout().is_terminal()
+}
+
+/// What was typed, the name of the program first.
+pub fn typed() -> Vec<std::ffi::OsString> {
+    std::env::args_os().collect()
 }
 
 /// All environment variables that are valid text.

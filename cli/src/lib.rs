@@ -14,9 +14,11 @@ pub mod output;
 pub mod report;
 
 use std::io::IsTerminal;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::Parser;
+use clap::parser::ValueSource;
+use clap::{CommandFactory as _, FromArgMatches as _};
 use tracing_subscriber::EnvFilter;
 
 use crate::args::Arguments;
@@ -24,21 +26,59 @@ use crate::report::{Exit, Failure};
 
 /// The whole program.
 pub fn main() -> ExitCode {
-    let arguments = Arguments::parse();
-    let verbose = arguments.common.verbose;
-    log(verbose);
-    // Several crates of the tree can choose a crypto provider; choosing first makes it ours for all of them.
-    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
-    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+    let (typed, called) = command::token::names::spelt_out(edge::typed());
+    let matches = Arguments::command().get_matches_from(typed);
+    let arguments = match Arguments::from_arg_matches(&matches) {
+        Ok(arguments) => arguments,
+        Err(error) => error.exit(),
+    };
+    log(arguments.common.verbose);
+    let named = named_file(&matches, &arguments, called);
+    // Tools ask for tokens before every request: what can be answered at once is, before anything is started.
+    let arguments = match command::token::run(arguments, named) {
+        Ok(end) => return end.into(),
+        Err(arguments) => *arguments,
+    };
+    choose_crypto();
+    let runtime = match runtime() {
         Ok(runtime) => runtime,
-        Err(error) => {
-            Failure::failed("cannot start the runtime").because(&error).say();
-            return Exit::Failed.into();
+        Err(failure) => {
+            failure.say();
+            return failure.exit.into();
         }
     };
     let end = runtime.block_on(run(arguments));
     runtime.shutdown_timeout(std::time::Duration::from_secs(2));
     end.into()
+}
+
+/// The bridge file, where somebody named one: typed, in the environment, or when the name we were called by was installed.
+fn named_file(matches: &clap::ArgMatches, arguments: &Arguments, called: Option<PathBuf>) -> Option<PathBuf> {
+    let mut leaf = matches;
+    while let Some((_, below)) = leaf.subcommand() {
+        leaf = below;
+    }
+    let chosen = leaf.value_source("file").is_some_and(|source| source != ValueSource::DefaultValue);
+    // An empty `GANGPLANK_FILE` is as good as none.
+    if chosen && !arguments.common.file.as_os_str().is_empty() {
+        return Some(arguments.common.file.clone());
+    }
+    let environment = identity::Environment::from_pairs(edge::environment());
+    let folder = command::token::names::folder(&called?, environment.get("PATH"))?;
+    let record = edge::read(&folder.join(command::token::names::RECORD)).ok()?;
+    Some(PathBuf::from(String::from_utf8(record).ok()?.trim_end_matches('\n')))
+}
+
+/// Several crates of the tree can choose a crypto provider; choosing first makes it ours for all of them.
+pub(crate) fn choose_crypto() {
+    let _was_chosen = rustls::crypto::aws_lc_rs::default_provider().install_default();
+}
+
+pub(crate) fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::failed("cannot start the runtime").because(&error))
 }
 
 /// Runs one command until its end or until Ctrl-C.

@@ -8,8 +8,8 @@ use bridge::port::{Event, ImageStore, ModelFile, ModelSource, PortError, PortRes
 use futures_util::TryStreamExt;
 use futures_util::stream::StreamExt;
 use http::HeaderValue;
-use identity::Bearer;
 use identity::acr::{AcrError, AcrLogin};
+use identity::{AccessToken, Bearer};
 use oci::authorizer::{Ask, Purpose};
 use oci::copy::{CopyError, Destination, Origin};
 use oci::image::{Base, Image, ImageError, Run};
@@ -89,6 +89,17 @@ impl Images {
     /// The registry's host, as image references begin with it.
     pub fn host(&self) -> &str {
         self.registry.host()
+    }
+
+    /// A refresh token of the Azure container registry at `host`, for a tool that logs in by itself; `None` if it is none of
+    /// Azure's.
+    pub async fn azure_refresh_token(&self, host: &str) -> PortResult<Option<AccessToken>> {
+        let Some(azure) = &self.azure else { return Ok(None) };
+        let own = azure.address.split_once("://").is_some_and(|(_, own)| own == host);
+        let address = if own { Some(azure.address.clone()) } else { azure.address_of(host) };
+        let Some(address) = address else { return Ok(None) };
+        let token = azure.login.refresh_token(&address, host).await;
+        token.map(Some).map_err(|refused| acr_refusal(&refused))
     }
 
     /// A client of the registry that an image is in.

@@ -93,6 +93,16 @@ impl AcrLogin {
         Ok(header)
     }
 
+    /// The refresh token of the registry at `address` that calls itself `service`, for a tool that logs in by itself. Leaves only
+    /// by a [`crate::Handover`].
+    pub async fn refresh_token(&self, address: &str, service: &str) -> Result<AccessToken, AcrError> {
+        let realm = service_address(address).map_err(|problem| AcrError::Malformed {
+            registry: service.to_owned(),
+            problem: problem.to_string(),
+        })?;
+        self.exchange(&realm, service).await
+    }
+
     async fn exchange(&self, realm: &Url, service: &str) -> Result<AccessToken, AcrError> {
         let registry = realm.host_str().unwrap_or_default().to_owned();
         let malformed = |problem: String| AcrError::Malformed { registry: registry.clone(), problem };

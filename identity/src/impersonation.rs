@@ -73,11 +73,12 @@ pub(crate) struct IamCredentials {
 }
 
 impl IamCredentials {
-    /// A token for `account`, asked for with `caller`'s token.
+    /// A token for `account` that lives for `lifetime`, asked for with `caller`'s token.
     pub(crate) async fn generate_access_token(
         &self,
         account: &str,
         caller: &Secret,
+        lifetime: Duration,
         now: Timestamp,
     ) -> Result<AccessToken, ImpersonationError> {
         if !is_account(account) {
@@ -85,7 +86,8 @@ impl IamCredentials {
         }
         let base = self.address.as_str().trim_end_matches('/');
         let url = format!("{base}/v1/projects/-/serviceAccounts/{account}:generateAccessToken");
-        let body = json!({ "scope": [CLOUD_PLATFORM, USERINFO_EMAIL], "lifetime": "3600s" });
+        let lifetime = format!("{}s", lifetime.as_secs());
+        let body = json!({ "scope": [CLOUD_PLATFORM, USERINFO_EMAIL], "lifetime": lifetime });
         let answer = ask(|| self.http.post(&url).header(AUTHORIZATION, caller.header()).json(&body))
             .await
             .map_err(|problem| ImpersonationError::Unreachable { problem })?;

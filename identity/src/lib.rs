@@ -5,7 +5,8 @@
 //! Every request asks the chain again, so a token that runs out in the middle of a transfer is replaced by the next
 //! request; [`cache`] sees to it that this costs one exchange however many ask. What leaves this crate is a header
 //! marked sensitive ([`Bearer`]) or an SDK's own credential type ([`Chain::google_credentials`],
-//! [`source::azure_credential`]).
+//! [`source::azure_credential`]); for tools that take neither, a [`Handover`] writes one out. [`store`] keeps tokens between
+//! runs for those.
 //!
 //! Never: a terminal, the process environment (it is a value, [`Environment`]), the clock (it is a value, [`Clock`]), a
 //! token in an error, a log line or a `Debug` text.
@@ -19,10 +20,12 @@ mod claims;
 mod clock;
 mod environment;
 mod error;
+mod handover;
 pub mod http;
 pub mod impersonation;
 mod secret;
 pub mod source;
+pub mod store;
 pub mod sts;
 
 pub use bearer::Bearer;
@@ -31,6 +34,7 @@ pub use claims::Claims;
 pub use clock::Clock;
 pub use environment::Environment;
 pub use error::{Hop, TokenError};
+pub use handover::{AZURE_REGISTRY_USER, Form, GOOGLE_REGISTRY_USER, Handover};
 pub use secret::{AccessToken, Secret};
 
 /// The scope that lets a token call any Google API its principal may call.

@@ -6,6 +6,9 @@ mod connect;
 mod demo;
 pub mod destroy;
 pub mod doctor;
+pub mod export;
+pub mod init;
+pub mod manual;
 pub mod models;
 #[cfg(feature = "sandbox")]
 pub mod oracle;
@@ -16,6 +19,7 @@ pub mod render;
 pub mod sandbox;
 pub mod scorer;
 pub mod ship;
+pub mod token;
 mod way_back;
 pub mod whoami;
 
@@ -32,6 +36,7 @@ pub async fn run(arguments: Arguments) -> Result<Exit, Failure> {
         Command::Demo(flags) => demo::run(flags).await,
         #[cfg(feature = "sandbox")]
         Command::Sandbox(flags) => sandbox::run(flags, common.output).await,
+        Command::Init(flags) => init::run(&common, &flags).await,
         Command::Plan(flags) => plan::run(&load()?, &flags).await,
         Command::Apply(flags) => apply::run(&load()?, &flags).await,
         Command::Destroy(flags) => destroy::run(&load()?, &flags).await,
@@ -45,5 +50,10 @@ pub async fn run(arguments: Arguments) -> Result<Exit, Failure> {
             None => doctor::run(&load()?, flags.team.as_deref()).await,
         },
         Command::Scorer(flags) => scorer::run(&load()?, &flags).await,
+        Command::Export(flags) => export::run(&load()?, &common, &flags),
+        Command::Completions(flags) => Ok(manual::completions(&flags)),
+        Command::Man(flags) => manual::man(&flags),
+        // It has its own way in, before the runtime starts: see `crate::main`.
+        Command::Token(_) => Err(Failure::usage("`token` cannot be run from here")),
     }
 }

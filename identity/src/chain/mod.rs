@@ -5,6 +5,7 @@ mod config;
 mod record;
 
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use azure_core::credentials::TokenCredential;
@@ -31,6 +32,8 @@ pub use record::{HopOutcome, HopRecord};
 
 /// How many hops are remembered; a long run forgets its oldest.
 const REMEMBERED: usize = 256;
+/// How long a service account's token lives: the longest that no organisation policy is needed for.
+const ACCOUNT_LIFETIME: Duration = Duration::from_hours(1);
 
 /// Whose rights a request uses.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -110,20 +113,31 @@ impl Chain {
 
     /// A token of the service account `email`, from IAM credentials.
     pub async fn impersonated(&self, email: &str) -> Result<AccessToken, TokenError> {
+        self.impersonated_for(email, ACCOUNT_LIFETIME).await
+    }
+
+    /// A token of the service account `email` that lives no longer than `lifetime`, at most an hour.
+    pub async fn impersonated_for(&self, email: &str, lifetime: Duration) -> Result<AccessToken, TokenError> {
         let (chain, account) = (self.clone(), email.to_owned());
-        let key = self.inner.key(email, CLOUD_PLATFORM);
+        let lifetime = lifetime.min(ACCOUNT_LIFETIME);
+        let key = self.inner.key(email, &format!("{CLOUD_PLATFORM} for {}s", lifetime.as_secs()));
         let fetch = || async move {
             let caller = chain.federated().await?;
-            match chain.inner.impersonate(&account, caller).await {
+            match chain.inner.impersonate(&account, caller, lifetime).await {
                 // It may have run out on the way.
                 Err(refused) if refused.is_expired() => {
                     chain.inner.cache.forget(&chain.inner.federated_key());
-                    chain.inner.impersonate(&account, chain.federated().await?).await
+                    chain.inner.impersonate(&account, chain.federated().await?, lifetime).await
                 }
                 outcome => outcome,
             }
         };
         self.inner.cache.get(key, Hop::Impersonation, fetch).await
+    }
+
+    /// An Entra token of the same log-in for another `scope`.
+    pub async fn entra_token_for(&self, scope: &str) -> Result<AccessToken, TokenError> {
+        Ok(entra_token(&self.inner.source, scope).await?)
     }
 
     /// The token that `grantee`'s requests carry.
@@ -238,6 +252,7 @@ impl Inner {
         self: &Arc<Self>,
         account: &str,
         caller: AccessToken,
+        lifetime: Duration,
     ) -> Result<AccessToken, TokenError> {
         let span = tracing::info_span!(
             "hop",
@@ -247,7 +262,7 @@ impl Inner {
             target = %account
         );
         let began = self.cache.clock().now();
-        let generate = self.iam_credentials.generate_access_token(account, &caller.secret, began);
+        let generate = self.iam_credentials.generate_access_token(account, &caller.secret, lifetime, began);
         let outcome = generate.instrument(span).await.map_err(TokenError::from);
         let principal = Some(format!("serviceAccount:{account}"));
         let step =

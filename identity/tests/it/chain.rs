@@ -423,3 +423,14 @@ async fn tokens_are_not_sent_where_others_can_read_them() {
         assert!(Chain::new(config, source, http::client(None).unwrap(), clock).is_err());
     }
 }
+
+#[tokio::test]
+async fn an_impersonated_token_lives_no_longer_than_asked() {
+    let crossing = good().await;
+    for (asked, sent) in [(900, "900s"), (7200, "3600s")] {
+        let lifetime = std::time::Duration::from_secs(asked);
+        crossing.chain.impersonated_for(ACCOUNT, lifetime).await.unwrap();
+        let body: Value = serde_json::from_str(&crossing.iam.hits().last().unwrap().body).unwrap();
+        assert_eq!(body["lifetime"], sent);
+    }
+}

@@ -1,0 +1,107 @@
+#!/usr/bin/env bash
+# Lets kubectl, docker, skopeo, crane and Google's Python library log in to the sandbox by `gangplank token`, and leaves what
+# they say here. GANGPLANK names a built gangplank; without it, one is built.
+set -euo pipefail
+here=$(cd "$(dirname "$0")" && pwd)
+root=$(cd "$here/../.." && pwd)
+for tool in kubectl docker skopeo crane python3 curl; do
+  command -v "$tool" >/dev/null || { echo "$tool is needed, see witness/README.md" >&2; exit 2; }
+done
+
+if [ -z "${GANGPLANK:-}" ]; then
+  mapfile -t built < <(cd "$root" && cargo xtask dist)
+  GANGPLANK=${built[0]} GANGPLANK_SCORER=${built[1]}
+fi
+export GANGPLANK_SCORER
+work=$(mktemp -d)
+pids=()
+finish() {
+  for pid in "${pids[@]}"; do kill "$pid" 2>/dev/null || true; done
+  wait
+  rm -rf "$work"
+}
+trap finish EXIT
+
+"$GANGPLANK" sandbox --folder "$work/sandbox" >"$work/sandbox.log" 2>&1 &
+pids+=($!)
+for _ in $(seq 600); do grep -q 'both clouds are up' "$work/sandbox.log" && break; sleep 0.1; done
+# shellcheck disable=SC1091
+source "$work/sandbox/env"
+administrator=$KUBECONFIG
+unset KUBECONFIG
+export HOME=$work/home XDG_CACHE_HOME=$work/caches
+mkdir -p "$HOME/.docker"
+"$GANGPLANK" apply --kubeconfig "$administrator" >/dev/null 2>&1
+image=$("$GANGPLANK" pack breast-cancer:1 2>/dev/null)
+registry=${image%%/*}
+"$GANGPLANK" token install --dir "$work/bin" -f "$work/sandbox/bridge.yaml" 2>/dev/null
+# From here on the tools know the bridge file by the names alone.
+unset GANGPLANK_FILE
+export PATH=$work/bin:$PATH
+cd /
+
+# kubectl
+server=$(sed -n 's/.*"server": "\([^"]*\)".*/\1/p' "$administrator")
+authority=$(sed -n 's/.*"certificate-authority-data": "\([^"]*\)".*/\1/p' "$administrator")
+cat >"$work/kubeconfig" <<YAML
+apiVersion: v1
+kind: Config
+clusters: [{name: ship, cluster: {server: "$server", certificate-authority-data: $authority}}]
+contexts: [{name: ship, context: {cluster: ship, user: gangplank, namespace: team-oncology}}]
+current-context: ship
+users:
+- name: gangplank
+  user:
+    exec:
+      apiVersion: client.authentication.k8s.io/v1
+      command: kubectl-gangplank_token
+      args: [--team, oncology]
+      interactiveMode: Never
+YAML
+export KUBECONFIG=$work/kubeconfig
+kubectl auth whoami -o json | python3 -c 'import json, sys; print(json.dumps(json.load(sys.stdin)["status"], indent=2))' \
+  >"$here/kubectl-whoami.json"
+kubectl get deployments,services,pods >"$here/kubectl-get.txt" 2>&1
+kubectl auth can-i create deployments >"$here/kubectl-can.txt"
+kubectl -n team-cellar get pods >>"$here/kubectl-can.txt" 2>&1 || echo "exit $?" >>"$here/kubectl-can.txt"
+kubectl gangplank-token --team oncology | python3 -c \
+  'import json, sys; it = json.load(sys.stdin); it["status"]["token"] = "TOKEN"; it["status"]["expirationTimestamp"] = "TIME"; print(json.dumps(it, indent=2))' \
+  >"$here/kubectl-plugin.json"
+
+# docker, skopeo, crane: without the helper they are turned away, with it they are let in
+plain() { sed "s|$registry|REGISTRY|g"; }
+echo '{}' >"$HOME/.docker/config.json"
+skopeo inspect --tls-verify=false "docker://$image" >/dev/null 2>&1 && { echo "no log-in was needed" >&2; exit 1; }
+echo "{\"credHelpers\": {\"$registry\": \"gangplank\"}}" >"$HOME/.docker/config.json"
+skopeo inspect --tls-verify=false --format '{{.Digest}}' "docker://$image" >"$here/skopeo.txt"
+crane digest --insecure "$image" >"$here/crane.txt"
+docker manifest inspect --insecure "$image" >"$here/docker-manifest.json"
+docker-credential-gangplank list | plain >"$here/docker-list.json"
+printf 'https://index.docker.io/v1/' | docker-credential-gangplank get >"$here/docker-unknown.txt" 2>/dev/null || true
+
+# Google's Python library
+python3 -m venv "$work/venv"
+"$work/venv/bin/pip" --quiet install 'google-auth[requests]==2.40.3'
+export GOOGLE_EXTERNAL_ACCOUNT_ALLOW_EXECUTABLES=1
+bridge=$work/sandbox/bridge.yaml
+scope="api://$AZURE_TENANT_ID/gangplank-bridge/.default"
+"$GANGPLANK" token plain -f "$bridge" --azure "$scope" | tr -d '\n' >"$work/entra.token"
+# The name that was installed, so that no path of this run is in the answer.
+export_config() { "$GANGPLANK" export cred-config -f "$bridge" "$@"; }
+export_config --source executable >"$work/executable.json"
+export_config --source executable --team oncology --lifetime 15m >"$work/executable-team.json"
+export_config --source executable --output-file "$work/kept.json" >"$work/executable-kept.json"
+export_config --source file --token-file "$work/entra.token" >"$work/file.json"
+export_config --source file --token-file "$work/entra.token" --team oncology >"$work/file-team.json"
+export_config --source instance-metadata >"$work/instance-metadata.json"
+sed 's|providers/entra|providers/other|' "$work/executable.json" >"$work/other-provider.json"
+"$work/venv/bin/python" "$here/ask.py" "$registry" "$work" >"$here/google-auth.json"
+
+{
+  kubectl version --client | sed -n 's/^Client Version: /kubectl /p'
+  docker --version
+  skopeo --version
+  echo "crane $(crane version)"
+  "$work/venv/bin/pip" --quiet freeze | grep google-auth
+} >"$here/versions.txt"
+cat "$here"/*.txt "$here/google-auth.json"
