@@ -88,7 +88,6 @@ impl Wanted {
     pub(super) async fn fetch(&self, bridge: &Bridge, caller: &Caller) -> Result<AccessToken, Failure> {
         let chain = caller.chain();
         let got = match self {
-            Self::Federated => chain.federated().await,
             Self::Team { team, lifetime } => {
                 let team = team_name(bridge, team.as_deref())?;
                 chain.impersonated_for(&bridge.service_account_email(team), *lifetime).await
@@ -100,7 +99,7 @@ impl Wanted {
                 let token = token.map_err(|error| refused("log in to the registry", &error))?;
                 return token.ok_or_else(|| no_registry(host));
             }
-            Self::Registry { .. } => chain.federated().await,
+            Self::Federated | Self::Registry { .. } => chain.federated().await,
         };
         got.map_err(|error| refused("get a token", &no_token(&error)))
     }
