@@ -440,7 +440,7 @@ fn what_others_made_is_taken_over_only_by_its_key() {
         "google/service-account/gp-oncology",
         "google/repository/europe-west4/models",
         "kubernetes/Namespace/wine",
-        "azure/role/Reader/c3d2e5f4-9d86-403b-9e7a-f42081ac0d03",
+        "azure/role/Reader/quay/c3d2e5f4-9d86-403b-9e7a-f42081ac0d03",
     ];
     let (bridge, resources, mut world) = foreign_world(&keys);
     object(&mut world, "kubernetes/Namespace/wine")["metadata"]["labels"]["gangplank.dev/team"] =

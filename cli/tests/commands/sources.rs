@@ -124,7 +124,7 @@ fn a_datastore_is_read_once_it_is_declared_and_no_longer_than_that() {
     harbour.run(&["apply"]).expect_code(0);
     assert_eq!(holders(&harbour, BLOB_READER), before);
     harbour.edit("  workspace: quay\n", "  workspace: quay\n  datastores: [nowhere]\n");
-    harbour.run(&["plan"]).expect_code(1).expect_talk("`azure.datastores` names `nowhere`");
+    harbour.run(&["plan"]).expect_code(2).expect_talk("`azure.datastores` names `nowhere`");
 }
 
 #[test]

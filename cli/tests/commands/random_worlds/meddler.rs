@@ -176,7 +176,7 @@ impl<'h> Meddler<'h> {
             keys.push("kubernetes/Namespace/team-cellar".to_owned());
         }
         if chance.is_one_in(3) && self.assign_reader(seed::ONCOLOGY_CI.object_id) {
-            keys.push(format!("azure/role/Reader/{}", seed::ONCOLOGY_CI.object_id));
+            keys.push(format!("azure/role/Reader/quay/{}", seed::ONCOLOGY_CI.object_id));
         }
         if chance.is_one_in(4) && self.register("gangplank-bridge") {
             keys.push("entra/application/gangplank-bridge".to_owned());
