@@ -210,6 +210,16 @@ fn docker_gets_a_log_in_for_its_own_registries_alone() {
 fn docker_gets_a_refresh_token_for_azures_registries() {
     let harbour = Harbour::set_up();
     let registry = harbour.sandbox.addresses().acr.to_string();
+    let denied = told(harbour.token(&["docker", "get"]), &registry).expect_code(3).expect_talk("AcrPull");
+    assert!(denied.stdout.contains("refused the log-in") && denied.stdout.lines().count() == 1, "{denied:?}");
+    assert!(harbour.kept().is_empty());
+
+    // Whoever ships a package may pull.
+    harbour.edit(
+        "model: breast-cancer:1\n    runtime: onnx",
+        "model: breast-cancer:2\n    runtime: { environment: \"breast-cancer-package:1\" }",
+    );
+    harbour.run(&["apply"]).expect_code(0);
     let given = told(harbour.token(&["docker", "get"]), &registry).expect_code(0).json();
     assert_eq!(given["Username"], "00000000-0000-0000-0000-000000000000");
     let url = format!("http://{registry}/oauth2/token?service={registry}");
