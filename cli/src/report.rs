@@ -107,6 +107,12 @@ impl Failure {
             Refused::Denied => {
                 self.exit = Exit::Denied;
                 self.hints.push(DOCTOR.to_owned());
+                // Resource Manager does not tell a scope that is not there from one that is closed.
+                if let Some(keys) =
+                    naming_keys(error.service).filter(|_| error.message.contains("or the scope is invalid"))
+                {
+                    self.hints.push(format!("or the name is another: {keys} in the bridge file name it"));
+                }
             }
             Refused::Unauthenticated => {
                 self.exit = Exit::Denied;

@@ -21,7 +21,8 @@ fn names_that_nothing_has() {
     let harbour = Harbour::set_up();
     harbour.run(&["plan", "--kubeconfig", "nowhere"]).expect_code(2).expect_talk("no kubeconfig `nowhere`");
     harbour.edit("workspace: quay", "workspace: quai");
-    harbour.run(&["models"]).expect_code(2).expect_talk("`azure.workspace`");
+    // Resource Manager tells a caller with rights on one workspace nothing of others, not even that they are not there.
+    harbour.run(&["models"]).expect_code(3).expect_talk("`azure.workspace`");
     harbour.edit("workspace: quai", "workspace: quay");
     harbour.edit("cluster: ship", "cluster: shop");
     harbour.run(&["ship", "breast-cancer:1"]).expect_code(2).expect_talk("`google.cluster`");

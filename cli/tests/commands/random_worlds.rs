@@ -236,8 +236,10 @@ fn the_ward_notices_what_nobody_declared() {
         let problem = ward.check(&meddler, &bridge).await.unwrap_err();
         assert!(problem.starts_with("nobody declared: project roles/viewer user:"), "{problem}");
         let mut ward = Ward::begin(&meddler, &bridge).await;
-        let label = serde_json::json!({ "metadata": { "labels": { "by": "somebody else" } } });
-        meddler.cluster(reqwest::Method::PATCH, "/api/v1/namespaces/theirs", label).await;
+        let label = serde_json::json!({ "metadata": { "labels": { "by": "somebody-else" } } });
+        let (status, reply) =
+            meddler.cluster(reqwest::Method::PATCH, "/api/v1/namespaces/theirs", label).await;
+        assert_eq!(status, 200, "{reply}");
         let problem = ward.check(&meddler, &bridge).await.unwrap_err();
         assert!(problem.starts_with("namespace theirs was not ours"), "{problem}");
     });
