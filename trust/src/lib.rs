@@ -14,7 +14,7 @@
 //! - a token kept, or put into an error: [`token::decode`] borrows it and lets go;
 //! - a signature checked: whoever holds the keys does that;
 //! - async, HTTP, environment, files, terminal;
-//! - another way into the CEL engine than the private module `cel`.
+//! - another way to evaluate CEL than the private module `cel`.
 
 #![warn(clippy::wildcard_enum_match_arm)]
 

@@ -4,6 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::mapping::{map_attributes, meets_condition};
 use super::{Mapped, Pool, Provider, Refusal, State};
+use crate::cel::{MAX_STEPS, Meter};
 use crate::token::Claims;
 
 /// How far the token's times may be off, both ways.
@@ -23,12 +24,13 @@ pub fn exchange(
     require_issuer(provider, claims)?;
     require_audience(provider, claims)?;
     require_time(claims, now)?;
-    let mapped = map_attributes(provider, claims)?;
+    let mut meter = Meter::new(MAX_STEPS);
+    let mapped = map_attributes(provider, claims, &mut meter)?;
     let size = mapped.subject.len();
     if size > SUBJECT_BYTES {
         return Err(Refusal::subject_too_long(size, SUBJECT_BYTES));
     }
-    meets_condition(provider, claims, &mapped)?;
+    meets_condition(provider, claims, &mapped, &mut meter)?;
     Ok(mapped)
 }
 

@@ -5,31 +5,34 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value as Json, json};
 
 use super::{Mapped, Provider, Refusal};
-use crate::cel::{self, Problem, Value};
+use crate::cel::{self, Bindings, Meter, Problem, Value};
 use crate::token::Claims;
 
 /// Longest attribute condition, in characters.
 pub const CONDITION_LENGTH: usize = 4096;
 /// Longest expression of an attribute mapping, in characters.
 pub(super) const EXPRESSION_LENGTH: usize = 2048;
+/// What a condition may refer to.
+pub(super) const VARIABLES: [&str; 3] = ["assertion", "google", "attribute"];
 /// All mapped values together, in bytes.
 const MAPPED_BYTES: usize = 8 * 1024;
 /// Groups a token may carry.
 const GROUPS: usize = 400;
 
 /// Evaluates every mapping, `google.subject` first, the rest in the order of their names.
-pub(super) fn map_attributes(provider: &Provider, claims: &Claims) -> Result<Mapped, Refusal> {
-    let assertion = claims.as_value();
-    let outcomes = cel::with_stack(|stack| {
-        let bindings = [("assertion", &assertion)];
-        let evaluate = |source: &String| cel::evaluate(stack, source, EXPRESSION_LENGTH, &bindings);
-        let pairs = provider.attribute_mapping.iter();
-        pairs
-            .map(|(name, source)| (name.as_str(), (source.as_str(), evaluate(source))))
-            .collect::<BTreeMap<_, _>>()
-    });
-    let mut outcomes =
-        outcomes.ok_or_else(|| Refusal::no_value("google.subject", "", Problem::Engine.to_string()))?;
+pub(super) fn map_attributes(
+    provider: &Provider,
+    claims: &Claims,
+    meter: &mut Meter,
+) -> Result<Mapped, Refusal> {
+    let bindings = Bindings::new(&[("assertion", &claims.as_value())]);
+    let mut evaluate = |source: &str| {
+        let program = cel::compile(source, EXPRESSION_LENGTH, &["assertion"])?;
+        program.evaluate(&bindings, meter)
+    };
+    let pairs = provider.attribute_mapping.iter();
+    let mut outcomes: BTreeMap<_, _> =
+        pairs.map(|(name, source)| (name.as_str(), (source.as_str(), evaluate(source)))).collect();
     let subject = match outcomes.remove("google.subject") {
         Some((source, outcome)) => text("google.subject", source, outcome)?,
         None => {
@@ -49,25 +52,30 @@ pub(super) fn map_attributes(provider: &Provider, claims: &Claims) -> Result<Map
 }
 
 /// Does the provider's condition hold?
-pub(super) fn meets_condition(provider: &Provider, claims: &Claims, mapped: &Mapped) -> Result<(), Refusal> {
+pub(super) fn meets_condition(
+    provider: &Provider,
+    claims: &Claims,
+    mapped: &Mapped,
+    meter: &mut Meter,
+) -> Result<(), Refusal> {
     let condition = provider.attribute_condition.as_str();
     if condition.trim().is_empty() {
         return Ok(());
     }
     let (assertion, google, attribute) =
         (claims.as_value(), google_variable(provider, mapped), json!(mapped.attributes));
-    let outcome = cel::with_stack(|stack| {
-        let bindings = [("assertion", &assertion), ("google", &google), ("attribute", &attribute)];
-        match cel::evaluate(stack, condition, CONDITION_LENGTH, &bindings) {
-            Ok(Value::Bool(false)) => Err(cel::first_false_operand(stack, condition, &bindings)),
-            Ok(Value::Bool(true)) => Ok(()),
-            Ok(other) => Err(format!("{}, expected true or false", other.kind())),
-            Err(problem) => Err(problem.to_string()),
-        }
-    });
-    match outcome.unwrap_or_else(|| Err(Problem::Engine.to_string())) {
-        Ok(()) => Ok(()),
-        Err(found) => Err(Refusal::condition(condition, found)),
+    let bindings =
+        Bindings::new(&[("assertion", &assertion), ("google", &google), ("attribute", &attribute)]);
+    let refuse = |found: String| Err(Refusal::condition(condition, found));
+    let program = match cel::compile(condition, CONDITION_LENGTH, &VARIABLES) {
+        Ok(program) => program,
+        Err(problem) => return refuse(problem.to_string()),
+    };
+    match program.evaluate(&bindings, meter) {
+        Ok(Value::Bool(true)) => Ok(()),
+        Ok(Value::Bool(false)) => refuse(program.first_false_operand(&bindings, meter)),
+        Ok(other) => refuse(format!("{}, expected true or false", other.kind())),
+        Err(problem) => refuse(problem.to_string()),
     }
 }
 
@@ -87,7 +95,7 @@ fn text(name: &str, source: &str, outcome: Result<Value, Problem>) -> Result<Str
         Ok(Value::Text(text)) if text.is_empty() && name == "google.subject" => {
             Err(Refusal::no_value(name, source, "an empty text".to_owned()))
         }
-        Ok(Value::Text(text)) => Ok(text),
+        Ok(Value::Text(text)) => Ok(text.as_ref().to_owned()),
         Ok(Value::Null) => Err(Refusal::no_value(name, source, "null".to_owned())),
         Ok(other) => Err(Refusal::wrong_type(name, source, "STRING", other.kind())),
         Err(problem) => Err(Refusal::no_value(name, source, problem.to_string())),
@@ -96,9 +104,11 @@ fn text(name: &str, source: &str, outcome: Result<Value, Problem>) -> Result<Str
 
 fn texts(name: &str, source: &str, outcome: Result<Value, Problem>) -> Result<Vec<String>, Refusal> {
     let groups = match outcome {
-        Ok(Value::Texts(texts)) => texts,
         Ok(Value::Null) => return Err(Refusal::no_value(name, source, "null".to_owned())),
-        Ok(other) => return Err(Refusal::wrong_type(name, source, "LIST", other.kind())),
+        Ok(other) => {
+            let kind = other.kind();
+            other.texts().ok_or_else(|| Refusal::wrong_type(name, source, "LIST", kind))?
+        }
         Err(problem) => return Err(Refusal::no_value(name, source, problem.to_string())),
     };
     if groups.len() > GROUPS {

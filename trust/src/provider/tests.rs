@@ -243,7 +243,7 @@ fn bad_providers_may_not_be_written() {
         (
             json!({"attributeCondition": "assertion.sub == "}),
             "attributeCondition",
-            "Invalid attribute condition: syntax error at line 1, column 18.",
+            "Invalid attribute condition: syntax error at line 1, column 18: expected a value.",
         ),
         (
             json!({"attributeCondition": "claims.sub == 'a'"}),

@@ -1,8 +1,8 @@
 //! What Google refuses when somebody writes a provider, before any token is seen.
 
 use super::Provider;
-use super::mapping::{CONDITION_LENGTH, EXPRESSION_LENGTH};
-use crate::cel::{self, GrownStack};
+use super::mapping::{CONDITION_LENGTH, EXPRESSION_LENGTH, VARIABLES};
+use crate::cel;
 
 /// Audiences a provider may list.
 const AUDIENCES: usize = 10;
@@ -31,13 +31,8 @@ pub fn validate(provider: &Provider) -> Vec<Violation> {
     let mut found = Vec::new();
     texts(provider, &mut found);
     issuer(provider, &mut found);
-    let checked = cel::with_stack(|stack| {
-        let mut found = Vec::new();
-        mapping(stack, provider, &mut found);
-        condition(stack, provider, &mut found);
-        found
-    });
-    found.extend(checked.unwrap_or_default());
+    mapping(provider, &mut found);
+    condition(provider, &mut found);
     found
 }
 
@@ -88,7 +83,7 @@ fn is_key_set(text: &str) -> bool {
     })
 }
 
-fn mapping(stack: &GrownStack, provider: &Provider, found: &mut Vec<Violation>) {
+fn mapping(provider: &Provider, found: &mut Vec<Violation>) {
     let mapping = &provider.attribute_mapping;
     if !mapping.contains_key("google.subject") {
         found.push(violation("attributeMapping", "The attribute mapping must map google.subject."));
@@ -107,7 +102,7 @@ fn mapping(stack: &GrownStack, provider: &Provider, found: &mut Vec<Violation>) 
                  'attribute.{{custom_attribute}}'"
             );
             found.push(violation(field, description));
-        } else if let Err(problem) = cel::check(stack, expression, EXPRESSION_LENGTH, &["assertion"]) {
+        } else if let Err(problem) = cel::compile(expression, EXPRESSION_LENGTH, &["assertion"]) {
             found.push(violation(field, format!("Invalid attribute mapping for {key}: {problem}.")));
         }
     }
@@ -126,17 +121,16 @@ fn known_key(key: &str) -> bool {
     })
 }
 
-fn condition(stack: &GrownStack, provider: &Provider, found: &mut Vec<Violation>) {
-    const VARIABLES: [&str; 3] = ["assertion", "google", "attribute"];
+fn condition(provider: &Provider, found: &mut Vec<Violation>) {
     let condition = &provider.attribute_condition;
     if condition.is_empty() {
         return;
     }
-    match cel::check(stack, condition, CONDITION_LENGTH, &VARIABLES) {
+    match cel::compile(condition, CONDITION_LENGTH, &VARIABLES) {
         Err(problem) => {
             found.push(violation("attributeCondition", format!("Invalid attribute condition: {problem}.")));
         }
-        Ok(names) if !VARIABLES.iter().any(|name| names.variables.contains(*name)) => {
+        Ok(program) if !VARIABLES.iter().any(|name| program.names().variables.contains(*name)) => {
             let description = "The attribute condition must reference one of the provider's claims.";
             found.push(violation("attributeCondition", description));
         }

@@ -42,6 +42,37 @@ const IMPURE: &[&str] = &[
 /// The crates of the pure half, by package name.
 const PURE: &[&str] = &["gangplank-trust", "gangplank-bridge"];
 
+/// Everything that `trust` pulls in, through any number of crates: none touches network, files, environment or terminal in
+/// what `trust` asks of it. A new one has to be written down here, by somebody who has looked. `jiff` could read the
+/// system's time zones; `trust` knows none, and clippy forbids its clock.
+const TRUST: &[&str] = &[
+    "aho-corasick",
+    "base64",
+    "equivalent",
+    "foldhash",
+    "gangplank-trust",
+    "hashbrown",
+    "indexmap",
+    "itoa",
+    "jiff",
+    "jiff-core",
+    "memchr",
+    "proc-macro2",
+    "quote",
+    "regex",
+    "regex-automata",
+    "regex-syntax",
+    "serde",
+    "serde_core",
+    "serde_derive",
+    "serde_json",
+    "syn",
+    "thiserror",
+    "thiserror-impl",
+    "unicode-ident",
+    "zmij",
+];
+
 /// Checks every manifest against [`EDGES`].
 pub(crate) fn check(root: &Path) -> anyhow::Result<Vec<String>> {
     let mut broken = Vec::new();
@@ -71,7 +102,19 @@ pub(crate) fn check_pure_half(root: &Path) -> anyhow::Result<Vec<String>> {
             }
         }
     }
+    broken.extend(unlisted(&reachable(root, "gangplank-trust")?));
     Ok(broken)
+}
+
+/// Differences between what `trust` pulls in and [`TRUST`].
+fn unlisted(used: &BTreeSet<String>) -> Vec<String> {
+    let new = used.iter().filter(|used| !TRUST.contains(&used.as_str())).map(|new| {
+        format!("`gangplank-trust` pulls in `{new}`, which xtask/src/tidy/edges.rs does not list (see: cargo tree -p gangplank-trust -i {new})")
+    });
+    let gone = TRUST.iter().filter(|listed| !used.contains(**listed)).map(|gone| {
+        format!("`gangplank-trust` does not pull in `{gone}` any more: take it off the list in xtask/src/tidy/edges.rs")
+    });
+    new.chain(gone).collect()
 }
 
 fn reachable(root: &Path, package: &str) -> anyhow::Result<BTreeSet<String>> {
@@ -115,6 +158,16 @@ mod tests {
             "[dependencies]\ntrust.workspace = true\n[dev-dependencies]\nclouds.workspace = true\n";
         let broken = super::forbidden("sandbox", &["trust"], manifest);
         assert_eq!(broken, ["sandbox/Cargo.toml: `sandbox` must not use `clouds` (allowed: trust)"]);
+    }
+
+    #[test]
+    fn what_trust_pulls_in_is_written_down() {
+        let listed = || super::TRUST.iter().map(|name| (*name).to_owned());
+        assert!(super::unlisted(&listed().collect()).is_empty());
+        let new = super::unlisted(&listed().chain(["socket2".to_owned()]).collect());
+        assert!(matches!(new.as_slice(), [one] if one.contains("pulls in `socket2`")), "{new:?}");
+        let gone = super::unlisted(&listed().filter(|name| name != "regex").collect());
+        assert!(matches!(gone.as_slice(), [one] if one.contains("does not pull in `regex`")), "{gone:?}");
     }
 
     #[test]
