@@ -14,6 +14,7 @@ pub mod act;
 pub mod constraint;
 pub mod convention;
 pub mod cred_config;
+pub mod deployment;
 pub mod doctor;
 pub mod export;
 pub mod file;

@@ -177,6 +177,48 @@ pub struct Service {
     pub resources: Resources,
     /// A request body that a healthy service answers with 2xx; path relative to the bridge file.
     pub sample: Option<String>,
+    /// What only a deployment file of Azure ML's says.
+    #[serde(skip_serializing_if = "Tuning::is_silent")]
+    pub tuning: Tuning,
+}
+
+/// Details of a service's pods that only a deployment file of Azure ML's sets. Where it is silent, the choice is ours.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Tuning {
+    /// Environment variables of the container.
+    pub env: BTreeMap<String, String>,
+    /// Annotations of the Deployment and its pods.
+    pub annotations: BTreeMap<String, String>,
+    /// When a pod is started anew.
+    pub liveness: ProbeTuning,
+    /// When a pod gets requests.
+    pub readiness: ProbeTuning,
+    /// How long a pod may take to start.
+    pub startup: ProbeTuning,
+}
+
+impl Tuning {
+    /// Whether it says nothing.
+    pub fn is_silent(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// How a pod is looked at. Times are seconds.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct ProbeTuning {
+    /// Time before the first look.
+    pub initial_delay: Option<u32>,
+    /// Time between two looks.
+    pub period: Option<u32>,
+    /// Time an answer may take.
+    pub timeout: Option<u32>,
+    /// Good looks until it counts as good.
+    pub success_threshold: Option<u32>,
+    /// Bad looks until it counts as bad.
+    pub failure_threshold: Option<u32>,
+    /// The path that is asked.
+    pub path: Option<String>,
 }
 
 /// Pods under one Kubernetes service account that go the other way: from GKE to Azure.
@@ -257,6 +299,8 @@ pub enum VersionRef {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Runtime {
+    /// Whatever the version's files call for; see [`crate::image::choice`].
+    Auto,
     /// Our own scorer for ONNX models.
     Onnx,
     /// An image of the user's that reads `AZUREML_MODEL_DIR`, `HOST/PATH@sha256:…`.

@@ -165,7 +165,7 @@ const SERVICES: &str = "
 #   - name: breast-cancer
 #     team: oncology
 #     model: breast-cancer@latest
-#     runtime: onnx
+#     runtime: auto
 ";
 
 fn commented(text: &str) -> String {

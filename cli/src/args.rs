@@ -173,7 +173,11 @@ pub struct Models {
 #[derive(Debug, Clone, Args)]
 pub struct Ship {
     /// The model: `name`, `name:7`, `name@latest` or `name@tag=value`. Without a version, the one in the bridge file.
-    pub model: String,
+    #[arg(required_unless_present = "deployment", conflicts_with = "deployment")]
+    pub model: Option<String>,
+    /// The file in its place.
+    #[command(flatten)]
+    pub from: FromDeployment,
     /// Which service, if several serve this model.
     #[arg(long)]
     pub service: Option<String>,
@@ -201,14 +205,28 @@ pub struct Pack {
     pub scorer: Option<PathBuf>,
 }
 
+/// A deployment file of Azure ML's in the place of a model.
+#[derive(Debug, Clone, Default, Args)]
+pub struct FromDeployment {
+    /// A deployment file of Azure ML's CLI v2 (managed or Kubernetes) in the place of a model.
+    #[arg(long, value_name = "FILE", conflicts_with = "service")]
+    pub deployment: Option<PathBuf>,
+    /// Whose service the deployment becomes, where the bridge file has none of that name.
+    #[arg(long, requires = "deployment")]
+    pub team: Option<String>,
+}
+
 /// Flags of `render`.
 #[derive(Debug, Clone, Args)]
 pub struct Render {
     /// The model, as for `ship`.
-    #[arg(required_unless_present = "workload")]
+    #[arg(required_unless_present_any = ["workload", "deployment"], conflicts_with = "deployment")]
     pub model: Option<String>,
+    /// The file in its place.
+    #[command(flatten)]
+    pub from: FromDeployment,
     /// Print what a pod of this workload needs instead, as a patch for its Deployment.
-    #[arg(long, conflicts_with = "model")]
+    #[arg(long, conflicts_with_all = ["model", "deployment"])]
     pub workload: Option<String>,
     /// The container of that Deployment.
     #[arg(long, default_value = "main", requires = "workload")]

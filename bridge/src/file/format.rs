@@ -195,7 +195,7 @@ pub(crate) struct ServiceFile {
     /// Model version: `NAME`, `NAME:VERSION`, `NAME@latest` or `NAME@TAG=VALUE`; or an Azure ML id such as
     /// `azureml://registries/REGISTRY/models/NAME/versions/VERSION` or `azureml:NAME:VERSION`.
     pub(crate) model: String,
-    /// What serves the model: `onnx` (the default) is our own scorer.
+    /// What serves the model; `auto` unless said otherwise: what the version's files call for.
     #[serde(default)]
     pub(crate) runtime: RuntimeFile,
     /// How many pods.
@@ -226,7 +226,7 @@ pub(crate) enum RuntimeFile {
 
 impl Default for RuntimeFile {
     fn default() -> Self {
-        Self::Ours(OurRuntimeFile::Onnx)
+        Self::Ours(OurRuntimeFile::Auto)
     }
 }
 
@@ -235,6 +235,8 @@ impl Default for RuntimeFile {
 #[serde(rename_all = "camelCase")]
 #[schemars(rename = "OurRuntime")]
 pub(crate) enum OurRuntimeFile {
+    /// What the version's files call for.
+    Auto,
     /// The scorer for ONNX models.
     Onnx,
 }

@@ -11,13 +11,14 @@ mod check;
 pub(crate) mod format;
 pub(crate) mod nearest;
 mod problem;
-mod shape;
+pub(crate) mod shape;
 #[cfg(test)]
 mod tests;
-mod tree;
+pub(crate) mod tree;
 
 use serde::Deserialize;
 
+pub(crate) use check::is_pinned_image;
 pub use problem::{Problem, Spot};
 
 use crate::spec::Bridge;

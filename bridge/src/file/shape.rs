@@ -11,30 +11,30 @@ use super::tree::{Content, Entry, Node};
 
 /// A problem, before it knows its file.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Flaw {
-    pub(super) span: Range<usize>,
-    pub(super) message: String,
-    pub(super) expected: Option<String>,
-    pub(super) help: Option<String>,
-    pub(super) related: Vec<(Range<usize>, String)>,
+pub(crate) struct Flaw {
+    pub(crate) span: Range<usize>,
+    pub(crate) message: String,
+    pub(crate) expected: Option<String>,
+    pub(crate) help: Option<String>,
+    pub(crate) related: Vec<(Range<usize>, String)>,
 }
 
 impl Flaw {
-    pub(super) fn new(span: Range<usize>, message: String) -> Self {
+    pub(crate) fn new(span: Range<usize>, message: String) -> Self {
         Self { span, message, expected: None, help: None, related: Vec::new() }
     }
 
-    pub(super) fn expected(mut self, expected: impl Into<String>) -> Self {
+    pub(crate) fn expected(mut self, expected: impl Into<String>) -> Self {
         self.expected = Some(expected.into());
         self
     }
 
-    pub(super) fn help(mut self, help: Option<String>) -> Self {
+    pub(crate) fn help(mut self, help: Option<String>) -> Self {
         self.help = help;
         self
     }
 
-    pub(super) fn related(mut self, span: Range<usize>, what: impl Into<String>) -> Self {
+    pub(crate) fn related(mut self, span: Range<usize>, what: impl Into<String>) -> Self {
         self.related.push((span, what.into()));
         self
     }
@@ -42,7 +42,7 @@ impl Flaw {
 
 /// Checks a document and gives it as JSON without the parts that are wrong in shape, so that the rest can be judged.
 /// `None` in the place of the JSON if too much is missing for that.
-pub(super) fn check(text: &str, root: &Node, schema: &Value) -> (Option<Value>, Vec<Flaw>) {
+pub(crate) fn check(text: &str, root: &Node, schema: &Value) -> (Option<Value>, Vec<Flaw>) {
     let mut checker = Checker { text, schema, flaws: Vec::new() };
     let json = checker.node(root, schema, &first_line(text, &(root.span.start..text.len())));
     (json, checker.flaws)
@@ -94,11 +94,11 @@ impl<'a> Checker<'a> {
         pointer.and_then(|pointer| self.schema.pointer(pointer)).unwrap_or(schema)
     }
 
-    /// The alternatives that a schema gives; itself, if it gives none.
+    /// The alternatives that a schema gives, and those that they give; itself, if it gives none.
     fn branches(&self, schema: &'a Value) -> Vec<&'a Value> {
         let schema = self.resolve(schema);
         match schema.get("anyOf").and_then(Value::as_array) {
-            Some(branches) => branches.iter().map(|branch| self.resolve(branch)).collect(),
+            Some(branches) => branches.iter().flat_map(|branch| self.branches(branch)).collect(),
             None => vec![schema],
         }
     }
@@ -328,7 +328,7 @@ fn description(schema: &Value) -> Option<String> {
 }
 
 /// `a`, `b` or `c`.
-pub(super) fn one_of(choices: &[String]) -> String {
+pub(crate) fn one_of(choices: &[String]) -> String {
     match choices {
         [] => "nothing".to_owned(),
         [only] => only.clone(),
@@ -338,7 +338,7 @@ pub(super) fn one_of(choices: &[String]) -> String {
 
 impl Flaw {
     /// The flaw as a problem of a file.
-    pub(super) fn into_problem(self, file: &str, text: &str) -> super::Problem {
+    pub(crate) fn into_problem(self, file: &str, text: &str) -> super::Problem {
         let related = self.related.into_iter().map(|(span, what)| (Spot::of(text, span), what)).collect();
         super::Problem {
             file: file.to_owned(),

@@ -38,7 +38,7 @@ fn defaults() {
     assert!(
         matches!(&bridge.identities[1].who, Who::AppRole { role, members } if role == "Cellar.Deployer" && members.len() == 1)
     );
-    assert_eq!(bridge.services[0].runtime, Runtime::Onnx);
+    assert_eq!(bridge.services[0].runtime, Runtime::Auto);
     assert_eq!(bridge.services[0].expose, Expose::Cluster);
     assert_eq!(bridge.services[0].model.version, VersionRef::Exact("2".into()));
     assert_eq!(bridge.services[1].scaling, Scaling { min: 1, max: 3, cpu_percent: 70 });

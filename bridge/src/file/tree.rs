@@ -15,14 +15,14 @@ const SIZE_MAX: usize = 1 << 20;
 
 /// A value and its place.
 #[derive(Debug, Clone)]
-pub(super) struct Node {
-    pub(super) span: Range<usize>,
-    pub(super) value: Content,
+pub(crate) struct Node {
+    pub(crate) span: Range<usize>,
+    pub(crate) value: Content,
 }
 
 /// A value.
 #[derive(Debug, Clone)]
-pub(super) enum Content {
+pub(crate) enum Content {
     Null,
     Bool(bool),
     Number(serde_json::Number),
@@ -33,22 +33,22 @@ pub(super) enum Content {
 
 /// A key and its value.
 #[derive(Debug, Clone)]
-pub(super) struct Entry {
-    pub(super) key: String,
-    pub(super) key_span: Range<usize>,
-    pub(super) node: Node,
+pub(crate) struct Entry {
+    pub(crate) key: String,
+    pub(crate) key_span: Range<usize>,
+    pub(crate) node: Node,
 }
 
 /// Why a text is no YAML document that we read.
 #[derive(Debug)]
-pub(super) struct Unreadable {
-    pub(super) spot: Spot,
-    pub(super) message: String,
-    pub(super) expected: Option<String>,
+pub(crate) struct Unreadable {
+    pub(crate) spot: Spot,
+    pub(crate) message: String,
+    pub(crate) expected: Option<String>,
 }
 
 /// Reads a text.
-pub(super) fn read(text: &str) -> Result<Node, Unreadable> {
+pub(crate) fn read(text: &str) -> Result<Node, Unreadable> {
     let unreadable = |span: Range<usize>, message: &str, expected: &str| Unreadable {
         spot: Spot::of(text, span),
         message: message.to_owned(),

@@ -1,6 +1,8 @@
 //! The image of a model version, planned: which files in which layer, which base, which configuration.
 
+pub mod choice;
 mod layers;
+pub mod mlflow;
 mod path;
 mod planned;
 

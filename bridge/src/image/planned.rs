@@ -101,7 +101,7 @@ pub fn plan_image(
 
 fn base(runtime: &Runtime) -> Result<Base, ImageError> {
     match runtime {
-        Runtime::Onnx => Ok(Base::Scorer),
+        Runtime::Auto | Runtime::Onnx => Ok(Base::Scorer),
         Runtime::Image { image, .. } => Ok(Base::Image(image.clone())),
         Runtime::Package { environment, version } => {
             Err(ImageError::Package { environment: format!("{environment}:{version}") })
@@ -133,7 +133,8 @@ fn check(version: &ModelVersion, files: &[ModelFile]) -> Result<(), ImageError> 
 
 fn labels(service: &Service, version: &ModelVersion) -> BTreeMap<String, String> {
     let runtime = match &service.runtime {
-        Runtime::Onnx => "onnx",
+        // What is not declared is chosen before, and nothing else can be chosen.
+        Runtime::Auto | Runtime::Onnx => "onnx",
         Runtime::Image { .. } => "image",
         Runtime::Package { .. } => "package",
     };

@@ -4,16 +4,17 @@ use std::collections::BTreeMap;
 
 use k8s_openapi::api::apps::v1::{Deployment, DeploymentSpec, DeploymentStrategy, RollingUpdateDeployment};
 use k8s_openapi::api::core::v1::{
-    Capabilities, Container, ContainerPort, EmptyDirVolumeSource, HTTPGetAction, Lifecycle, LifecycleHandler,
-    PodSecurityContext, PodSpec, PodTemplateSpec, Probe, ResourceRequirements, SeccompProfile,
-    SecurityContext, ServiceAccount, SleepAction, TopologySpreadConstraint, Volume, VolumeMount,
+    Capabilities, Container, ContainerPort, EmptyDirVolumeSource, EnvVar, HTTPGetAction, Lifecycle,
+    LifecycleHandler, PodSecurityContext, PodSpec, PodTemplateSpec, Probe, ResourceRequirements,
+    SeccompProfile, SecurityContext, ServiceAccount, SleepAction, TopologySpreadConstraint, Volume,
+    VolumeMount,
 };
 use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{LabelSelector, ObjectMeta};
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 
 use super::{PORT_NAME, Rendering, labels, selector};
-use crate::spec::Runtime;
+use crate::spec::{ProbeTuning, Runtime};
 
 /// User and group of the pods: `nonroot` of distroless images, and of ours.
 const USER: i64 = 65532;
@@ -88,6 +89,7 @@ fn pod(rendering: &Rendering<'_>) -> PodSpec {
 }
 
 fn container(rendering: &Rendering<'_>) -> Container {
+    let tuning = &rendering.service.tuning;
     Container {
         name: CONTAINER.to_owned(),
         image: Some(rendering.image.to_owned()),
@@ -107,13 +109,10 @@ fn container(rendering: &Rendering<'_>) -> Container {
             run_as_non_root: Some(true),
             ..SecurityContext::default()
         }),
-        startup_probe: Some(Probe {
-            period_seconds: Some(1),
-            failure_threshold: Some(LOAD_SECONDS),
-            ..probe()
-        }),
-        readiness_probe: Some(Probe { period_seconds: Some(2), failure_threshold: Some(3), ..probe() }),
-        liveness_probe: Some(Probe { period_seconds: Some(10), failure_threshold: Some(6), ..probe() }),
+        env: env(rendering),
+        startup_probe: Some(tuned(probe(1, LOAD_SECONDS), &tuning.startup)),
+        readiness_probe: Some(tuned(probe(2, 3), &tuning.readiness)),
+        liveness_probe: Some(tuned(probe(10, 6), &tuning.liveness)),
         // `sleep` needs no shell in the image.
         lifecycle: Some(Lifecycle {
             pre_stop: Some(LifecycleHandler {
@@ -138,8 +137,36 @@ fn resources(rendering: &Rendering<'_>) -> ResourceRequirements {
     }
 }
 
-fn probe() -> Probe {
+fn env(rendering: &Rendering<'_>) -> Option<Vec<EnvVar>> {
+    let variable = |(name, value): (&String, &String)| EnvVar {
+        name: name.clone(),
+        value: Some(value.clone()),
+        ..EnvVar::default()
+    };
+    let all: Vec<EnvVar> = rendering.service.tuning.env.iter().map(variable).collect();
+    (!all.is_empty()).then_some(all)
+}
+
+/// What a deployment file says goes before our own choice.
+fn tuned(probe: Probe, tuning: &ProbeTuning) -> Probe {
+    let number = |value: Option<u32>| value.map(|value| i32::try_from(value).unwrap_or(i32::MAX));
+    let http_get =
+        probe.http_get.map(|action| HTTPGetAction { path: tuning.path.clone().or(action.path), ..action });
     Probe {
+        http_get,
+        initial_delay_seconds: number(tuning.initial_delay).or(probe.initial_delay_seconds),
+        period_seconds: number(tuning.period).or(probe.period_seconds),
+        timeout_seconds: number(tuning.timeout).or(probe.timeout_seconds),
+        success_threshold: number(tuning.success_threshold).or(probe.success_threshold),
+        failure_threshold: number(tuning.failure_threshold).or(probe.failure_threshold),
+        ..probe
+    }
+}
+
+fn probe(period: i32, failures: i32) -> Probe {
+    Probe {
+        period_seconds: Some(period),
+        failure_threshold: Some(failures),
         http_get: Some(HTTPGetAction {
             path: Some("/".to_owned()),
             port: IntOrString::String(PORT_NAME.to_owned()),
@@ -153,7 +180,7 @@ fn probe() -> Probe {
 /// Somewhere to write for images that are not ours; Python servers do not start without `/tmp`.
 fn scratch(rendering: &Rendering<'_>) -> Option<(Volume, VolumeMount)> {
     match rendering.service.runtime {
-        Runtime::Onnx => None,
+        Runtime::Auto | Runtime::Onnx => None,
         Runtime::Image { .. } | Runtime::Package { .. } => Some((
             Volume {
                 name: "tmp".to_owned(),

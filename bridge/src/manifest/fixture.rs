@@ -7,7 +7,7 @@ use std::task::{Context, Poll, Waker};
 use crate::port::ModelVersion;
 use crate::spec::{
     Azure, AzureCloud, Bridge, Endpoints, Expose, Federation, Google, Identity, ModelRef, Quota, Resources,
-    Right, Runtime, Scaling, Service, Team, VersionRef, Who,
+    Right, Runtime, Scaling, Service, Team, Tuning, VersionRef, Who,
 };
 
 /// Tenant of the bridge.
@@ -86,6 +86,7 @@ pub(crate) fn service() -> Service {
         expose: Expose::Cluster,
         resources: Resources { cpu: "250m".to_owned(), memory: "256Mi".to_owned() },
         sample: None,
+        tuning: Tuning::default(),
     }
 }
 

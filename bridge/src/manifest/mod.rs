@@ -160,12 +160,13 @@ impl Rendering<'_> {
             ]
             .map(|(name, value)| (name.to_owned(), value.clone())),
         );
+        metadata.annotations.get_or_insert_default().extend(self.service.tuning.annotations.clone());
         metadata
     }
 
     fn container_port(&self) -> u16 {
         match &self.service.runtime {
-            crate::spec::Runtime::Onnx => SCORER_PORT,
+            crate::spec::Runtime::Auto | crate::spec::Runtime::Onnx => SCORER_PORT,
             crate::spec::Runtime::Image { port, .. } => *port,
             crate::spec::Runtime::Package { .. } => PACKAGE_PORT,
         }

@@ -13,6 +13,7 @@ pub mod models;
 #[cfg(feature = "sandbox")]
 pub mod oracle;
 pub mod pack;
+mod picked;
 pub mod plan;
 pub mod render;
 #[cfg(feature = "sandbox")]

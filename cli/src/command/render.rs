@@ -7,8 +7,11 @@ use bridge::resolve::resolve;
 use bridge::spec::{Runtime, Service};
 
 use clouds::Caller;
+use serde::Serialize;
+use serde_json::Value;
 
-use super::ship::{chosen, reference, unresolved};
+use super::picked::{WithDeployment, pick};
+use super::ship::unresolved;
 use super::{connect, way_back};
 use crate::args::{Format, Render};
 use crate::context::Context;
@@ -20,14 +23,14 @@ pub async fn run(context: &Context, flags: &Render) -> Result<Exit, Failure> {
     if let Some(workload) = &flags.workload {
         return way_back::render(context, workload, &flags.container).await;
     }
-    let model = flags.model.as_deref().unwrap_or_default();
-    let named = reference(model)?;
-    let (service, team) = context.service(&named.name, flags.service.as_deref())?;
+    let picked = pick(context, flags.model.as_deref(), flags.service.as_deref(), &flags.from)?;
+    let (service, team) = (picked.service.as_ref(), picked.team);
     let caller = connect::caller(context, Some(&team.name), None)?;
-    let model = chosen(named, model, service);
-    let models =
-        caller.models_of(&model).await.map_err(|error| refused("find the model's registry", &error))?;
-    let version = resolve(&model, team, &models).await.map_err(|error| {
+    let models = caller
+        .models_of(&picked.model)
+        .await
+        .map_err(|error| refused("find the model's registry", &error))?;
+    let version = resolve(&picked.model, team, &models).await.map_err(|error| {
         unresolved(Failure::failed("could not find the model version").because(&error), &error)
     })?;
     let image = match &flags.image {
@@ -44,12 +47,21 @@ pub async fn run(context: &Context, flags: &Render) -> Result<Exit, Failure> {
     };
     let objects = manifest::render(&rendering).map_err(|error| Failure::usage(error.to_string()))?;
     match context.format {
-        Format::Json => print_value(&objects),
+        Format::Json => match &picked.adapted {
+            Some(deployment) => print_value(&WithDeployment { deployment, rest: Rendered { objects } }),
+            None => print_value(&objects),
+        },
         Format::Human | Format::Yaml => {
             out(&manifest::to_yaml(&objects).map_err(|error| Failure::failed(error.to_string()))?);
         }
     }
     Ok(Exit::Fine)
+}
+
+/// Objects beside the deployment that asked for them.
+#[derive(Debug, Serialize)]
+struct Rendered {
+    objects: Vec<Value>,
 }
 
 /// The image that the registry has for a version, pinned.
@@ -61,7 +73,7 @@ async fn shipped(
 ) -> Result<String, Failure> {
     let named = match service.runtime {
         Runtime::Package { .. } => package_repository_and_tag,
-        Runtime::Onnx | Runtime::Image { .. } => repository_and_tag,
+        Runtime::Auto | Runtime::Onnx | Runtime::Image { .. } => repository_and_tag,
     };
     let (repository, tag) = named(&context.bridge, &service.team, &version.name, &version.version);
     let images = caller.images();

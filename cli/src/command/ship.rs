@@ -8,35 +8,54 @@ use bridge::resolve::ResolveError;
 use bridge::shipment::{Record, Shipment};
 use bridge::spec::{ModelRef, Runtime, Service, VersionRef};
 use bytes::Bytes;
+use serde::Serialize;
 
 use super::connect;
-use crate::args::Ship;
+use super::picked::{Picked, WithDeployment, pick};
+use crate::args::{Format, Ship};
 use crate::context::{Context, unreadable};
 use crate::edge::{self, SystemTime};
-use crate::output::{Progress, print};
+use crate::output::{Progress, print, print_data};
 use crate::report::{Exit, Failure, refused};
 
 /// Ships and prints the record.
 pub async fn run(context: &Context, flags: &Ship) -> Result<Exit, Failure> {
-    let shipment = ship(context, flags).await?;
-    print(context.format, &shipment);
+    let picked = pick(context, flags.model.as_deref(), flags.service.as_deref(), &flags.from)?;
+    let shipment = carry(context, flags, &picked).await?;
+    match &picked.adapted {
+        Some(deployment) if context.format != Format::Human => {
+            print_data(context.format, &WithDeployment { deployment, rest: Shipped { shipment } });
+        }
+        _ => print(context.format, &shipment),
+    }
     Ok(Exit::Fine)
 }
 
 /// Ships one model version.
 pub async fn ship(context: &Context, flags: &Ship) -> Result<Shipment, Failure> {
-    let named = reference(&flags.model)?;
-    let (service, team) = context.service(&named.name, flags.service.as_deref())?;
+    let picked = pick(context, flags.model.as_deref(), flags.service.as_deref(), &flags.from)?;
+    carry(context, flags, &picked).await
+}
+
+/// A shipment beside the deployment that asked for it.
+#[derive(Debug, Serialize)]
+struct Shipped {
+    shipment: Shipment,
+}
+
+async fn carry(context: &Context, flags: &Ship, picked: &Picked<'_>) -> Result<Shipment, Failure> {
+    let (service, team) = (picked.service.as_ref(), picked.team);
     require_scorer(service, flags.scorer.as_deref())?;
     let sample = sample(context, service, flags.sample.as_deref())?;
     let caller = connect::caller(context, Some(&team.name), flags.scorer.as_deref())?;
-    let model = chosen(named, &flags.model, service);
-    let models =
-        caller.models_of(&model).await.map_err(|error| refused("find the model's registry", &error))?;
+    let models = caller
+        .models_of(&picked.model)
+        .await
+        .map_err(|error| refused("find the model's registry", &error))?;
     let request = ShipRequest {
         bridge: &context.bridge,
         service,
-        model,
+        model: picked.model.clone(),
         sample,
         who: caller.principal().await.map_err(|error| refused("cross from Entra to Google", &error))?,
         rollout_deadline: flags.timeout,
@@ -86,6 +105,8 @@ pub(super) fn failed(error: &ShipError) -> Failure {
     match error {
         ShipError::Port { source, .. } => failure.answered(source),
         ShipError::Resolve(error) => unresolved(failure, error),
+        // Only a declaration helps.
+        ShipError::Unserved { .. } => Failure { exit: Exit::Usage, ..failure },
         _ => failure,
     }
 }
@@ -106,7 +127,7 @@ pub(super) fn unresolved(failure: Failure, error: &ResolveError) -> Failure {
 
 /// The scorer's executable, if the service needs one. Said before anything is begun.
 pub(super) fn require_scorer(service: &Service, named: Option<&Path>) -> Result<(), Failure> {
-    if service.runtime != Runtime::Onnx {
+    if !matches!(service.runtime, Runtime::Auto | Runtime::Onnx) {
         return Ok(());
     }
     if let Some(path) = edge::scorer(named).filter(|path| path.is_file()) {

@@ -31,6 +31,14 @@ pub fn print<T: Human + Serialize>(format: Format, value: &T) {
     }
 }
 
+/// Prints a value that has no form for people: as YAML if that was asked for, else as JSON.
+pub fn print_data<T: Serialize>(format: Format, value: &T) {
+    match format {
+        Format::Yaml => out(&yaml(value)),
+        Format::Human | Format::Json => out(&json(value)),
+    }
+}
+
 /// Prints a value as JSON.
 pub fn print_value<T: Serialize>(value: &T) {
     out(&json(value));

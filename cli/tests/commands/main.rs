@@ -8,6 +8,7 @@
 )]
 
 mod data;
+mod deployment;
 mod discovery;
 mod doctor;
 mod export;

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::image::ImageError;
+use crate::image::choice::Unserved;
 use crate::manifest::{Leak, RenderError};
 use crate::port::{ObjectKey, PortError, Refused};
 use crate::resolve::ResolveError;
@@ -25,6 +26,16 @@ pub enum ShipError {
     /// No image can be made of the version.
     #[error(transparent)]
     Image(#[from] ImageError),
+    /// Nothing of ours serves the version, and nothing else is declared.
+    #[error("model `{model}` version `{version}` has no runtime: {source}")]
+    Unserved {
+        /// The model.
+        model: String,
+        /// The version.
+        version: String,
+        /// What was found, and what can be declared.
+        source: Unserved,
+    },
     /// The tag is taken by an image of something else.
     #[error(
         "tag `{tag}` of `{repository}` holds an image of {holder}, and pushing would take the tag from it; give the model \

@@ -2,7 +2,7 @@
 //! anywhere is finished by the next one with the same result:
 //!
 //! 1. `resolve`: the reference becomes one version that the team may serve;
-//! 2. `list-files`: its files become the plan of an image;
+//! 2. `list-files`: its files become the plan of an image, and say what serves them where the service does not;
 //! 3. `push`: the image goes to the registry; blobs that are there stay (a package, which is an image already, is copied in
 //!    the place of both: `copy`);
 //! 4. `render`: the digest becomes Kubernetes objects, none of which carries a secret;
@@ -11,6 +11,7 @@
 //! 7. `score`: a sample goes through the API server's proxy;
 //! 8. `record`: the shipment is written down beside the service.
 
+mod choose;
 mod error;
 mod objects;
 mod record;
@@ -23,6 +24,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
+use crate::image::mlflow::MODEL_FILE;
 use crate::image::{ASSET_ID, ImagePlan, PushedImage, package_repository_and_tag, plan_image};
 use crate::manifest::{self, Rendering};
 use crate::port::{Cluster, Event, ImageStore, ModelSource, ModelVersion, Time, Watch};
@@ -169,7 +171,8 @@ async fn step_image<M: ModelSource, I: ImageStore, C, T: Time, W: Watch>(
     let runtime = &request.service.runtime;
     let Runtime::Package { environment, version: number } = runtime else {
         let plan = step_list(request, version, ports).await?;
-        return Ok((step_push(&plan, ports).await?, runtime.clone()));
+        let chosen = if *runtime == Runtime::Auto { Runtime::Onnx } else { runtime.clone() };
+        return Ok((step_push(&plan, ports).await?, chosen));
     };
     step(ports.watch, "copy", &format!("package {environment}:{number}"));
     let patience = Patience::new(ports.time, ports.watch);
@@ -198,7 +201,11 @@ async fn step_list<M: ModelSource, I, C, T: Time, W: Watch>(
         .retry("list-files", || ports.models.files(version))
         .await
         .map_err(ShipError::at("list-files"))?;
-    Ok(plan_image(request.bridge, request.service, version, &files)?)
+    let mut plan = plan_image(request.bridge, request.service, version, &files)?;
+    if let Some(file) = choose::onnx_file(request.service, version, &files, ports).await? {
+        plan.env.insert(MODEL_FILE.to_owned(), file);
+    }
+    Ok(plan)
 }
 
 async fn step_push<M: ModelSource, I: ImageStore, C, T: Time, W: Watch>(

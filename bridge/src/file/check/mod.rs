@@ -16,6 +16,8 @@ use super::shape::Flaw;
 use super::tree::{Content, Node};
 use crate::spec::Bridge;
 
+pub(crate) use syntax::is_pinned_image;
+
 /// Makes the domain types of a file that has the right shape. What is wrong goes to `flaws`; the result counts only if
 /// nothing did.
 pub(super) fn bridge(text: &str, root: &Node, file: &BridgeFile, flaws: &mut Vec<Flaw>) -> Bridge {

@@ -5,11 +5,15 @@ use std::collections::BTreeMap;
 use super::identities::known_team;
 use super::teams::quantity;
 use super::{Judge, Place, syntax};
-use crate::file::format::{ExposeFile, ResourcesFile, RuntimeFile, ScalingFile, ServiceFile, TextOrNumber};
+use crate::file::format::{
+    ExposeFile, OurRuntimeFile, ResourcesFile, RuntimeFile, ScalingFile, ServiceFile, TextOrNumber,
+};
 use crate::file::shape::Flaw;
 use crate::model_ref::is_model_name;
 use crate::name::{LABEL_MAX, slug};
-use crate::spec::{Expose, ModelHome, ModelRef, Resources, Runtime, Scaling, Service, Team, VersionRef};
+use crate::spec::{
+    Expose, ModelHome, ModelRef, Resources, Runtime, Scaling, Service, Team, Tuning, VersionRef,
+};
 
 /// Pods, unless the file says otherwise.
 const DEFAULT_SCALING: Scaling = Scaling { min: 1, max: 3, cpu_percent: 70 };
@@ -55,7 +59,17 @@ fn service(judge: &mut Judge<'_>, place: &Place, file: &ServiceFile) -> Option<S
         ExposeFile::Public => Expose::Public,
     };
     let team = file.team.clone();
-    Some(Service { name, team, model: model?, runtime, scaling, expose, resources, sample })
+    Some(Service {
+        name,
+        team,
+        model: model?,
+        runtime,
+        scaling,
+        expose,
+        resources,
+        sample,
+        tuning: Tuning::default(),
+    })
 }
 
 fn model(judge: &mut Judge<'_>, place: &Place, text: &str) -> Option<ModelRef> {
@@ -74,7 +88,8 @@ fn model(judge: &mut Judge<'_>, place: &Place, text: &str) -> Option<ModelRef> {
 
 fn runtime(judge: &mut Judge<'_>, place: &Place, file: &RuntimeFile) -> Runtime {
     match file {
-        RuntimeFile::Ours(_) => Runtime::Onnx,
+        RuntimeFile::Ours(OurRuntimeFile::Auto) => Runtime::Auto,
+        RuntimeFile::Ours(OurRuntimeFile::Onnx) => Runtime::Onnx,
         RuntimeFile::Image(file) => {
             let place = place.key("image");
             if !(syntax::PINNED_IMAGE.holds)(&file.image) {

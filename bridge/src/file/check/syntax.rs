@@ -208,7 +208,8 @@ fn is_label_name(text: &str) -> bool {
         && ends_well(text.chars().next_back())
 }
 
-fn is_pinned_image(text: &str) -> bool {
+/// Whether a text names an image by its digest.
+pub(crate) fn is_pinned_image(text: &str) -> bool {
     let Some((name, digest)) = text.split_once("@sha256:") else { return false };
     let Some((host, path)) = name.split_once('/') else { return false };
     // A tag beside the digest says nothing that the digest does not.

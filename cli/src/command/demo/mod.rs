@@ -183,7 +183,8 @@ impl Story {
 
     fn ship_flags(&self, version: &str) -> Ship {
         Ship {
-            model: format!("{MODEL}:{version}"),
+            model: Some(format!("{MODEL}:{version}")),
+            from: crate::args::FromDeployment::default(),
             service: None,
             sample: None,
             timeout: std::time::Duration::from_mins(1),
