@@ -167,7 +167,7 @@ fn scaling(file: &DeploymentFile, base: Scaling, keep: bool, root: &Node, notes:
     let count = file.instance_count.unwrap_or(ONE_INSTANCE);
     let fixed = Scaling { min: count, max: count, cpu_percent: TARGET_PERCENT };
     let by_use = file.scale_settings.as_ref().filter(|it| it.kind == ScaleKindFile::TargetUtilization);
-    if let Some(settings) = &file.scale_settings {
+    if file.scale_settings.is_some() {
         notes.carried(root, "scale_settings.type", "how pods are counted".to_owned());
     }
     let Some(settings) = by_use else {

@@ -37,7 +37,7 @@ fn a_deployment_file_ships_and_renders() {
         .iter()
         .map(|note| note["field"].as_str().unwrap())
         .collect();
-    assert_eq!(left, ["instance_type", "request_settings"]);
+    assert_eq!(left, ["$schema", "instance_type", "request_settings"]);
 
     let arguments = ["render", "--deployment", "blue.yaml", "--team", "oncology"];
     let rendered = harbour.run(&[&arguments[..], &["-o", "json"]].concat()).expect_code(0).json();
@@ -64,6 +64,7 @@ fn what_is_wrong_in_a_deployment_file_is_underlined_and_nothing_is_shipped() {
     let unknown = harbour.run(&SHIP).expect_code(2);
     unknown.expect_talk("blue.yaml:6:1").expect_talk("did you mean `instance_count`?");
     write(&harbour, DEPLOYMENT);
+    harbour.run(&["ship", "breast-cancer", "--deployment", "blue.yaml"]).expect_code(2);
     harbour.run(&["ship", "--deployment", "blue.yaml"]).expect_code(2).expect_talk("--team TEAM");
     harbour
         .run(&["ship", "--deployment", "blue.yaml", "--team", "nobody"])
@@ -75,8 +76,12 @@ fn what_is_wrong_in_a_deployment_file_is_underlined_and_nothing_is_shipped() {
         .expect_talk("absent.yaml");
     harbour.run(&["ship"]).expect_code(2).expect_talk("--deployment");
     write(&harbour, &DEPLOYMENT.replace("LOG_LEVEL: debug", "DB_PASSWORD: hunter2"));
-    let secret = harbour.run(&["render", "--deployment", "blue.yaml", "--team", "oncology", "--image", "x"]);
-    assert!(!secret.stderr.contains("hunter2") && !secret.stdout.contains("hunter2"), "{secret:?}");
+    for command in ["render", "ship"] {
+        let arguments = [command, "--deployment", "blue.yaml", "--team", "oncology", "-vvvv"];
+        let secret = harbour.run(&arguments).expect_code(2);
+        assert!(!secret.stderr.contains("hunter2") && !secret.stdout.contains("hunter2"), "{secret:?}");
+        secret.expect_talk("`environment_variables.DB_PASSWORD` in `blue.yaml` holds a literal value");
+    }
 }
 
 #[test]
@@ -101,8 +106,40 @@ fn an_mlflow_model_is_served_by_its_onnx_flavor_or_told_what_it_needs() {
         ("MLmodel", "flavors:\n  sklearn: {pickled_model: model.pkl}\n  python_function: {model_path: model.pkl}\n"),
         ("model.pkl", "pickled"),
     ]);
-    let refused = harbour.run(&["ship", "breast-cancer:7"]).expect_code(1);
+    let refused = harbour.run(&["ship", "breast-cancer:7"]).expect_code(2);
     refused
         .expect_talk("it is an MLflow model with the flavors `python_function`, `sklearn`")
+        .expect_talk("runtime: {environment: NAME:VERSION}")
         .expect_talk("runtime: {image: HOST/PATH@sha256:…, port: 8080}");
+}
+
+/// A deployment without a model is one of a package, for the model that the bridge's service serves.
+#[test]
+fn a_deployment_of_a_package_is_copied_as_it_is() {
+    let harbour = Harbour::new();
+    let packaged = "model: breast-cancer:2\n    runtime: { environment: \"breast-cancer-package:1\" }";
+    harbour.edit("model: breast-cancer:1\n    runtime: onnx", packaged);
+    harbour.edit("    sample: samples/breast-cancer.json\n", "");
+    harbour.run(&["apply"]).expect_code(0);
+    harbour.edit(packaged, "model: breast-cancer:2");
+    let text = "name: packed\nendpoint_name: breast-cancer\nenvironment: azureml:breast-cancer-package:1\n";
+    write(&harbour, text);
+    let shipped = harbour.run(&["ship", "--deployment", "blue.yaml", "-o", "json"]).expect_code(0).json();
+    let package = harbour.sandbox.world.azure.models().environments[0].image.clone();
+    assert!(package.ends_with(shipped["shipment"]["digest"].as_str().unwrap()), "{package} {shipped}");
+    assert_eq!(shipped["deployment"]["carried"][2]["field"], "environment", "{shipped}");
+    // What the bridge file alone says, `auto`, is not the package.
+    let made = harbour.run(&["pack", "breast-cancer", "-o", "json"]).expect_code(0).json();
+    assert_ne!(made["digest"], shipped["shipment"]["digest"]);
+}
+
+#[test]
+fn without_a_word_the_runtime_is_what_the_files_call_for() {
+    let harbour = Harbour::set_up();
+    harbour.edit("model: breast-cancer:1\n    runtime: onnx", "model: breast-cancer:1");
+    let shipped = harbour.run(&["ship", "breast-cancer", "-o", "json"]).expect_code(0).json();
+    assert_eq!(shipped["version"], "1");
+    harbour.add_model("breast-cancer", "7", &[("model.pkl", "pickled")]);
+    let refused = harbour.run(&["pack", "breast-cancer:7"]).expect_code(2);
+    refused.expect_talk("it is a `custom_model` with `model.pkl`, none of which is ONNX");
 }

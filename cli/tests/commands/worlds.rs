@@ -29,6 +29,9 @@ struct About {
     /// What is replaced in `bridge.yaml` before anything else: from, to.
     #[serde(default)]
     bridge: Vec<(String, String)>,
+    /// Files that are put into the sandbox's folder: name, text.
+    #[serde(default)]
+    files: BTreeMap<String, String>,
     runs: Vec<Run>,
     /// What is replaced in `bridge.yaml` once the trouble is over.
     #[serde(default)]
@@ -139,6 +142,9 @@ fn play(world: &World) -> Result<(), String> {
     let harbour = Harbour::new();
     for (from, to) in &world.about.bridge {
         harbour.edit(from, to);
+    }
+    for (name, text) in &world.about.files {
+        std::fs::write(harbour.file(name), text).unwrap();
     }
     let foreign = if world.about.set_up {
         let before = foreign(&harbour);

@@ -1,5 +1,6 @@
 //! The act against a world of fakes: the way it goes, every place it can be cut, every way it can be lied to.
 
+mod choose;
 mod world;
 
 use std::time::Duration;

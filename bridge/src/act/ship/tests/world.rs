@@ -37,6 +37,8 @@ pub(super) struct Pod {
 pub(super) struct State {
     pub(super) versions: Vec<ModelVersion>,
     pub(super) files: Vec<ModelFile>,
+    /// What every file holds; pushing reads none.
+    pub(super) text: &'static str,
     pub(super) images: BTreeMap<(String, String), ImageFacts>,
     pub(super) objects: BTreeMap<ObjectKey, Value>,
     pub(super) pods: Vec<Pod>,
@@ -217,7 +219,10 @@ impl ModelSource for World {
     }
 
     async fn read(&self, _: &ModelFile, _: u64) -> PortResult<ByteStream> {
-        Err(refusal(Refused::Invalid, "these fakes push without reading"))
+        self.call("read", |state| {
+            let bytes = Bytes::from_static(state.text.as_bytes());
+            Ok(Box::pin(futures_util::stream::iter([Ok(bytes)])) as ByteStream)
+        })
     }
 }
 
