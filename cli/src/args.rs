@@ -12,7 +12,7 @@ pub use export::{CredSource, Export, ExportCredConfig, ExportVerb};
 pub use init::Init;
 pub use token::{DockerAct, Token, TokenDocker, TokenInstall, TokenKubectl, TokenPlain, TokenVerb};
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
 use identity::source::SourceName;
 
 /// The keyless bridge that carries models from Azure ML to GKE, and tells you why when something is turned away.
@@ -171,9 +171,9 @@ pub struct Models {
 
 /// Flags of `ship`.
 #[derive(Debug, Clone, Args)]
+#[command(group = ArgGroup::new("what").required(true).args(["model", "deployment"]))]
 pub struct Ship {
     /// The model: `name`, `name:7`, `name@latest` or `name@tag=value`. Without a version, the one in the bridge file.
-    #[arg(required_unless_present = "deployment", conflicts_with = "deployment")]
     pub model: Option<String>,
     /// The file in its place.
     #[command(flatten)]
