@@ -9,7 +9,9 @@ use crate::name::{LABEL_MAX, slug};
 use crate::quantity::Quantity;
 use crate::spec::{Expose, ModelRef, ProbeTuning, Resources, Runtime, Scaling, Service, Tuning};
 
-use super::format::{DeploymentFile, InlineModelFile, ModelFile, ResourcesFile, ScaleFile, ScaleKindFile};
+use super::format::{
+    DeploymentFile, EnvironmentFile, InlineModelFile, ModelFile, ResourcesFile, ScaleFile, ScaleKindFile,
+};
 use super::notes::Notes;
 use super::{Target, environment, place, probe};
 
@@ -109,6 +111,12 @@ fn packed(
     notes: &mut Notes<'_>,
 ) -> Option<(ModelRef, Option<Runtime>)> {
     let package = environment::package(file.environment.as_ref());
+    if let (None, Some(EnvironmentFile::Registered(text))) = (&package, &file.environment) {
+        let message = format!("`{text}` names no version of an environment");
+        let expected = "`azureml:NAME:VERSION`, a package: its image is copied, so the file must say which";
+        notes.wrong(root, "environment", message, expected);
+        return None;
+    }
     let (Some(Runtime::Package { environment, version }), Some(known)) = (&package, known) else {
         let expected = format!(
             "{MODEL}; or none, where `environment: azureml:NAME:VERSION` is a package and the bridge file has the \

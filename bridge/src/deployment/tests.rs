@@ -276,6 +276,32 @@ fn a_model_that_is_not_registered_is_refused() {
 }
 
 #[test]
+fn a_package_is_named_with_its_version() {
+    for environment in ["azureml:packed@latest", "azureml:packed", "packed:1", "azureml:/subscriptions/s"] {
+        let text = format!("name: b\nendpoint_name: wine\nenvironment: {environment}\n");
+        let said = refused(&text, None);
+        let expected = format!("blue.yaml:3:14: `{environment}` names no version of an environment");
+        assert!(said.contains(&expected), "{expected}\nis not in\n{said}");
+    }
+}
+
+#[test]
+fn a_file_that_breaks_off_anywhere_is_read_or_told_of_inside_it() {
+    for text in [MANAGED, KUBERNETES, INLINE, PACKAGE] {
+        for end in (0..text.len()).step_by(3) {
+            let cut = &text[..end];
+            let bridge = fixture::bridge();
+            let target = Target { bridge: &bridge, team: Some("cellar") };
+            let Err(problems) = adapt("blue.yaml", cut, target) else { continue };
+            assert!(!problems.is_empty(), "{cut}");
+            for problem in problems {
+                assert!(cut.get(problem.spot.span.clone()).is_some(), "{problem:?}\n{cut}");
+            }
+        }
+    }
+}
+
+#[test]
 fn an_image_by_tag_is_not_taken() {
     let text = "name: b\nendpoint_name: wine\nmodel: azureml:a:1\nenvironment:\n  image: mcr.microsoft.com/azureml/minimal:latest\n";
     let adapted = adapted(text, None).unwrap();
