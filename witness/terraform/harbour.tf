@@ -266,608 +266,549 @@ resource "google_artifact_registry_repository_iam_member" "models_artifactregist
   member     = "principalSet://iam.googleapis.com/${google_iam_workload_identity_pool.bridge.name}/group/Cellar.Deployer"
 }
 
-resource "kubernetes_manifest" "namespace_oncology" {
-  manifest = {
-    "apiVersion" = "v1"
-    "kind"       = "Namespace"
-    "metadata" = {
-      "name" = "oncology"
-      "labels" = {
-        "app.kubernetes.io/managed-by"       = "gangplank"
-        "cost-centre"                        = "4711"
-        "gangplank.dev/bridge"               = "harbour"
-        "gangplank.dev/team"                 = "oncology"
-        "pod-security.kubernetes.io/enforce" = "restricted"
-        "pod-security.kubernetes.io/warn"    = "restricted"
-      }
+resource "kubernetes_namespace_v1" "oncology" {
+  metadata {
+    name = "oncology"
+    labels = {
+      "app.kubernetes.io/managed-by"       = "gangplank"
+      "cost-centre"                        = "4711"
+      "gangplank.dev/bridge"               = "harbour"
+      "gangplank.dev/team"                 = "oncology"
+      "pod-security.kubernetes.io/enforce" = "restricted"
+      "pod-security.kubernetes.io/warn"    = "restricted"
     }
   }
 }
 
-resource "kubernetes_manifest" "namespace_wine" {
-  manifest = {
-    "apiVersion" = "v1"
-    "kind"       = "Namespace"
-    "metadata" = {
-      "name" = "wine"
-      "labels" = {
-        "app.kubernetes.io/managed-by"       = "gangplank"
-        "gangplank.dev/bridge"               = "harbour"
-        "gangplank.dev/team"                 = "cellar"
-        "pod-security.kubernetes.io/enforce" = "restricted"
-        "pod-security.kubernetes.io/warn"    = "restricted"
-      }
+resource "kubernetes_namespace_v1" "wine" {
+  metadata {
+    name = "wine"
+    labels = {
+      "app.kubernetes.io/managed-by"       = "gangplank"
+      "gangplank.dev/bridge"               = "harbour"
+      "gangplank.dev/team"                 = "cellar"
+      "pod-security.kubernetes.io/enforce" = "restricted"
+      "pod-security.kubernetes.io/warn"    = "restricted"
     }
   }
 }
 
-resource "kubernetes_manifest" "role_oncology_gangplank_deployer" {
-  manifest = {
-    "apiVersion" = "rbac.authorization.k8s.io/v1"
-    "kind"       = "Role"
-    "metadata" = {
-      "name"      = "gangplank-deployer"
-      "namespace" = "oncology"
-      "labels" = {
-        "app.kubernetes.io/managed-by" = "gangplank"
-        "cost-centre"                  = "4711"
-        "gangplank.dev/bridge"         = "harbour"
-        "gangplank.dev/team"           = "oncology"
-      }
+resource "kubernetes_role_v1" "oncology_gangplank_deployer" {
+  metadata {
+    name      = "gangplank-deployer"
+    namespace = kubernetes_namespace_v1.oncology.metadata[0].name
+    labels = {
+      "app.kubernetes.io/managed-by" = "gangplank"
+      "cost-centre"                  = "4711"
+      "gangplank.dev/bridge"         = "harbour"
+      "gangplank.dev/team"           = "oncology"
     }
-    "rules" = [
-      {
-        "apiGroups" = [
-          "apps",
-        ]
-        "resources" = [
-          "deployments",
-        ]
-        "verbs" = [
-          "get",
-          "list",
-          "watch",
-          "create",
-          "patch",
-        ]
-      },
-      {
-        "apiGroups" = [
-          "",
-        ]
-        "resources" = [
-          "services",
-          "configmaps",
-          "serviceaccounts",
-        ]
-        "verbs" = [
-          "get",
-          "list",
-          "watch",
-          "create",
-          "patch",
-        ]
-      },
-      {
-        "apiGroups" = [
-          "autoscaling",
-        ]
-        "resources" = [
-          "horizontalpodautoscalers",
-        ]
-        "verbs" = [
-          "get",
-          "list",
-          "watch",
-          "create",
-          "patch",
-          "delete",
-        ]
-      },
-      {
-        "apiGroups" = [
-          "policy",
-        ]
-        "resources" = [
-          "poddisruptionbudgets",
-        ]
-        "verbs" = [
-          "get",
-          "list",
-          "watch",
-          "create",
-          "patch",
-          "delete",
-        ]
-      },
-      {
-        "apiGroups" = [
-          "networking.k8s.io",
-        ]
-        "resources" = [
-          "networkpolicies",
-        ]
-        "verbs" = [
-          "get",
-          "list",
-          "watch",
-          "create",
-          "patch",
-        ]
-      },
-      {
-        "apiGroups" = [
-          "apps",
-        ]
-        "resources" = [
-          "replicasets",
-        ]
-        "verbs" = [
-          "get",
-          "list",
-        ]
-      },
-      {
-        "apiGroups" = [
-          "",
-        ]
-        "resources" = [
-          "pods",
-          "pods/log",
-          "events",
-        ]
-        "verbs" = [
-          "get",
-          "list",
-        ]
-      },
-      {
-        "apiGroups" = [
-          "",
-        ]
-        "resources" = [
-          "services/proxy",
-        ]
-        "verbs" = [
-          "get",
-          "create",
-        ]
-      },
+  }
+
+  rule {
+    api_groups = [
+      "apps",
+    ]
+    resources = [
+      "deployments",
+    ]
+    verbs = [
+      "get",
+      "list",
+      "watch",
+      "create",
+      "patch",
     ]
   }
-  depends_on = [
-    kubernetes_manifest.namespace_oncology,
-  ]
-}
 
-resource "kubernetes_manifest" "role_wine_gangplank_deployer" {
-  manifest = {
-    "apiVersion" = "rbac.authorization.k8s.io/v1"
-    "kind"       = "Role"
-    "metadata" = {
-      "name"      = "gangplank-deployer"
-      "namespace" = "wine"
-      "labels" = {
-        "app.kubernetes.io/managed-by" = "gangplank"
-        "gangplank.dev/bridge"         = "harbour"
-        "gangplank.dev/team"           = "cellar"
-      }
-    }
-    "rules" = [
-      {
-        "apiGroups" = [
-          "apps",
-        ]
-        "resources" = [
-          "deployments",
-        ]
-        "verbs" = [
-          "get",
-          "list",
-          "watch",
-          "create",
-          "patch",
-        ]
-      },
-      {
-        "apiGroups" = [
-          "",
-        ]
-        "resources" = [
-          "services",
-          "configmaps",
-          "serviceaccounts",
-        ]
-        "verbs" = [
-          "get",
-          "list",
-          "watch",
-          "create",
-          "patch",
-        ]
-      },
-      {
-        "apiGroups" = [
-          "autoscaling",
-        ]
-        "resources" = [
-          "horizontalpodautoscalers",
-        ]
-        "verbs" = [
-          "get",
-          "list",
-          "watch",
-          "create",
-          "patch",
-          "delete",
-        ]
-      },
-      {
-        "apiGroups" = [
-          "policy",
-        ]
-        "resources" = [
-          "poddisruptionbudgets",
-        ]
-        "verbs" = [
-          "get",
-          "list",
-          "watch",
-          "create",
-          "patch",
-          "delete",
-        ]
-      },
-      {
-        "apiGroups" = [
-          "networking.k8s.io",
-        ]
-        "resources" = [
-          "networkpolicies",
-        ]
-        "verbs" = [
-          "get",
-          "list",
-          "watch",
-          "create",
-          "patch",
-        ]
-      },
-      {
-        "apiGroups" = [
-          "apps",
-        ]
-        "resources" = [
-          "replicasets",
-        ]
-        "verbs" = [
-          "get",
-          "list",
-        ]
-      },
-      {
-        "apiGroups" = [
-          "",
-        ]
-        "resources" = [
-          "pods",
-          "pods/log",
-          "events",
-        ]
-        "verbs" = [
-          "get",
-          "list",
-        ]
-      },
-      {
-        "apiGroups" = [
-          "",
-        ]
-        "resources" = [
-          "services/proxy",
-        ]
-        "verbs" = [
-          "get",
-          "create",
-        ]
-      },
+  rule {
+    api_groups = [
+      "",
+    ]
+    resources = [
+      "services",
+      "configmaps",
+      "serviceaccounts",
+    ]
+    verbs = [
+      "get",
+      "list",
+      "watch",
+      "create",
+      "patch",
     ]
   }
-  depends_on = [
-    kubernetes_manifest.namespace_wine,
-  ]
-}
 
-resource "kubernetes_manifest" "rolebinding_oncology_gangplank_deployer" {
-  manifest = {
-    "apiVersion" = "rbac.authorization.k8s.io/v1"
-    "kind"       = "RoleBinding"
-    "metadata" = {
-      "name"      = "gangplank-deployer"
-      "namespace" = "oncology"
-      "labels" = {
-        "app.kubernetes.io/managed-by" = "gangplank"
-        "cost-centre"                  = "4711"
-        "gangplank.dev/bridge"         = "harbour"
-        "gangplank.dev/team"           = "oncology"
-      }
-    }
-    "roleRef" = {
-      "apiGroup" = "rbac.authorization.k8s.io"
-      "kind"     = "Role"
-      "name"     = "gangplank-deployer"
-    }
-    "subjects" = [
-      {
-        "apiGroup" = "rbac.authorization.k8s.io"
-        "kind"     = "User"
-        "name"     = google_service_account.gp_oncology.email
-      },
+  rule {
+    api_groups = [
+      "autoscaling",
+    ]
+    resources = [
+      "horizontalpodautoscalers",
+    ]
+    verbs = [
+      "get",
+      "list",
+      "watch",
+      "create",
+      "patch",
+      "delete",
     ]
   }
-  depends_on = [
-    kubernetes_manifest.namespace_oncology,
-  ]
-}
 
-resource "kubernetes_manifest" "rolebinding_wine_gangplank_deployer" {
-  manifest = {
-    "apiVersion" = "rbac.authorization.k8s.io/v1"
-    "kind"       = "RoleBinding"
-    "metadata" = {
-      "name"      = "gangplank-deployer"
-      "namespace" = "wine"
-      "labels" = {
-        "app.kubernetes.io/managed-by" = "gangplank"
-        "gangplank.dev/bridge"         = "harbour"
-        "gangplank.dev/team"           = "cellar"
-      }
-    }
-    "roleRef" = {
-      "apiGroup" = "rbac.authorization.k8s.io"
-      "kind"     = "Role"
-      "name"     = "gangplank-deployer"
-    }
-    "subjects" = [
-      {
-        "apiGroup" = "rbac.authorization.k8s.io"
-        "kind"     = "User"
-        "name"     = google_service_account.gp_cellar.email
-      },
+  rule {
+    api_groups = [
+      "policy",
+    ]
+    resources = [
+      "poddisruptionbudgets",
+    ]
+    verbs = [
+      "get",
+      "list",
+      "watch",
+      "create",
+      "patch",
+      "delete",
     ]
   }
-  depends_on = [
-    kubernetes_manifest.namespace_wine,
-  ]
+
+  rule {
+    api_groups = [
+      "networking.k8s.io",
+    ]
+    resources = [
+      "networkpolicies",
+    ]
+    verbs = [
+      "get",
+      "list",
+      "watch",
+      "create",
+      "patch",
+    ]
+  }
+
+  rule {
+    api_groups = [
+      "apps",
+    ]
+    resources = [
+      "replicasets",
+    ]
+    verbs = [
+      "get",
+      "list",
+    ]
+  }
+
+  rule {
+    api_groups = [
+      "",
+    ]
+    resources = [
+      "pods",
+      "pods/log",
+      "events",
+    ]
+    verbs = [
+      "get",
+      "list",
+    ]
+  }
+
+  rule {
+    api_groups = [
+      "",
+    ]
+    resources = [
+      "services/proxy",
+    ]
+    verbs = [
+      "get",
+      "create",
+    ]
+  }
 }
 
-resource "kubernetes_manifest" "networkpolicy_oncology_gangplank_default_deny" {
-  manifest = {
-    "apiVersion" = "networking.k8s.io/v1"
-    "kind"       = "NetworkPolicy"
-    "metadata" = {
-      "name"      = "gangplank-default-deny"
-      "namespace" = "oncology"
-      "labels" = {
-        "app.kubernetes.io/managed-by" = "gangplank"
-        "cost-centre"                  = "4711"
-        "gangplank.dev/bridge"         = "harbour"
-        "gangplank.dev/team"           = "oncology"
-      }
-    }
-    "spec" = {
-      "podSelector" = {}
-      "policyTypes" = [
-        "Ingress",
-      ]
-      "ingress" = []
+resource "kubernetes_role_v1" "wine_gangplank_deployer" {
+  metadata {
+    name      = "gangplank-deployer"
+    namespace = kubernetes_namespace_v1.wine.metadata[0].name
+    labels = {
+      "app.kubernetes.io/managed-by" = "gangplank"
+      "gangplank.dev/bridge"         = "harbour"
+      "gangplank.dev/team"           = "cellar"
     }
   }
-  depends_on = [
-    kubernetes_manifest.namespace_oncology,
-  ]
+
+  rule {
+    api_groups = [
+      "apps",
+    ]
+    resources = [
+      "deployments",
+    ]
+    verbs = [
+      "get",
+      "list",
+      "watch",
+      "create",
+      "patch",
+    ]
+  }
+
+  rule {
+    api_groups = [
+      "",
+    ]
+    resources = [
+      "services",
+      "configmaps",
+      "serviceaccounts",
+    ]
+    verbs = [
+      "get",
+      "list",
+      "watch",
+      "create",
+      "patch",
+    ]
+  }
+
+  rule {
+    api_groups = [
+      "autoscaling",
+    ]
+    resources = [
+      "horizontalpodautoscalers",
+    ]
+    verbs = [
+      "get",
+      "list",
+      "watch",
+      "create",
+      "patch",
+      "delete",
+    ]
+  }
+
+  rule {
+    api_groups = [
+      "policy",
+    ]
+    resources = [
+      "poddisruptionbudgets",
+    ]
+    verbs = [
+      "get",
+      "list",
+      "watch",
+      "create",
+      "patch",
+      "delete",
+    ]
+  }
+
+  rule {
+    api_groups = [
+      "networking.k8s.io",
+    ]
+    resources = [
+      "networkpolicies",
+    ]
+    verbs = [
+      "get",
+      "list",
+      "watch",
+      "create",
+      "patch",
+    ]
+  }
+
+  rule {
+    api_groups = [
+      "apps",
+    ]
+    resources = [
+      "replicasets",
+    ]
+    verbs = [
+      "get",
+      "list",
+    ]
+  }
+
+  rule {
+    api_groups = [
+      "",
+    ]
+    resources = [
+      "pods",
+      "pods/log",
+      "events",
+    ]
+    verbs = [
+      "get",
+      "list",
+    ]
+  }
+
+  rule {
+    api_groups = [
+      "",
+    ]
+    resources = [
+      "services/proxy",
+    ]
+    verbs = [
+      "get",
+      "create",
+    ]
+  }
 }
 
-resource "kubernetes_manifest" "networkpolicy_oncology_gangplank_callers" {
-  manifest = {
-    "apiVersion" = "networking.k8s.io/v1"
-    "kind"       = "NetworkPolicy"
-    "metadata" = {
-      "name"      = "gangplank-callers"
-      "namespace" = "oncology"
-      "labels" = {
-        "app.kubernetes.io/managed-by" = "gangplank"
-        "cost-centre"                  = "4711"
-        "gangplank.dev/bridge"         = "harbour"
-        "gangplank.dev/team"           = "oncology"
-      }
-    }
-    "spec" = {
-      "podSelector" = {}
-      "policyTypes" = [
-        "Ingress",
-      ]
-      "ingress" = [
-        {
-          "from" = [
-            {
-              "podSelector" = {}
-            },
-            {
-              "namespaceSelector" = {
-                "matchLabels" = {
-                  "kubernetes.io/metadata.name" = "kube-system"
-                }
-              }
-              "podSelector" = {
-                "matchLabels" = {
-                  "k8s-app" = "konnectivity-agent"
-                }
-              }
-            },
-            {
-              "namespaceSelector" = {
-                "matchLabels" = {
-                  "kubernetes.io/metadata.name" = "clinic"
-                }
-              }
-            },
-          ]
-        },
-      ]
+resource "kubernetes_role_binding_v1" "oncology_gangplank_deployer" {
+  metadata {
+    name      = "gangplank-deployer"
+    namespace = kubernetes_namespace_v1.oncology.metadata[0].name
+    labels = {
+      "app.kubernetes.io/managed-by" = "gangplank"
+      "cost-centre"                  = "4711"
+      "gangplank.dev/bridge"         = "harbour"
+      "gangplank.dev/team"           = "oncology"
     }
   }
-  depends_on = [
-    kubernetes_manifest.namespace_oncology,
-  ]
+
+  role_ref {
+    api_group = "rbac.authorization.k8s.io"
+    kind      = "Role"
+    name      = "gangplank-deployer"
+  }
+
+  subject {
+    api_group = "rbac.authorization.k8s.io"
+    kind      = "User"
+    name      = google_service_account.gp_oncology.email
+  }
 }
 
-resource "kubernetes_manifest" "resourcequota_oncology_gangplank" {
-  manifest = {
-    "apiVersion" = "v1"
-    "kind"       = "ResourceQuota"
-    "metadata" = {
-      "name"      = "gangplank"
-      "namespace" = "oncology"
-      "labels" = {
-        "app.kubernetes.io/managed-by" = "gangplank"
-        "cost-centre"                  = "4711"
-        "gangplank.dev/bridge"         = "harbour"
-        "gangplank.dev/team"           = "oncology"
-      }
-    }
-    "spec" = {
-      "hard" = {
-        "requests.cpu"    = "8"
-        "requests.memory" = "16Gi"
-        "pods"            = "20"
-      }
+resource "kubernetes_role_binding_v1" "wine_gangplank_deployer" {
+  metadata {
+    name      = "gangplank-deployer"
+    namespace = kubernetes_namespace_v1.wine.metadata[0].name
+    labels = {
+      "app.kubernetes.io/managed-by" = "gangplank"
+      "gangplank.dev/bridge"         = "harbour"
+      "gangplank.dev/team"           = "cellar"
     }
   }
-  depends_on = [
-    kubernetes_manifest.namespace_oncology,
-  ]
+
+  role_ref {
+    api_group = "rbac.authorization.k8s.io"
+    kind      = "Role"
+    name      = "gangplank-deployer"
+  }
+
+  subject {
+    api_group = "rbac.authorization.k8s.io"
+    kind      = "User"
+    name      = google_service_account.gp_cellar.email
+  }
 }
 
-resource "kubernetes_manifest" "networkpolicy_wine_gangplank_default_deny" {
-  manifest = {
-    "apiVersion" = "networking.k8s.io/v1"
-    "kind"       = "NetworkPolicy"
-    "metadata" = {
-      "name"      = "gangplank-default-deny"
-      "namespace" = "wine"
-      "labels" = {
-        "app.kubernetes.io/managed-by" = "gangplank"
-        "gangplank.dev/bridge"         = "harbour"
-        "gangplank.dev/team"           = "cellar"
-      }
-    }
-    "spec" = {
-      "podSelector" = {}
-      "policyTypes" = [
-        "Ingress",
-      ]
-      "ingress" = []
+resource "kubernetes_network_policy_v1" "oncology_gangplank_default_deny" {
+  metadata {
+    name      = "gangplank-default-deny"
+    namespace = kubernetes_namespace_v1.oncology.metadata[0].name
+    labels = {
+      "app.kubernetes.io/managed-by" = "gangplank"
+      "cost-centre"                  = "4711"
+      "gangplank.dev/bridge"         = "harbour"
+      "gangplank.dev/team"           = "oncology"
     }
   }
-  depends_on = [
-    kubernetes_manifest.namespace_wine,
-  ]
+
+  spec {
+    policy_types = [
+      "Ingress",
+    ]
+
+    pod_selector {
+    }
+  }
 }
 
-resource "kubernetes_manifest" "networkpolicy_wine_gangplank_callers" {
-  manifest = {
-    "apiVersion" = "networking.k8s.io/v1"
-    "kind"       = "NetworkPolicy"
-    "metadata" = {
-      "name"      = "gangplank-callers"
-      "namespace" = "wine"
-      "labels" = {
-        "app.kubernetes.io/managed-by" = "gangplank"
-        "gangplank.dev/bridge"         = "harbour"
-        "gangplank.dev/team"           = "cellar"
-      }
-    }
-    "spec" = {
-      "podSelector" = {}
-      "policyTypes" = [
-        "Ingress",
-      ]
-      "ingress" = [
-        {
-          "from" = [
-            {
-              "podSelector" = {}
-            },
-            {
-              "namespaceSelector" = {
-                "matchLabels" = {
-                  "kubernetes.io/metadata.name" = "kube-system"
-                }
-              }
-              "podSelector" = {
-                "matchLabels" = {
-                  "k8s-app" = "konnectivity-agent"
-                }
-              }
-            },
-          ]
-        },
-      ]
+resource "kubernetes_network_policy_v1" "oncology_gangplank_callers" {
+  metadata {
+    name      = "gangplank-callers"
+    namespace = kubernetes_namespace_v1.oncology.metadata[0].name
+    labels = {
+      "app.kubernetes.io/managed-by" = "gangplank"
+      "cost-centre"                  = "4711"
+      "gangplank.dev/bridge"         = "harbour"
+      "gangplank.dev/team"           = "oncology"
     }
   }
-  depends_on = [
-    kubernetes_manifest.namespace_wine,
-  ]
+
+  spec {
+    policy_types = [
+      "Ingress",
+    ]
+
+    pod_selector {
+    }
+
+    ingress {
+      from {
+        pod_selector {
+        }
+      }
+
+      from {
+        namespace_selector {
+          match_labels = {
+            "kubernetes.io/metadata.name" = "kube-system"
+          }
+        }
+
+        pod_selector {
+          match_labels = {
+            "k8s-app" = "konnectivity-agent"
+          }
+        }
+      }
+
+      from {
+        namespace_selector {
+          match_labels = {
+            "kubernetes.io/metadata.name" = "clinic"
+          }
+        }
+      }
+    }
+  }
 }
 
-resource "kubernetes_manifest" "serviceaccount_wine_reader" {
-  manifest = {
-    "apiVersion" = "v1"
-    "kind"       = "ServiceAccount"
-    "metadata" = {
-      "name"      = "reader"
-      "namespace" = "wine"
-      "labels" = {
-        "app.kubernetes.io/managed-by" = "gangplank"
-        "gangplank.dev/bridge"         = "harbour"
-        "gangplank.dev/team"           = "cellar"
-        "gangplank.dev/workload"       = "reader"
-      }
-      "annotations" = {
-        "azure.workload.identity/client-id" = azurerm_user_assigned_identity.gp_harbour_1.client_id
-        "azure.workload.identity/tenant-id" = "0f3a7c1e-5b52-4c8e-9d1a-6f2b8e4d7a10"
-      }
+resource "kubernetes_resource_quota_v1" "oncology_gangplank" {
+  metadata {
+    name      = "gangplank"
+    namespace = kubernetes_namespace_v1.oncology.metadata[0].name
+    labels = {
+      "app.kubernetes.io/managed-by" = "gangplank"
+      "cost-centre"                  = "4711"
+      "gangplank.dev/bridge"         = "harbour"
+      "gangplank.dev/team"           = "oncology"
     }
-    "automountServiceAccountToken" = false
   }
-  depends_on = [
-    kubernetes_manifest.namespace_wine,
-  ]
+
+  spec {
+    hard = {
+      "requests.cpu"    = "8"
+      "requests.memory" = "16Gi"
+      "pods"            = "20"
+    }
+  }
 }
 
-resource "kubernetes_manifest" "serviceaccount_wine_taster" {
-  manifest = {
-    "apiVersion" = "v1"
-    "kind"       = "ServiceAccount"
-    "metadata" = {
-      "name"      = "taster"
-      "namespace" = "wine"
-      "labels" = {
-        "app.kubernetes.io/managed-by" = "gangplank"
-        "gangplank.dev/bridge"         = "harbour"
-        "gangplank.dev/team"           = "cellar"
-        "gangplank.dev/workload"       = "taster"
+resource "kubernetes_network_policy_v1" "wine_gangplank_default_deny" {
+  metadata {
+    name      = "gangplank-default-deny"
+    namespace = kubernetes_namespace_v1.wine.metadata[0].name
+    labels = {
+      "app.kubernetes.io/managed-by" = "gangplank"
+      "gangplank.dev/bridge"         = "harbour"
+      "gangplank.dev/team"           = "cellar"
+    }
+  }
+
+  spec {
+    policy_types = [
+      "Ingress",
+    ]
+
+    pod_selector {
+    }
+  }
+}
+
+resource "kubernetes_network_policy_v1" "wine_gangplank_callers" {
+  metadata {
+    name      = "gangplank-callers"
+    namespace = kubernetes_namespace_v1.wine.metadata[0].name
+    labels = {
+      "app.kubernetes.io/managed-by" = "gangplank"
+      "gangplank.dev/bridge"         = "harbour"
+      "gangplank.dev/team"           = "cellar"
+    }
+  }
+
+  spec {
+    policy_types = [
+      "Ingress",
+    ]
+
+    pod_selector {
+    }
+
+    ingress {
+      from {
+        pod_selector {
+        }
       }
-      "annotations" = {
-        "azure.workload.identity/client-id" = azurerm_user_assigned_identity.gp_harbour_1.client_id
-        "azure.workload.identity/tenant-id" = "0f3a7c1e-5b52-4c8e-9d1a-6f2b8e4d7a10"
-        "iam.gke.io/gcp-service-account"    = google_service_account.gpw_taster.email
+
+      from {
+        namespace_selector {
+          match_labels = {
+            "kubernetes.io/metadata.name" = "kube-system"
+          }
+        }
+
+        pod_selector {
+          match_labels = {
+            "k8s-app" = "konnectivity-agent"
+          }
+        }
       }
     }
-    "automountServiceAccountToken" = false
   }
-  depends_on = [
-    kubernetes_manifest.namespace_wine,
-  ]
+}
+
+resource "kubernetes_service_account_v1" "wine_reader" {
+  automount_service_account_token = false
+
+  metadata {
+    name      = "reader"
+    namespace = kubernetes_namespace_v1.wine.metadata[0].name
+    labels = {
+      "app.kubernetes.io/managed-by" = "gangplank"
+      "gangplank.dev/bridge"         = "harbour"
+      "gangplank.dev/team"           = "cellar"
+      "gangplank.dev/workload"       = "reader"
+    }
+    annotations = {
+      "azure.workload.identity/client-id" = azurerm_user_assigned_identity.gp_harbour_1.client_id
+      "azure.workload.identity/tenant-id" = "0f3a7c1e-5b52-4c8e-9d1a-6f2b8e4d7a10"
+    }
+  }
+}
+
+resource "kubernetes_service_account_v1" "wine_taster" {
+  automount_service_account_token = false
+
+  metadata {
+    name      = "taster"
+    namespace = kubernetes_namespace_v1.wine.metadata[0].name
+    labels = {
+      "app.kubernetes.io/managed-by" = "gangplank"
+      "gangplank.dev/bridge"         = "harbour"
+      "gangplank.dev/team"           = "cellar"
+      "gangplank.dev/workload"       = "taster"
+    }
+    annotations = {
+      "azure.workload.identity/client-id" = azurerm_user_assigned_identity.gp_harbour_1.client_id
+      "azure.workload.identity/tenant-id" = "0f3a7c1e-5b52-4c8e-9d1a-6f2b8e4d7a10"
+      "iam.gke.io/gcp-service-account"    = google_service_account.gpw_taster.email
+    }
+  }
 }

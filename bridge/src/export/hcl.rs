@@ -33,7 +33,7 @@ pub(super) enum Part {
 /// A block.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Block {
-    pub(super) kind: &'static str,
+    pub(super) kind: String,
     pub(super) labels: Vec<String>,
     pub(super) items: Vec<Item>,
 }
@@ -41,7 +41,7 @@ pub(super) struct Block {
 /// What stands in a block.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Item {
-    Attribute(&'static str, Expression),
+    Attribute(String, Expression),
     Block(Block),
 }
 
@@ -56,14 +56,14 @@ pub(super) fn reference(to: impl Into<String>) -> Expression {
 }
 
 impl Block {
-    pub(super) fn new(kind: &'static str, labels: &[&str]) -> Self {
+    pub(super) fn new(kind: impl Into<String>, labels: &[&str]) -> Self {
         let labels = labels.iter().map(|label| (*label).to_owned()).collect();
-        Self { kind, labels, items: Vec::new() }
+        Self { kind: kind.into(), labels, items: Vec::new() }
     }
 
     #[must_use]
-    pub(super) fn with(mut self, name: &'static str, value: Expression) -> Self {
-        self.items.push(Item::Attribute(name, value));
+    pub(super) fn with(mut self, name: impl Into<String>, value: Expression) -> Self {
+        self.items.push(Item::Attribute(name.into(), value));
         self
     }
 
@@ -77,7 +77,7 @@ impl Block {
     pub(super) fn write(&self, depth: usize, out: &mut String) {
         let indent = "  ".repeat(depth);
         out.push_str(&indent);
-        out.push_str(self.kind);
+        out.push_str(&self.kind);
         for label in &self.labels {
             out.push(' ');
             out.push_str(&quoted(label));

@@ -2,6 +2,7 @@
 //! and kubernetes. Pure text; where one resource refers to another there is a reference and not an id.
 
 mod hcl;
+mod kubernetes;
 mod terraform;
 
 pub use terraform::terraform;

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::hcl::{Block, Expression, Part, reference, text};
+use super::kubernetes;
 use crate::convention::REPOSITORY_LABEL;
 use crate::inventory::Facts;
 use crate::plan::{Obstacle, client_id_of, principal_id_of, unique_id_of};
@@ -135,7 +136,7 @@ impl Export<'_> {
             Resource::ServiceAccount(it) => vec![service_account(it, mark)],
             Resource::Grant(it) => self.grant(it),
             Resource::Repository(it) => vec![self.repository(it)],
-            Resource::Kubernetes(it) => vec![self.manifest(it)],
+            Resource::Kubernetes(it) => vec![self.kubernetes(it)],
         }
     }
 
@@ -268,24 +269,24 @@ impl Export<'_> {
             .with("labels", Expression::Map(labels))
     }
 
-    fn manifest(&mut self, it: &KubernetesObject) -> Block {
+    /// The resource of the object's own kind, or else the one that takes any object.
+    fn kubernetes(&mut self, it: &KubernetesObject) -> Block {
         let key = it.object_key();
-        let namespace = key.as_ref().and_then(|key| key.namespace.clone());
-        let label = key.map(|key| match key.namespace {
-            Some(namespace) => format!("{}_{namespace}_{}", key.kind.kind, key.name),
-            None => format!("{}_{}", key.kind.kind, key.name),
-        });
-        let kind = "kubernetes_manifest";
-        let name = self.name(kind, &label.unwrap_or_default());
-        let manifest = Expression::from_json(&it.object, &|value| self.text(value));
-        let block = Block::new("resource", &[kind, &name]).with("manifest", manifest);
-        match namespace {
-            Some(namespace) => {
-                let namespace = format!("{kind}.{}", identifier(&format!("Namespace_{namespace}")));
-                block.with("depends_on", Expression::List(vec![reference(namespace)]))
-            }
-            None => block,
+        let kind = key.as_ref().and_then(|key| kubernetes::resource_type(&key.kind));
+        let label = key.map(|key| [key.namespace, Some(key.name)].into_iter().flatten().collect::<Vec<_>>());
+        let label = label.unwrap_or_default().join("_");
+        let text = |value: &str| self.text(value);
+        if let Some(kind) = kind {
+            let block = kubernetes::typed(&it.object, &text, &|namespace| {
+                reference(format!("kubernetes_namespace_v1.{}.metadata[0].name", identifier(namespace)))
+            });
+            let name = self.name(kind, &label);
+            return Block { labels: vec![kind.to_owned(), name], ..block };
         }
+        let manifest = Expression::from_json(&it.object, &text);
+        let kind = "kubernetes_manifest";
+        let name = self.name(kind, &label);
+        Block::new("resource", &[kind, &name]).with("manifest", manifest)
     }
 }
 

@@ -18,6 +18,8 @@ pub struct Export {
 pub enum ExportVerb {
     /// An `external_account` file, with which Google's client libraries cross the bridge themselves. It holds no secret.
     CredConfig(ExportCredConfig),
+    /// Everything that `apply` would make, for Terraform or OpenTofu. Changes nothing.
+    Terraform(super::Administrate),
 }
 
 /// Flags of `export cred-config`.

@@ -10,9 +10,10 @@ use crate::output::print_value;
 use crate::report::{Exit, Failure};
 
 /// Writes what is wanted to stdout.
-pub fn run(context: &Context, common: &Common, flags: &Export) -> Result<Exit, Failure> {
+pub async fn run(context: &Context, common: &Common, flags: &Export) -> Result<Exit, Failure> {
     match &flags.verb {
         ExportVerb::CredConfig(flags) => cred_config(context, common, flags),
+        ExportVerb::Terraform(flags) => super::terraform::run(context, flags).await,
     }
 }
 

@@ -20,6 +20,7 @@ pub mod render;
 pub mod sandbox;
 pub mod scorer;
 pub mod ship;
+mod terraform;
 pub mod token;
 mod way_back;
 pub mod whoami;
@@ -51,7 +52,7 @@ pub async fn run(arguments: Arguments) -> Result<Exit, Failure> {
             None => doctor::run(&load()?, flags.team.as_deref()).await,
         },
         Command::Scorer(flags) => scorer::run(&load()?, &flags).await,
-        Command::Export(flags) => export::run(&load()?, &common, &flags),
+        Command::Export(flags) => export::run(&load()?, &common, &flags).await,
         Command::Completions(flags) => Ok(manual::completions(&flags)),
         Command::Man(flags) => manual::man(&flags),
         // It has its own way in, before the runtime starts: see `crate::main`.

@@ -55,6 +55,38 @@ fn every_source_is_written_and_misunderstandings_are_refused() {
     cred(&["executable", "--team", "nobody"]).expect_code(2).expect_talk("oncology, cellar");
 }
 
+/// What Terraform makes of it is witnessed for the example bridge; this is the sandbox's.
+#[test]
+fn the_bridge_is_exported_for_terraform_and_nothing_is_changed() {
+    let harbour = Harbour::new();
+    let workload =
+        "workloads:\n  - { name: taster, team: cellar, serviceAccount: taster-sa, may: [read-models], via: google }";
+    harbour.edit("\nendpoints:", &format!("\n{workload}\nendpoints:"));
+    let before = harbour.run(&["export", "terraform"]).expect_code(0).stdout;
+    for part in [
+        "resource \"azurerm_federated_identity_credential\" \"taster\" {",
+        "subject             = google_service_account.gpw_taster.unique_id",
+        "resource \"kubernetes_service_account_v1\" \"team_cellar_taster_sa\" {",
+        "= azurerm_user_assigned_identity.gp_harbour_1.client_id",
+    ] {
+        assert!(before.contains(part), "`{part}` is not in\n{before}");
+    }
+    let plan = harbour.run(&["plan", "-o", "json"]).expect_code(4).json();
+    assert!(plan["changes"].as_array().unwrap().iter().all(|it| it["action"]["do"] == "create"), "{plan}");
+    harbour.run(&["apply"]).expect_code(0);
+    let after = harbour.run(&["export", "terraform"]).expect_code(0).stdout;
+    assert_eq!(after, before, "what Terraform makes is referred to, whatever there is already");
+}
+
+#[test]
+fn what_cannot_be_made_is_not_exported() {
+    let harbour = Harbour::new();
+    harbour.edit(sandbox::seed::ONCOLOGY_CI.client_id, "00000000-0000-4000-8000-00000000dead");
+    let refused = harbour.run(&["export", "terraform"]).expect_code(3).expect_talk("nothing was exported");
+    assert!(refused.stdout.contains("no such principal"), "{}", refused.stdout);
+    assert!(!refused.stdout.contains("resource \""), "{}", refused.stdout);
+}
+
 #[test]
 fn completions_and_man_pages_know_every_command() {
     let harbour = Harbour::new();
