@@ -37,6 +37,11 @@ const GOOGLE_ISSUER: &str = "https://accounts.google.com";
 /// Label of an Artifact Registry repository, with the bridge's name; Google's labels allow no slash.
 pub const REPOSITORY_LABEL: &str = "gangplank-bridge";
 
+/// The bridge whose mark a description or tag is.
+pub fn marked_for(text: &str) -> Option<&str> {
+    text.strip_prefix("gangplank:").filter(|name| crate::name::is_dns_label(name))
+}
+
 impl Bridge {
     /// The mark in descriptions and tags: `gangplank:BRIDGE`.
     pub fn mark(&self) -> String {

@@ -20,6 +20,7 @@ pub mod export;
 pub mod file;
 pub mod finding;
 pub mod image;
+pub mod import;
 pub mod inventory;
 pub mod manifest;
 pub mod model_ref;

@@ -1,7 +1,5 @@
 //! A first bridge file, commented, for somebody who has none yet.
 
-use std::fmt::Write as _;
-
 use crate::spec::AzureCloud;
 
 /// What a first bridge file says.
@@ -29,6 +27,14 @@ pub struct Starter {
     pub cluster: String,
     /// Artifact Registry repository.
     pub repository: String,
+    /// Workload identity pool.
+    pub pool: String,
+    /// Provider in the pool.
+    pub provider: String,
+    /// Display name of the Entra application, where it is not `gangplank-NAME`.
+    pub application: Option<String>,
+    /// Datastores that models are read from besides the default one.
+    pub datastores: Vec<String>,
     /// The first team, if there is one already.
     pub team: Option<FirstTeam>,
     /// An `endpoints:` block, taken over as it is.
@@ -51,13 +57,17 @@ impl Starter {
     pub fn text(&self) -> String {
         let mut text = self.clouds();
         text.push_str(&self.people());
-        if let Some(endpoints) = &self.endpoints {
-            let _never_fails = write!(text, "\n{}\n", endpoints.trim_end());
-        }
+        text.push_str(&self.endpoints_block());
         text
     }
 
-    fn clouds(&self) -> String {
+    /// The `endpoints:` block, with an empty line before it; nothing if there is none.
+    pub(crate) fn endpoints_block(&self) -> String {
+        self.endpoints.as_ref().map_or_else(String::new, |it| format!("\n{}\n", it.trim_end()))
+    }
+
+    /// Everything but people: both clouds, and the trust between them.
+    pub(crate) fn clouds(&self) -> String {
         let cloud = match self.cloud {
             AzureCloud::Public => "public",
             AzureCloud::UsGovernment => "usGovernment",
@@ -80,7 +90,7 @@ azure:
   subscription: {subscription}
   resourceGroup: {group}
   workspace: {workspace}
-
+{datastores}
 # Where they go.
 google:
   project: {project}
@@ -93,9 +103,13 @@ google:
 
 # The trust between the two: who holds a token of this Entra application may be let across.
 federation:
-  pool: gangplank
-  provider: entra
-",
+  pool: {pool}
+  provider: {provider}
+{application}",
+            datastores = self.datastores_line(),
+            pool = plain(&self.pool),
+            provider = plain(&self.provider),
+            application = self.application_line(),
             name = plain(&self.name),
             tenant = plain(&self.tenant),
             subscription = plain(&self.subscription),
@@ -107,6 +121,21 @@ federation:
             cluster = plain(&self.cluster),
             repository = plain(&self.repository),
         )
+    }
+
+    fn datastores_line(&self) -> String {
+        let datastores: Vec<String> = self.datastores.iter().map(|name| plain(name)).collect();
+        if datastores.is_empty() {
+            String::new()
+        } else {
+            format!("  datastores: [{}]\n", datastores.join(", "))
+        }
+    }
+
+    fn application_line(&self) -> String {
+        let conventional = format!("gangplank-{}", self.name);
+        let other = self.application.as_ref().filter(|name| **name != conventional);
+        other.map_or_else(String::new, |name| format!("  application: {}\n", plain(name)))
     }
 
     fn people(&self) -> String {
@@ -174,7 +203,7 @@ fn commented(text: &str) -> String {
 }
 
 /// A value as it is where YAML takes it for text, else in quotes.
-fn plain(text: &str) -> String {
+pub(crate) fn plain(text: &str) -> String {
     let first = text.bytes().next().is_some_and(|it| it.is_ascii_alphabetic());
     let rest = text.bytes().all(|it| it.is_ascii_alphanumeric() || b"-_.".contains(&it));
     // What YAML 1.1 takes for a truth value or nothing.
@@ -184,7 +213,7 @@ fn plain(text: &str) -> String {
 }
 
 /// A value in quotes: JSON's are YAML's.
-fn quoted(text: &str) -> String {
+pub(crate) fn quoted(text: &str) -> String {
     serde_json::Value::from(text).to_string()
 }
 
@@ -219,6 +248,10 @@ mod tests {
             location: "europe-west4".to_owned(),
             cluster: "ship".to_owned(),
             repository: "models".to_owned(),
+            pool: "gangplank".to_owned(),
+            provider: "entra".to_owned(),
+            application: None,
+            datastores: Vec::new(),
             team: None,
             endpoints: None,
         }

@@ -1,6 +1,7 @@
 //! What can be typed: commands, flags, and the environment variables that stand for flags.
 
 mod export;
+mod import;
 mod init;
 mod token;
 
@@ -9,7 +10,8 @@ use std::time::Duration;
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 pub use export::{CredSource, Export, ExportCredConfig, ExportVerb};
-pub use init::Init;
+pub use import::Import;
+pub use init::{Init, Places};
 pub use token::{DockerAct, Token, TokenDocker, TokenInstall, TokenKubectl, TokenPlain, TokenVerb};
 
 use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
@@ -71,6 +73,8 @@ pub enum Command {
     Demo(Demo),
     /// Write a first bridge file from what can be detected and what you answer.
     Init(Init),
+    /// Write a bridge file from what both clouds have already. Changes nothing on them.
+    Import(Import),
     /// Say what has to change on both clouds; exits 4 if anything has to.
     Plan(SetUp),
     /// Make the changes that `plan` shows.

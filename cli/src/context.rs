@@ -53,6 +53,18 @@ impl Context {
         Ok(Self { bridge, folder: folder.to_owned(), environment, log_in, format })
     }
 
+    /// A bridge that is no file yet, to be written where `common` says.
+    pub fn for_draft(common: &Common, bridge: Bridge) -> Self {
+        let folder = common.file.parent().filter(|parent| !parent.as_os_str().is_empty());
+        Self {
+            bridge,
+            folder: folder.unwrap_or(Path::new(".")).to_owned(),
+            environment: Environment::from_pairs(edge::environment()),
+            log_in: common.log_in,
+            format: common.output,
+        }
+    }
+
     /// The certificate authorities that the bridge file names, PEM.
     pub fn ca_bundle(&self) -> Result<Option<Vec<u8>>, Failure> {
         let Some(path) = &self.bridge.endpoints.ca_bundle else { return Ok(None) };

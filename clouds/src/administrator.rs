@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use bridge::import::{Survey, Trust};
 use bridge::inventory::{Facts, Inventory};
 use bridge::plan::{Change, Missing, Need, Outputs};
 use bridge::port::{PortError, PortResult, Refused, SetUp};
@@ -75,6 +76,21 @@ impl Administrator {
     async fn kubernetes(&self) -> PortResult<&kubernetes::SetUp> {
         let connect = || async { Ok(kubernetes::SetUp::new(self.cluster().await?)) };
         self.cluster.get_or_try_init(connect).await
+    }
+
+    /// What the Google side has, whoever made it.
+    pub async fn survey(&self, bridge: &Bridge) -> PortResult<Survey> {
+        let mut survey = Survey::default();
+        match self.google.survey(bridge, &mut survey).await {
+            Err(refused) => Err(self.explained(bridge, refused).await),
+            Ok(()) => Ok(survey),
+        }
+    }
+
+    /// Adds what the Azure side and the cluster have to do with the trust that was chosen.
+    pub async fn survey_beyond(&self, bridge: &Bridge, trust: &Trust, survey: &mut Survey) -> PortResult<()> {
+        self.azure.survey(bridge, trust, survey).await?;
+        self.kubernetes().await?.survey(survey).await
     }
 
     /// A service that is switched off is seldom the only one.

@@ -46,7 +46,9 @@ pub(super) fn typed(
 /// The fields of an object: those that become attributes first, then those that become blocks.
 fn fields(object: &Value) -> impl Iterator<Item = (&str, &Value)> {
     let all = || object.as_object().into_iter().flatten().map(|(name, value)| (name.as_str(), value));
-    all().filter(|(name, value)| !is_block(name, value)).chain(all().filter(|(name, value)| is_block(name, value)))
+    all()
+        .filter(|(name, value)| !is_block(name, value))
+        .chain(all().filter(|(name, value)| is_block(name, value)))
 }
 
 fn is_block(name: &str, value: &Value) -> bool {
@@ -82,9 +84,8 @@ fn nested(
     text: &impl Fn(&str) -> Expression,
     namespace: &impl Fn(&str) -> Expression,
 ) -> Block {
-    fields(value).fold(Block::new(spelled(name), &[]), |block, (name, value)| {
-        put(block, name, value, text, namespace)
-    })
+    fields(value)
+        .fold(Block::new(spelled(name), &[]), |block, (name, value)| put(block, name, value, text, namespace))
 }
 
 /// A field's name in the provider's spelling.
@@ -174,7 +175,8 @@ resource {
 
     #[test]
     fn every_kind_has_its_name() {
-        let kind = |version: &str, kind: &str| ObjectKind { api_version: version.to_owned(), kind: kind.to_owned() };
+        let kind =
+            |version: &str, kind: &str| ObjectKind { api_version: version.to_owned(), kind: kind.to_owned() };
         assert_eq!(resource_type(&kind("v1", "Namespace")), Some("kubernetes_namespace_v1"));
         assert_eq!(resource_type(&kind("apps/v1", "Deployment")), None);
         for (name, expected) in [("roleRef", "role_ref"), ("rules", "rule"), ("apiGroups", "api_groups")] {

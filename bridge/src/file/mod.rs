@@ -18,7 +18,7 @@ pub(crate) mod tree;
 
 use serde::Deserialize;
 
-pub(crate) use check::is_pinned_image;
+pub(crate) use check::{is_pinned_image, is_reserved_label, is_team_name};
 pub use problem::{Problem, Spot};
 
 use crate::spec::Bridge;

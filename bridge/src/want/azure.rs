@@ -27,8 +27,10 @@ const REGISTRY_USER: BuiltIn =
 const ACR_PULL: BuiltIn = BuiltIn { name: "AcrPull", id: "7f951dda-4ed3-4680-a7ca-43fe172d538d" };
 
 /// Reads blobs. Given on the one container, not on the account: other containers hold other people's data.
-const BLOB_READER: BuiltIn =
-    BuiltIn { name: "Storage Blob Data Reader", id: "2a2b9908-6ea1-4ae2-8e65-a410df84e7d1" };
+const BLOB_READER: BuiltIn = BuiltIn { name: "Storage Blob Data Reader", id: BLOB_READER_ID };
+
+/// The GUID of `Storage Blob Data Reader`: <https://learn.microsoft.com/azure/role-based-access-control/built-in-roles/storage>.
+pub const BLOB_READER_ID: &str = "2a2b9908-6ea1-4ae2-8e65-a410df84e7d1";
 
 pub(super) fn wanted(bridge: &Bridge, facts: &Facts, people: &People<'_>) -> Vec<Resource> {
     let mut resources = vec![application(bridge, facts), service_principal(facts)];

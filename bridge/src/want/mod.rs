@@ -10,6 +10,7 @@ mod people;
 pub(crate) mod tests;
 mod workloads;
 
+pub use azure::BLOB_READER_ID;
 pub use condition::{CALLER_ROLE, attribute_condition, attribute_mapping};
 pub use workloads::{Placed, placed};
 

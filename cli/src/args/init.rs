@@ -9,6 +9,32 @@ use super::Administrate;
 /// Flags of `init`. What is not given is looked for, then asked for on a terminal.
 #[derive(Debug, Clone, Args)]
 pub struct Init {
+    /// Where both clouds are.
+    #[command(flatten)]
+    pub places: Places,
+    /// The first team; without one, an example stands in the file as a comment.
+    #[arg(long)]
+    pub team: Option<String>,
+    /// Which models the first team may serve.
+    #[arg(long, requires = "team", default_value = "*")]
+    pub models: String,
+    /// Client id of the service principal that ships for the first team.
+    #[arg(long, requires = "team")]
+    pub service_principal: Option<String>,
+    /// Overwrite the bridge file.
+    #[arg(long)]
+    pub force: bool,
+    /// Do not look at both clouds afterwards.
+    #[arg(long)]
+    pub no_plan: bool,
+    /// How to reach the cluster.
+    #[command(flatten)]
+    pub administrate: Administrate,
+}
+
+/// Where both clouds are.
+#[derive(Debug, Clone, Args)]
+pub struct Places {
     /// Name of the bridge; marks everything it makes.
     #[arg(long)]
     pub name: Option<String>,
@@ -42,25 +68,7 @@ pub struct Init {
     /// Artifact Registry repository.
     #[arg(long)]
     pub repository: Option<String>,
-    /// The first team; without one, an example stands in the file as a comment.
-    #[arg(long)]
-    pub team: Option<String>,
-    /// Which models the first team may serve.
-    #[arg(long, requires = "team", default_value = "*")]
-    pub models: String,
-    /// Client id of the service principal that ships for the first team.
-    #[arg(long, requires = "team")]
-    pub service_principal: Option<String>,
     /// Take the `endpoints:` block over from this bridge file.
     #[arg(long)]
     pub endpoints_from: Option<PathBuf>,
-    /// Overwrite the bridge file.
-    #[arg(long)]
-    pub force: bool,
-    /// Do not look at both clouds afterwards.
-    #[arg(long)]
-    pub no_plan: bool,
-    /// How to reach the cluster.
-    #[command(flatten)]
-    pub administrate: Administrate,
 }

@@ -7,6 +7,7 @@ mod demo;
 pub mod destroy;
 pub mod doctor;
 pub mod export;
+pub mod import;
 pub mod init;
 pub mod manual;
 pub mod models;
@@ -39,6 +40,7 @@ pub async fn run(arguments: Arguments) -> Result<Exit, Failure> {
         #[cfg(feature = "sandbox")]
         Command::Sandbox(flags) => sandbox::run(flags, common.output).await,
         Command::Init(flags) => init::run(&common, &flags).await,
+        Command::Import(flags) => import::run(&common, &flags).await,
         Command::Plan(flags) => plan::run(&load()?, &flags).await,
         Command::Apply(flags) => apply::run(&load()?, &flags).await,
         Command::Destroy(flags) => destroy::run(&load()?, &flags).await,

@@ -1,6 +1,7 @@
 //! Printing: stdout is data, stderr is talk. The only place of the product that writes to either.
 
 mod diagnosis;
+mod imported;
 pub mod models;
 mod plan;
 mod progress;

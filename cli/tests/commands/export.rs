@@ -59,8 +59,7 @@ fn every_source_is_written_and_misunderstandings_are_refused() {
 #[test]
 fn the_bridge_is_exported_for_terraform_and_nothing_is_changed() {
     let harbour = Harbour::new();
-    let workload =
-        "workloads:\n  - { name: taster, team: cellar, serviceAccount: taster-sa, may: [read-models], via: google }";
+    let workload = "workloads:\n  - { name: taster, team: cellar, serviceAccount: taster-sa, may: [read-models], via: google }";
     harbour.edit("\nendpoints:", &format!("\n{workload}\nendpoints:"));
     let before = harbour.run(&["export", "terraform"]).expect_code(0).stdout;
     for part in [

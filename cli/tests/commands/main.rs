@@ -14,6 +14,7 @@ mod doctor;
 mod export;
 mod faults;
 mod harbour;
+mod import;
 mod init;
 mod input;
 mod kill;

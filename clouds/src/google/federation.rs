@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use bridge::convention::marked_for;
+use bridge::import::Seen;
 use bridge::inventory::{Observed, State};
 use bridge::plan::{Action, Outputs};
 use bridge::port::{PortError, PortResult, Refused};
@@ -19,6 +21,25 @@ const POOL_FIELDS: &str = "description,disabled";
 /// What we declare of a provider, as `updateMask`.
 const PROVIDER_FIELDS: &str =
     "description,disabled,attributeMapping,attributeCondition,oidc.issuerUri,oidc.allowedAudiences";
+
+/// Every living pool of the project, with its providers.
+pub(super) async fn survey(rest: &Rest, bridge: &Bridge) -> PortResult<Vec<Seen>> {
+    let mut seen = Vec::new();
+    let show = |path: &str, value: &Value| Seen {
+        resource: observed(bridge, path, value).resource,
+        mark: marked_for(&text(value, "/description")).map(str::to_owned),
+    };
+    for pool in rest.list(&pools(bridge), "workloadIdentityPools").await?.iter().filter(|it| is_live(it)) {
+        let path = pool_path(bridge, id(pool));
+        seen.push(show(&path, pool));
+        let providers = rest.list(&format!("{path}/providers"), "workloadIdentityPoolProviders").await?;
+        // Providers of other kinds (AWS, SAML) trust no issuer.
+        for provider in providers.iter().filter(|it| is_live(it) && it.get("oidc").is_some()) {
+            seen.push(show(&format!("{path}/providers/{}", id(provider)), provider));
+        }
+    }
+    Ok(seen)
+}
 
 /// The wanted pools and providers that exist (also deleted for now), and every other one that carries our mark.
 pub(super) async fn observe(rest: &Rest, bridge: &Bridge, wanted: &[Resource]) -> PortResult<Vec<Observed>> {

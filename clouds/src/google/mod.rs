@@ -17,6 +17,7 @@ mod repository;
 pub(crate) mod rest;
 mod service_account;
 mod settling;
+mod survey;
 
 use std::sync::atomic::{AtomicBool, Ordering};
 

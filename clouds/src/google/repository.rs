@@ -71,16 +71,28 @@ impl Repositories {
     }
 
     async fn marked(&self, bridge: &Bridge) -> PortResult<Vec<model::Repository>> {
+        Ok(self.all(bridge).await?.into_iter().filter(|repository| is_marked(bridge, repository)).collect())
+    }
+
+    /// The ids of all repositories for images in the bridge's region, and the bridge whose mark each carries.
+    pub(super) async fn survey(&self, bridge: &Bridge) -> PortResult<Vec<(String, Option<String>)>> {
+        let images = self.all(bridge).await?.into_iter().filter(|it| it.format == Format::Docker);
+        let named = images.map(|it| {
+            let id = it.name.rsplit('/').next().unwrap_or_default().to_owned();
+            (id, it.labels.get(REPOSITORY_LABEL).cloned())
+        });
+        Ok(named.collect())
+    }
+
+    /// Every repository in the bridge's region.
+    async fn all(&self, bridge: &Bridge) -> PortResult<Vec<model::Repository>> {
         let parent = format!("projects/{}/locations/{}", bridge.google.project, bridge.google.region());
         let mut all = self.0.list_repositories().set_parent(parent).by_item();
-        let mut marked = Vec::new();
+        let mut found = Vec::new();
         while let Some(repository) = all.next().await {
-            let repository = repository.map_err(|error| library(SERVICE, &error))?;
-            if is_marked(bridge, &repository) {
-                marked.push(repository);
-            }
+            found.push(repository.map_err(|error| library(SERVICE, &error))?);
         }
-        Ok(marked)
+        Ok(found)
     }
 
     async fn find(&self, bridge: &Bridge, repository: &Repository) -> PortResult<Option<model::Repository>> {

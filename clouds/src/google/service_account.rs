@@ -59,7 +59,7 @@ impl ServiceAccounts {
     }
 
     /// Every service account that users made in the project, by id.
-    async fn all(&self, bridge: &Bridge) -> PortResult<BTreeMap<String, model::ServiceAccount>> {
+    pub(super) async fn all(&self, bridge: &Bridge) -> PortResult<BTreeMap<String, model::ServiceAccount>> {
         let project = &bridge.google.project;
         let domain = format!("@{project}.iam.gserviceaccount.com");
         let mut all = self.0.list_service_accounts().set_name(format!("projects/{project}")).by_item();

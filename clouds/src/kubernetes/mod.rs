@@ -7,6 +7,7 @@ mod api;
 mod connect;
 mod kinds;
 mod set_up;
+mod survey;
 #[cfg(test)]
 mod tests;
 

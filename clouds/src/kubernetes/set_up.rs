@@ -136,7 +136,7 @@ impl SetUp {
     }
 
     /// A cluster that does not serve a kind has none of it.
-    async fn list_if_served(
+    pub(super) async fn list_if_served(
         &self,
         version: &str,
         name: &str,

@@ -8,6 +8,8 @@ mod syntax;
 mod teams;
 mod workloads;
 
+pub(crate) use teams::is_reserved as is_reserved_label;
+
 use std::collections::BTreeMap;
 use std::ops::Range;
 
@@ -17,6 +19,11 @@ use super::tree::{Content, Node};
 use crate::spec::Bridge;
 
 pub(crate) use syntax::is_pinned_image;
+
+/// Whether a text can be a team's name.
+pub(crate) fn is_team_name(text: &str) -> bool {
+    (syntax::TEAM_NAME.holds)(text)
+}
 
 /// Makes the domain types of a file that has the right shape. What is wrong goes to `flaws`; the result counts only if
 /// nothing did.

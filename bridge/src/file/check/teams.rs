@@ -103,7 +103,8 @@ fn labels(
     labels.clone()
 }
 
-fn is_reserved(key: &str) -> bool {
+/// Whether a label is not the user's to give.
+pub(crate) fn is_reserved(key: &str) -> bool {
     let Some((domain, _)) = key.split_once('/') else { return false };
     RESERVED_LABEL_DOMAINS.iter().any(|reserved| {
         domain == *reserved || domain.strip_suffix(reserved).is_some_and(|rest| rest.ends_with('.'))

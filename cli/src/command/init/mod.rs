@@ -11,7 +11,7 @@ use bridge::spec::AzureCloud;
 use bridge::starter::{FirstTeam, Starter, endpoints_of};
 use identity::Environment;
 
-use crate::args::{Common, Init, SetUp};
+use crate::args::{Administrate, Common, Init, Places, SetUp};
 use crate::context::{Context, unreadable};
 use crate::edge;
 use crate::output::say;
@@ -20,7 +20,7 @@ use crate::report::{self, Exit, Failure};
 /// Something that has to be known.
 pub(super) struct Field {
     /// Its name: the flag without `--`.
-    name: &'static str,
+    pub(super) name: &'static str,
     /// What it is, for people.
     what: &'static str,
     /// What it is where nobody says otherwise.
@@ -31,7 +31,7 @@ pub(super) struct Field {
 pub(super) type Values = BTreeMap<&'static str, String>;
 
 /// Everything that has to be known.
-const FIELDS: [Field; 11] = [
+pub(super) const FIELDS: [Field; 11] = [
     Field { name: "name", what: "name of the bridge, a DNS label", default: Some("gangplank") },
     Field { name: "cloud", what: "which Azure: public, usGovernment or china", default: Some("public") },
     Field { name: "tenant", what: "Entra tenant, a GUID", default: None },
@@ -51,20 +51,20 @@ const FIELDS: [Field; 11] = [
 
 /// Writes the file and looks at both clouds with it.
 pub async fn run(common: &Common, flags: &Init) -> Result<Exit, Failure> {
-    refuse_overwriting(common, flags)?;
-    let environment = Environment::from_pairs(edge::environment());
-    let given = given(flags);
-    let detected = detect::all(&environment, &given, flags.administrate.kubeconfig.as_deref()).await;
-    let terminal = std::io::stdin().is_terminal() && std::io::stderr().is_terminal();
-    let values =
-        if terminal { ask::all(&FIELDS, &given, &detected)? } else { without_asking(given, &detected)? };
-    let text = starter(flags, &values)?.text();
+    refuse_overwriting(common, flags.force)?;
+    let values = answers(&FIELDS, &flags.places, &flags.administrate).await?;
+    let team = flags.team.as_ref().map(|name| FirstTeam {
+        name: name.clone(),
+        models: flags.models.clone(),
+        service_principal: flags.service_principal.as_ref().map(|id| id.to_ascii_lowercase()),
+    });
+    let text = Starter { team, ..starter(&flags.places, &values)? }.text();
     let name = common.file.display().to_string();
     // Whatever is wrong is said before anything is written.
     bridge::file::parse(&name, &text).map_err(|problems| {
         report::problems(&name, &text, &problems, std::io::stderr().is_terminal()).hint("nothing was written")
     })?;
-    write(common, flags, &text)?;
+    write(common, flags.force, &text)?;
     say(&format!("wrote `{name}`"));
     if flags.no_plan {
         return Ok(Exit::Fine);
@@ -82,7 +82,20 @@ pub async fn run(common: &Common, flags: &Init) -> Result<Exit, Failure> {
     }
 }
 
-fn given(flags: &Init) -> Values {
+/// What is known about the places: given, detected, or asked for on a terminal.
+pub(super) async fn answers(
+    fields: &[Field],
+    places: &Places,
+    administrate: &Administrate,
+) -> Result<Values, Failure> {
+    let environment = Environment::from_pairs(edge::environment());
+    let given = given(places);
+    let detected = detect::all(&environment, &given, administrate.kubeconfig.as_deref()).await;
+    let terminal = std::io::stdin().is_terminal() && std::io::stderr().is_terminal();
+    if terminal { ask::all(fields, &given, &detected) } else { without_asking(fields, given, &detected) }
+}
+
+fn given(flags: &Places) -> Values {
     let given = [
         ("name", &flags.name),
         ("cloud", &flags.cloud),
@@ -100,10 +113,10 @@ fn given(flags: &Init) -> Values {
 }
 
 /// Flags, then what was detected, then defaults; everything that is still missing is named at once.
-fn without_asking(given: Values, detected: &detect::Detected) -> Result<Values, Failure> {
+fn without_asking(fields: &[Field], given: Values, detected: &detect::Detected) -> Result<Values, Failure> {
     let mut values = given;
     let mut missing = Vec::new();
-    for field in &FIELDS {
+    for field in fields {
         if values.contains_key(field.name) {
             continue;
         }
@@ -125,7 +138,8 @@ fn without_asking(given: Values, detected: &detect::Detected) -> Result<Values, 
     Err(Failure { causes: missing, ..failure }.hint("give them as flags, or run this on a terminal"))
 }
 
-fn starter(flags: &Init, values: &Values) -> Result<Starter, Failure> {
+/// The places as the beginning of a file.
+pub(super) fn starter(flags: &Places, values: &Values) -> Result<Starter, Failure> {
     let value = |name: &str| values.get(name).cloned().unwrap_or_default();
     let cloud = match value("cloud").as_str() {
         "public" => AzureCloud::Public,
@@ -155,17 +169,18 @@ fn starter(flags: &Init, values: &Values) -> Result<Starter, Failure> {
         location: value("location"),
         cluster: value("cluster"),
         repository: value("repository"),
-        team: flags.team.as_ref().map(|name| FirstTeam {
-            name: name.clone(),
-            models: flags.models.clone(),
-            service_principal: flags.service_principal.as_ref().map(|id| id.to_ascii_lowercase()),
-        }),
+        pool: "gangplank".to_owned(),
+        provider: "entra".to_owned(),
+        application: None,
+        datastores: Vec::new(),
+        team: None,
         endpoints,
     })
 }
 
-fn refuse_overwriting(common: &Common, flags: &Init) -> Result<(), Failure> {
-    if flags.force || std::fs::symlink_metadata(&common.file).is_err() {
+/// A file that is there stays, unless it is said otherwise.
+pub(super) fn refuse_overwriting(common: &Common, force: bool) -> Result<(), Failure> {
+    if force || std::fs::symlink_metadata(&common.file).is_err() {
         return Ok(());
     }
     Err(exists(common))
@@ -177,10 +192,10 @@ fn exists(common: &Common) -> Failure {
 }
 
 /// Writes the file; without `--force`, only where there is none, even if one has come meanwhile.
-fn write(common: &Common, flags: &Init, text: &str) -> Result<(), Failure> {
+pub(super) fn write(common: &Common, force: bool, text: &str) -> Result<(), Failure> {
     let mut options = OpenOptions::new();
     options.write(true);
-    if flags.force {
+    if force {
         options.create(true).truncate(true)
     } else {
         options.create_new(true)
@@ -200,7 +215,7 @@ mod tests {
     fn everything_that_is_missing_is_named_at_once() {
         let detected = [("project", ("harbour".to_owned(), "gcloud".to_owned()))].into();
         let given = Values::from([("tenant", "t".to_owned())]);
-        let missing = without_asking(given, &detected).unwrap_err();
+        let missing = without_asking(&FIELDS, given, &detected).unwrap_err();
         assert_eq!(missing.exit, Exit::Usage);
         let text = missing.text();
         for flag in [

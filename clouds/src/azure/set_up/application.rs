@@ -3,7 +3,10 @@
 use std::collections::BTreeMap;
 
 use azure_core::http::Method;
+use bridge::convention::marked_for;
+use bridge::import::Trust;
 use bridge::inventory::{Observed, State};
+use bridge::name::is_guid;
 use bridge::plan::{Action, Outputs};
 use bridge::port::{PortError, PortResult, Refused};
 use bridge::resource::{AppRole, Application, Resource};
@@ -51,6 +54,27 @@ struct RegisteredRole {
 /// The live application of the bridge: the one with our mark, else any of the same name.
 pub(super) async fn find(graph: &Rest, bridge: &Bridge) -> PortResult<Option<Registered>> {
     choose(named(graph, "/v1.0/applications", bridge).await?, bridge)
+}
+
+/// The living applications whose tokens a provider takes; without a provider, those of the bridge's name.
+pub(super) async fn trusted(graph: &Rest, bridge: &Bridge, trust: &Trust) -> PortResult<Vec<Registered>> {
+    if trust.found.is_none() {
+        return named(graph, "/v1.0/applications", bridge).await;
+    }
+    let mut found: Vec<Registered> = Vec::new();
+    for audience in trust.audiences() {
+        let filter = if is_guid(&audience.to_ascii_lowercase()) {
+            format!("appId eq {}", quoted(audience))
+        } else {
+            format!("identifierUris/any(uri:uri eq {})", quoted(audience))
+        };
+        let all: Vec<Registered> =
+            graph.list(&format!("/v1.0/applications?$filter={}", encoded(&filter))).await?;
+        found.extend(
+            all.into_iter().filter(|it| !found.iter().any(|other| other.id == it.id)).collect::<Vec<_>>(),
+        );
+    }
+    Ok(found)
 }
 
 /// The application as it is: live, deleted for now, or not at all.
@@ -265,7 +289,16 @@ impl Registered {
         Err(changed(graph, &self.display_name, "was changed"))
     }
 
-    fn observed(&self, bridge: &Bridge, state: State) -> Observed {
+    /// The bridge whose mark it carries.
+    pub(super) fn mark(&self) -> Option<String> {
+        self.tags.iter().find_map(|tag| marked_for(tag)).map(str::to_owned)
+    }
+
+    pub(super) fn display_name(&self) -> &str {
+        &self.display_name
+    }
+
+    pub(super) fn observed(&self, bridge: &Bridge, state: State) -> Observed {
         let declared = bridge.identifier_uri();
         // Other URIs beside ours are nobody's drift.
         let ours = self.identifier_uris.iter().find(|uri| **uri == declared);

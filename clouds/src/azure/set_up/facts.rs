@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use azure_core::http::Method;
+use bridge::import::{Kind, Known};
 use bridge::inventory::{ApplicationIds, Datastore, Facts, Principal};
 use bridge::port::{PortResult, Refused};
 use bridge::spec::{Bridge, Runtime, Who};
@@ -80,7 +81,7 @@ impl SetUp {
 
     /// Adds where the workspace is, the storage behind the datastores, and the workspace's container registry. Datastores that are not declared
     /// are looked at, too: a right that was given while one was declared must be found again.
-    async fn storage(&self, bridge: &Bridge, facts: &mut Facts) -> PortResult<()> {
+    pub(super) async fn storage(&self, bridge: &Bridge, facts: &mut Facts) -> PortResult<()> {
         let path = format!("{}?api-version={API_VERSION}", bridge.workspace_scope());
         let workspace: Workspace = self.management.get(&path).await?;
         facts.region = workspace.location;
@@ -161,6 +162,7 @@ struct Entry {
     id: String,
     app_id: Option<String>,
     display_name: Option<String>,
+    service_principal_type: Option<String>,
 }
 
 /// Everybody whom the bridge declares, by the id it declares them with, in as few questions as Graph allows.
@@ -184,18 +186,42 @@ async fn principals(graph: &Rest, bridge: &Bridge) -> PortResult<BTreeMap<String
             }
         }
     }
-    for chunk in objects.into_iter().collect::<Vec<_>>().chunks(A_CALL) {
+    for entry in by_ids(graph, objects).await? {
+        let kind = if entry.kind.ends_with("group") { "Group" } else { "ServicePrincipal" };
+        found.insert(entry.id.to_ascii_lowercase(), entry.principal(kind));
+    }
+    tracing::debug!(service = GRAPH, known = found.len(), "looked principals up");
+    Ok(found.into_iter().filter(|(id, principal)| is_meant(bridge, id, principal)).collect())
+}
+
+/// Directory objects by their ids; ids that nobody has are left out.
+async fn by_ids(graph: &Rest, ids: impl IntoIterator<Item = &str>) -> PortResult<Vec<Entry>> {
+    let mut found: Vec<Entry> = Vec::new();
+    for chunk in ids.into_iter().collect::<Vec<_>>().chunks(A_CALL) {
         let body = json!({ "ids": chunk, "types": ["servicePrincipal", "group"] });
         let answer = graph.write(Method::Post, "/v1.0/directoryObjects/getByIds", &body).await?;
         let entries: Vec<Entry> = serde_json::from_value(answer.get("value").cloned().unwrap_or_default())
             .map_err(|problem| error::own(GRAPH, Refused::Invalid, problem.to_string()))?;
-        for entry in entries {
-            let kind = if entry.kind.ends_with("group") { "Group" } else { "ServicePrincipal" };
-            found.insert(entry.id.to_ascii_lowercase(), entry.principal(kind));
-        }
+        found.extend(entries);
     }
-    tracing::debug!(service = GRAPH, known = found.len(), "looked principals up");
-    Ok(found.into_iter().filter(|(id, principal)| is_meant(bridge, id, principal)).collect())
+    Ok(found)
+}
+
+/// Service principals and groups of the tenant, by object id, for whoever knows no more of them than this id.
+pub(super) async fn known(graph: &Rest, ids: &BTreeSet<String>) -> PortResult<BTreeMap<String, Known>> {
+    let entries = by_ids(graph, ids.iter().map(String::as_str)).await?;
+    let known = entries.into_iter().map(|entry| {
+        let managed = entry.service_principal_type.as_deref() == Some("ManagedIdentity");
+        let kind = match (entry.kind.ends_with("group"), managed) {
+            (true, _) => Kind::Group,
+            (false, true) => Kind::ManagedIdentity,
+            (false, false) => Kind::Application,
+        };
+        let client_id = entry.app_id.map(|id| id.to_ascii_lowercase());
+        let display_name = entry.display_name.unwrap_or_default();
+        (entry.id.to_ascii_lowercase(), Known { kind, client_id, display_name })
+    });
+    Ok(known.collect())
 }
 
 /// A group's id does not name a managed identity, nor the other way round.

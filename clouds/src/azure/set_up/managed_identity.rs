@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use azure_core::http::Method;
+use bridge::import::Seen;
 use bridge::inventory::{Facts, Observed, Shard, State};
 use bridge::plan::{Action, Outputs, client_id_of, principal_id_of};
 use bridge::port::{PortError, PortResult, Refused};
@@ -138,6 +139,19 @@ pub(super) async fn observe(
         }
     }
     Ok(observed)
+}
+
+/// Every identity of the resource group, with its credentials.
+pub(super) async fn survey(management: &Rest, bridge: &Bridge) -> PortResult<Vec<Seen>> {
+    let mut seen = Vec::new();
+    for identity in all(management, bridge).await? {
+        let mark = identity.tags.get(BRIDGE_TAG).cloned();
+        let held = credentials(management, bridge, &identity.name).await?.into_iter();
+        let held = held.map(|it| Seen { resource: it.resource(bridge, &identity.name), mark: mark.clone() });
+        seen.extend(held);
+        seen.push(Seen { resource: identity.resource(bridge), mark });
+    }
+    Ok(seen)
 }
 
 /// Makes one change to an identity.

@@ -8,6 +8,7 @@ mod principal;
 mod rights;
 mod role_assignment;
 mod settling;
+mod survey;
 #[cfg(test)]
 mod tests;
 

@@ -67,6 +67,19 @@ pub(super) async fn observe(
     Ok(observed)
 }
 
+/// Every assignment at these scopes, with its description.
+pub(super) async fn survey(management: &Rest, scopes: &[String]) -> PortResult<Vec<(Resource, String)>> {
+    let names = role_names(&[]);
+    let mut all = Vec::new();
+    for scope in scopes.iter().filter(|scope| !scope.is_empty()) {
+        for assigned in at_scope(management, scope).await? {
+            let description = assigned.properties.description.clone().unwrap_or_default();
+            all.push((assigned.observed(scope, &names, false).resource, description));
+        }
+    }
+    Ok(all)
+}
+
 /// Makes one change to a role assignment.
 pub(super) async fn perform(
     management: &Rest,
