@@ -169,7 +169,7 @@ impl Survey {
         for seen in &self.seen {
             match &seen.resource {
                 Resource::Grant(grant) => {
-                    ids.extend(grant.members.iter().filter_map(|it| it.rsplit('/').next()))
+                    ids.extend(grant.members.iter().filter_map(|it| it.rsplit('/').next()));
                 }
                 Resource::Provider(provider) => ids.extend(provider.condition.split(['\'', '"'])),
                 Resource::AppRoleAssignment(it) => drop(ids.insert(it.principal_id.as_str())),
@@ -188,7 +188,7 @@ impl Survey {
     }
 
     /// All applications, ours first.
-    fn applications<'a>(&'a self, is_ours: impl Fn(&Seen) -> bool) -> Vec<&'a Application> {
+    fn applications(&self, is_ours: impl Fn(&Seen) -> bool) -> Vec<&Application> {
         let mut all: Vec<(&Seen, &Application)> = self
             .seen
             .iter()

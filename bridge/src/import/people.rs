@@ -217,13 +217,13 @@ impl Holding<'_> {
 
     /// Names who may cross and may do nothing then.
     fn without_rights(&self, identities: &[Identity], left_out: &mut Vec<LeftOut>) {
-        let declares = |role: &str| {
+        let has_role = |role: &str| {
             identities
                 .iter()
                 .any(|it| matches!(&it.who, Who::AppRole { role: declared, .. } if declared == role))
         };
         let roles = self.trust.application.iter().flat_map(|it: &Application| it.app_roles.keys());
-        for role in roles.filter(|role| *role != CALLER_ROLE && !declares(role)) {
+        for role in roles.filter(|role| *role != CALLER_ROLE && !has_role(role)) {
             left_out.push(LeftOut::new(
                 format!("app role `{role}` of the application"),
                 "its holders may do nothing that a bridge file has a word for",

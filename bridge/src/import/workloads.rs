@@ -59,12 +59,11 @@ fn workload(
     if identity.rights != "read-models" {
         return Err("its identity is not for `read-models`, the one right that a workload can have");
     }
-    let (via, pods) = match credential.subject.strip_prefix("system:serviceaccount:") {
-        Some(pods) => (Via::Cluster, pods.replacen(':', "/", 1)),
-        None => {
-            let pods = pods_of(survey, &workload_account_id(&credential.name));
-            (Via::Google, pods.ok_or("its subject is neither pods nor a Google account that pods become")?)
-        }
+    let (via, pods) = if let Some(pods) = credential.subject.strip_prefix("system:serviceaccount:") {
+        (Via::Cluster, pods.replacen(':', "/", 1))
+    } else {
+        let pods = pods_of(survey, &workload_account_id(&credential.name));
+        (Via::Google, pods.ok_or("its subject is neither pods nor a Google account that pods become")?)
     };
     let (namespace, account) = pods.split_once('/').unwrap_or_default();
     if namespace != team.namespace {
