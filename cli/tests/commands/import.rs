@@ -141,9 +141,11 @@ fn what_others_made_says_what_to_adopt_and_then_is_in_step() {
     ] {
         assert!(keys.contains(&key), "{key}: {plan}");
     }
-    assert!(plan["obstacles"].as_array().unwrap().iter().all(|it| mends(it)), "{plan}");
+    assert!(plan["obstacles"].as_array().unwrap().iter().all(mends), "{plan}");
     let mut words = vec!["apply", "-f", "imported.yaml"];
-    keys.iter().for_each(|key| words.extend(["--adopt", *key]));
+    for key in &keys {
+        words.extend(["--adopt", *key]);
+    }
     harbour.run(&words).expect_code(0);
     harbour.run(&["plan", "-f", "imported.yaml"]).expect_code(0);
 }
