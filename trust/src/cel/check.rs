@@ -180,7 +180,8 @@ fn operate(operator: Operator, left: &Type, right: &Type) -> Option<Type> {
     match operator {
         Operator::Equal | Operator::Unequal => left.agrees(right).then_some(Type::Bool),
         Operator::Less | Operator::LessOrEqual | Operator::Greater | Operator::GreaterOrEqual => {
-            (left.agrees(right) && left.ordered() && right.ordered()).then_some(Type::Bool)
+            let comparable = left.agrees(right) || (left.is_number() && right.is_number());
+            (comparable && left.ordered() && right.ordered()).then_some(Type::Bool)
         }
         Operator::In => match right {
             Type::List(element) => left.agrees(element).then_some(Type::Bool),

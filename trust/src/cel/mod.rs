@@ -137,3 +137,5 @@ fn seen_by(operand: &Expression, bindings: &Bindings) -> String {
 mod conformance;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod witness;

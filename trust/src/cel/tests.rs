@@ -47,6 +47,9 @@ fn evaluates_googles_dialect() {
         ("assertion.sub == 'abc'", "true"),
         ("type(assertion.sub) == string", "true"),
         ("type(timestamp('2026-01-31T00:00:00Z')) == google.protobuf.Timestamp", "true"),
+        ("string(timestamp('2024-03-01T00:30:00.250+01:00'))", r#""2024-02-29T23:30:00.25Z""#),
+        ("{1: 'a', 1u: 'b'}", "the map has the key 1 twice"),
+        ("dyn({1: 'a'}) == {1u: 'a'}", "true"),
         ("assertion.absent == 'x' || true", "true"),
         ("assertion.absent == 'x' && false", "false"),
     ];

@@ -74,6 +74,11 @@ impl Type {
         if self == Self::Dyn { Self::List(Self::Dyn.into()) } else { self }
     }
 
+    /// Numbers of two types can be ordered, but not be found equal before they are seen.
+    pub(super) fn is_number(&self) -> bool {
+        matches!(self, Self::Int | Self::Uint | Self::Double)
+    }
+
     /// Have values of it an order?
     pub(super) fn ordered(&self) -> bool {
         matches!(
