@@ -29,8 +29,8 @@ impl Meter {
         self.spend(1 + amount / PER_STEP)
     }
 
-    #[cfg(test)]
-    pub(super) fn left(&self) -> usize {
+    /// The steps that are left.
+    pub(crate) fn left(&self) -> usize {
         self.left
     }
 }

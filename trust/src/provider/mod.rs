@@ -5,12 +5,14 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+mod attempt;
 mod exchange;
 mod mapping;
 mod refusal;
 mod resource_name;
 mod validate;
 
+pub use attempt::{Attempt, STEPS, attempt};
 pub use exchange::{SKEW_SECONDS, exchange};
 pub use mapping::CONDITION_LENGTH;
 pub use refusal::{Refusal, Stage};
