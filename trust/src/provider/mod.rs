@@ -7,17 +7,20 @@ use serde::{Deserialize, Serialize};
 
 mod attempt;
 mod exchange;
+mod keys;
 mod mapping;
 mod refusal;
 mod resource_name;
 mod validate;
+mod verdict;
 
 pub use attempt::{Attempt, STEPS, attempt};
-pub use exchange::{SKEW_SECONDS, exchange};
+pub use exchange::{Presented, SKEW_SECONDS, exchange, judge};
 pub use mapping::CONDITION_LENGTH;
 pub use refusal::{Refusal, Stage};
 pub use resource_name::ResourceName;
 pub use validate::{Violation, validate};
+pub use verdict::{Held, Step, Verdict};
 
 /// Is a pool or provider there, or in its thirty days between delete and gone?
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]

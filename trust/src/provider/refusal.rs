@@ -50,6 +50,13 @@ impl fmt::Display for Refusal {
 }
 
 impl Refusal {
+    /// A mapping gave nothing, as opposed to something that does not do.
+    pub(super) fn lacks_value(&self) -> bool {
+        self.stage == Stage::Mapping
+            && self.error == "unauthorized_client"
+            && self.description.starts_with("Could not")
+    }
+
     /// The request's `audience` parameter is no provider's resource name.
     pub fn audience_parameter(found: &str) -> Self {
         Self {

@@ -1,7 +1,7 @@
 //! Tables for the exchange: one line a case, with the service's exact words.
 
 use super::*;
-use crate::token::Claims;
+use crate::token::{Claims, Header};
 use jiff::Timestamp;
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -199,6 +199,55 @@ fn mappings_may_be_missing_or_wrong() {
     no_groups.attribute_mapping.remove("google.groups");
     let refusal = refused(&pool(), &no_groups, &json!({"sub": "object-2"}));
     assert_eq!(refusal.stage, Stage::Condition);
+}
+
+#[test]
+fn a_condition_on_an_absent_claim_rejects_before_the_mapping_misses_it() {
+    let mut closed = provider();
+    closed.attribute_condition = "assertion.sub == 'object-1'".to_owned();
+    let refusal = refused(&pool(), &closed, &json!({"sub": null}));
+    assert_eq!(refusal.description, "The given credential is rejected by the attribute condition.");
+    let mut open = provider();
+    open.attribute_condition = format!("assertion.tid == '{TENANT}'");
+    let refusal = refused(&pool(), &open, &json!({"sub": null}));
+    assert_eq!(refusal.description, "Could not obtain a value for google.subject from the given credential.");
+    assert_eq!(refusal.found, "there is no `sub`");
+}
+
+#[test]
+fn a_verdict_shows_every_stage() {
+    let (good, absent) = (claims(&json!({})), claims(&json!({"tid": "other"})));
+    let keys = json!({"keys": [{"kty": "RSA", "kid": "k1", "n": "AQ", "e": "AQAB"}]});
+    let header = |kid: &str| Header { alg: "RS256".into(), kid: Some(kid.into()), typ: None };
+    let judged = |claims: &Claims, header: Option<&Header>| {
+        judge(&pool(), &provider(), Presented { claims, header, keys: Some(&keys) }, now())
+    };
+    let stages =
+        |verdict: &Verdict| verdict.trace.iter().map(|step| (step.stage, step.outcome)).collect::<Vec<_>>();
+    let all = [
+        Stage::Live,
+        Stage::Issuer,
+        Stage::Signature,
+        Stage::Audience,
+        Stage::Time,
+        Stage::Mapping,
+        Stage::SubjectSize,
+        Stage::Condition,
+    ];
+    let passed = judged(&good, Some(&header("k1")));
+    assert_eq!(stages(&passed), all.map(|stage| (stage, Held::Yes)));
+    assert_eq!(passed.trace[3].found, "app-id");
+    let unseen = judged(&good, None);
+    assert_eq!(stages(&unseen)[2], (Stage::Signature, Held::Unseen));
+    assert_eq!(unseen.outcome, passed.outcome);
+    let no_key = judged(&good, Some(&header("k2")));
+    assert_eq!(stages(&no_key).last(), Some(&(Stage::Signature, Held::No)));
+    assert_eq!(no_key.outcome.unwrap_err().found, "the key `k2`, and the set has `k1`");
+    let rejected = judged(&absent, Some(&header("k1")));
+    assert_eq!(stages(&rejected).last(), Some(&(Stage::Condition, Held::No)));
+    let json = serde_json::to_value(&rejected).unwrap();
+    assert_eq!(json["outcome"]["refused"]["error"], "unauthorized_client");
+    assert_eq!(json["trace"][7]["outcome"], "no");
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! What Google refuses when somebody writes a provider, before any token is seen.
 
 use super::Provider;
+use super::keys::fault_of_upload;
 use super::mapping::{CONDITION_LENGTH, EXPRESSION_LENGTH, VARIABLES};
 use crate::cel;
 
@@ -68,19 +69,9 @@ fn issuer(provider: &Provider, found: &mut Vec<Violation>) {
             found.push(violation("oidc.allowedAudiences", description));
         }
     }
-    if oidc.jwks_json.as_deref().is_some_and(|text| !is_key_set(text)) {
-        found.push(violation("oidc.jwksJson", "Input JWK is not in a valid json format"));
+    if let Some(fault) = oidc.jwks_json.as_deref().and_then(fault_of_upload) {
+        found.push(violation("oidc.jwksJson", fault));
     }
-}
-
-/// Keys as Google takes them: a set, and no certificates in it.
-fn is_key_set(text: &str) -> bool {
-    let parsed: Option<serde_json::Value> = serde_json::from_str(text).ok();
-    let keys = parsed.as_ref().and_then(|json| json.get("keys")).and_then(serde_json::Value::as_array);
-    let certificate = ["x5c", "x5t"];
-    keys.is_some_and(|keys| {
-        keys.iter().all(|key| key.is_object() && certificate.iter().all(|member| key.get(member).is_none()))
-    })
 }
 
 fn mapping(provider: &Provider, found: &mut Vec<Violation>) {

@@ -5,8 +5,10 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Map, Value};
 
 mod claims;
+mod facts;
 
 pub use claims::{Claims, TokenVersion};
+pub use facts::{Standing, Validity};
 
 /// Longest token that is looked at. Entra's and Google's stay far below.
 pub const MAX_TOKEN_BYTES: usize = 64 * 1024;
