@@ -31,7 +31,7 @@ fn shown(value: &Value) -> Json {
         Value::Double(number) => json!({"double": format!("{:016x}", number.to_bits())}),
         Value::Text(text) => json!({"string": text.as_ref()}),
         Value::Bytes(bytes) => {
-            json!({"bytes": bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>()})
+            json!({"bytes": bytes.iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"))})
         }
         Value::Timestamp(moment) => json!({"timestamp": moment.to_string()}),
         Value::Duration(length) => json!({"duration": length.nanos.to_string()}),

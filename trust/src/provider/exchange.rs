@@ -115,16 +115,12 @@ fn key(provider: &Provider, token: Presented<'_>, trace: &mut Trace) -> Result<(
     const EXPECTED: &str = "a published key with the token's `kid`";
     let text = provider.oidc.as_ref().and_then(|oidc| oidc.jwks_json.as_deref());
     let uploaded: Option<Json> = text.map(|text| serde_json::from_str(text).unwrap_or_default());
-    match (uploaded.as_ref().or(token.keys), token.header) {
-        (Some(keys), Some(header)) => {
-            let outcome = require_key(keys, header).map(|found| Compared::new(EXPECTED, found));
-            trace.note(Stage::Signature, outcome)
-        }
-        _ => {
-            trace.skip(Stage::Signature, EXPECTED);
-            Ok(())
-        }
-    }
+    let Some((keys, header)) = uploaded.as_ref().or(token.keys).zip(token.header) else {
+        trace.skip(Stage::Signature, EXPECTED);
+        return Ok(());
+    };
+    let outcome = require_key(keys, header).map(|found| Compared::new(EXPECTED, found));
+    trace.note(Stage::Signature, outcome)
 }
 
 fn require_audience(provider: &Provider, claims: &Claims) -> Result<Compared, Refusal> {

@@ -45,7 +45,8 @@ pub(super) fn evaluate(provider: &Provider, claims: &Claims, meter: &mut Meter) 
     match outcomes.remove("google.subject") {
         Some((source, outcome)) => made.subject(source, outcome),
         None => {
-            made.refuse(Refusal::no_value("google.subject", "", "`google.subject` is not mapped".to_owned()))
+            let found = "`google.subject` is not mapped".to_owned();
+            made.refuse(Refusal::no_value("google.subject", "", found));
         }
     }
     for (name, (source, outcome)) in outcomes {
