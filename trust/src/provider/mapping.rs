@@ -42,12 +42,10 @@ pub(super) fn evaluate(provider: &Provider, claims: &Claims, meter: &mut Meter) 
     let mut outcomes: BTreeMap<_, _> =
         pairs.map(|(name, source)| (name.as_str(), (source.as_str(), evaluate(source)))).collect();
     let mut made = Made::default();
-    match outcomes.remove("google.subject") {
-        Some((source, outcome)) => made.subject(source, outcome),
-        None => {
-            let found = "`google.subject` is not mapped".to_owned();
-            made.refuse(Refusal::no_value("google.subject", "", found));
-        }
+    if let Some((source, outcome)) = outcomes.remove("google.subject") {
+        made.subject(source, outcome);
+    } else {
+        made.refuse(Refusal::no_value("google.subject", "", "`google.subject` is not mapped".to_owned()));
     }
     for (name, (source, outcome)) in outcomes {
         if name == "google.groups" {
