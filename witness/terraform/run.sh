@@ -26,18 +26,22 @@ pip download --quiet --no-deps --dest "$work/wheels" cdktf-cdktf-provider-azurea
 } >"$work/terraformrc"
 touch "$work/none"
 export SCHEMA_DIR="$work/schemas" CHECKPOINT_DISABLE=1
-validate() { TF_CLI_CONFIG_FILE="$work/terraformrc" "$terraform" -chdir="$work/main" validate -no-color 2>&1 || true; }
+# Heard to the end: who stops listening leaves the providers running.
+validate() {
+  TF_CLI_CONFIG_FILE="$work/terraformrc" "$terraform" -chdir="$work/main" validate -no-color >"$work/said" 2>&1 || true
+  grep -m1 -o -e 'Success!.*' -e 'Error: .*' "$work/said" || echo "nothing that is understood"
+}
 # Whoever says yes must be able to say no: the same with one thing wrong.
 wrongly() {
   sed "$1" harbour.tf >"$work/main/main.tf"
-  echo "with $1: $(validate | grep -m1 -o 'Error: .*' || echo 'nothing was noticed')"
+  echo "with $1: $(validate)"
 }
 {
   "$terraform" version -json 2>/dev/null | python3 -c 'import json,sys; print("terraform", json.load(sys.stdin)["terraform_version"])'
   TF_CLI_CONFIG_FILE="$work/none" "$terraform" fmt -check -diff harbour.tf
   echo "fmt: no difference"
   python3 schema.py harbour.tf "$work/wheels" "$work/schemas"
-  echo "validate: $(validate | grep -m1 -o -e 'Success!.*' -e 'Error: .*')"
+  echo "validate: $(validate)"
   wrongly 's/policy_types = /policy_kinds = /'
   wrongly 's/unique_id$/unique_number/'
   wrongly 's/^  role_definition_id .*//;s/^  scope .*//'
