@@ -45,6 +45,7 @@ fn admit(shared: &Shared, client: &Client, claims: &Claims, expired: bool) -> Re
             issuer: one.issuer.clone(),
             subject: one.subject.clone(),
             audiences: one.audiences.clone(),
+            expression: None,
         })
         .collect();
     let own = shared.addresses().map(|it| format!("https://{}/", it.entra)).unwrap_or_default();
