@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+mod administration;
 mod attempt;
 mod exchange;
 mod keys;
@@ -14,6 +15,7 @@ mod resource_name;
 mod validate;
 mod verdict;
 
+pub use administration::Hindrance;
 pub use attempt::{Attempt, STEPS, attempt};
 pub use exchange::{Presented, SKEW_SECONDS, exchange, judge};
 pub use mapping::CONDITION_LENGTH;
