@@ -246,7 +246,7 @@ pub struct Render {
 /// Flags of `doctor`.
 #[derive(Debug, Clone, Args)]
 pub struct Doctor {
-    /// The team to deploy for; by default the only one there is, or the first.
+    /// The team to deploy for; by default the only one there is, or the only one that the caller deploys for.
     #[arg(long)]
     pub team: Option<String>,
     /// Look at the way back of this workload instead: from its pods to Azure.

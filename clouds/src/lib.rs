@@ -13,6 +13,7 @@ mod error;
 pub mod google;
 pub mod images;
 pub mod kubernetes;
+mod patience;
 mod pod;
 pub mod probe;
 mod settling;

@@ -2,6 +2,7 @@
 //! by the cluster's issuer and by Google STS. Nothing here looks at claims: time, audience and issuer are `trust`'s.
 
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use aws_lc_rs::encoding::{AsDer as _, Pkcs8V1Der};
 use aws_lc_rs::rsa::{KeyPair, KeySize};
@@ -154,8 +155,21 @@ pub async fn fetch_key_set(client: &reqwest::Client, issuer: &str) -> Result<Val
     fetch(client, address).await.map_err(failed)
 }
 
+/// How often an issuer that is busy is asked, and how long the pause is at most.
+const TRIES: u32 = 3;
+const LONGEST_PAUSE: u64 = 2;
+
 async fn fetch(client: &reqwest::Client, address: &str) -> Result<Value, String> {
-    let reply = client.get(address).send().await.map_err(|error| error.to_string())?;
+    let ask = async || client.get(address).send().await.map_err(|error| error.to_string());
+    let mut reply = ask().await?;
+    for _ in 1..TRIES {
+        if !matches!(reply.status().as_u16(), 429 | 503) {
+            break;
+        }
+        let wanted = reply.headers().get("retry-after").and_then(|it| it.to_str().ok()?.parse().ok());
+        tokio::time::sleep(Duration::from_secs(wanted.unwrap_or(1).min(LONGEST_PAUSE))).await;
+        reply = ask().await?;
+    }
     let reply = reply.error_for_status().map_err(|error| error.to_string())?;
     reply.json().await.map_err(|error| error.to_string())
 }

@@ -1,7 +1,10 @@
-"""Microsoft's Python clients: azure-identity, msgraph-sdk, azure-mgmt-authorization, azure-storage-blob, azure-ai-ml."""
+"""Microsoft's Python clients: azure-identity, msgraph-sdk, azure-mgmt-authorization, azure-storage-blob, azure-ai-ml,
+azure-containerregistry."""
 
 import asyncio
 import hashlib
+import io
+import json
 import logging
 import os
 import pathlib
@@ -25,7 +28,9 @@ CONTAINER = (
     f"{GROUP}/providers/Microsoft.Storage/storageAccounts/quaystore/blobServices/default/containers/"
     "azureml-blobstore-quay"
 )
+CONTAINER_REGISTRY = f"{GROUP}/providers/Microsoft.ContainerRegistry/registries/quayacr"
 CELLAR = "f6a5b8c7-c0b9-436e-81ad-275314bf3006"
+REGISTRY = "https://quayacr.azurecr.io/"
 HERE = {"authority": ENTRA, "disable_instance_discovery": True}
 
 
@@ -245,6 +250,8 @@ def roles():
         "AzureML Data Scientist", WORKSPACE, "0a1b2c3d-0000-4000-8000-000000000001"))
     ask(client, "the container may be read by cellar-ci", lambda: give(
         "Storage Blob Data Reader", CONTAINER, "0a1b2c3d-0000-4000-8000-000000000002"))
+    ask(client, "the registry may be pushed to by cellar-ci", lambda: give(
+        "AcrPush", CONTAINER_REGISTRY, "0a1b2c3d-0000-4000-8000-000000000004"))
     ask(client, "the same again is a conflict", lambda: refused(lambda: give(
         "Storage Blob Data Reader", CONTAINER, "0a1b2c3d-0000-4000-8000-000000000003"), HttpResponseError))
     ask(client, "assignments at a scope, by principal", lambda: sorted(
@@ -289,7 +296,7 @@ def blobs():
 def models():
     from azure.ai.ml import MLClient
 
-    loopback_storage()
+    loopback("https://quaystore.blob.core.windows.net/", f"https://{at('blob')}/quaystore/")
     client = package("azure-ai-ml")
     os.environ["AZUREML_DEV_URL_MFE"] = MANAGER
 
@@ -324,19 +331,71 @@ def models():
         lambda: ml(secret("stranger")).models.get("breast-cancer", version="1"), HttpResponseError))
 
 
-def loopback_storage():
-    """Sends requests for the account's public name to the sandbox's blob service: what a host file would do."""
+def registries():
+    from azure.containerregistry import ContainerRegistryClient
+
+    loopback(REGISTRY, f"http://{at('acr')}/")
+    client = package("azure-containerregistry")
+
+    def registry(credential):
+        return ContainerRegistryClient(REGISTRY, credential, audience="https://containerregistry.azure.net")
+
+    quay = registry(secret())
+    names = list(quay.list_repository_names())
+    name = names[0]
+    ask(client, "repositories", lambda: names)
+    ask(client, "one repository", lambda: {
+        "name": quay.get_repository_properties(name).name,
+        "manifests": quay.get_repository_properties(name).manifest_count,
+        "tags": quay.get_repository_properties(name).tag_count,
+        "may be deleted": quay.get_repository_properties(name).can_delete,
+    })
+    ask(client, "its tags", lambda: [[tag.name, tag.digest] for tag in quay.list_tag_properties(name)])
+    ask(client, "its manifests", lambda: [
+        [found.digest, found.size_in_bytes, found.tags] for found in quay.list_manifest_properties(name)])
+    tag = next(iter(quay.list_tag_properties(name)))
+    ask(client, "a manifest by its tag", lambda: quay.get_manifest_properties(name, tag.name).digest)
+    ask(client, "an absent tag is refused", lambda: refused(
+        lambda: quay.get_tag_properties(name, "no-such"), ResourceNotFoundError))
+    manifest = quay.get_manifest(name, tag.name)
+
+    def whole(layer):
+        read = b"".join(quay.download_blob(name, layer["digest"]))
+        return hashlib.sha256(read).hexdigest() == layer["digest"].removeprefix("sha256:")
+
+    ask(client, "the manifest, byte for byte", lambda: [manifest.digest, manifest.media_type])
+    ask(client, "its layers, by their digests", lambda: [whole(layer) for layer in manifest.manifest["layers"]])
+
+    def pushed():
+        config, config_size = quay.upload_blob("witness/python", io.BytesIO(b"{}"))
+        layer, size = quay.upload_blob("witness/python", io.BytesIO(b"a layer" * 100_000))
+        kind = "application/vnd.oci.image"
+        return quay.set_manifest("witness/python", {
+            "schemaVersion": 2, "mediaType": f"{kind}.manifest.v1+json",
+            "config": {"mediaType": f"{kind}.config.v1+json", "digest": config, "size": config_size},
+            "layers": [{"mediaType": f"{kind}.layer.v1.tar", "digest": layer, "size": size}],
+        }, tag="v1", media_type=f"{kind}.manifest.v1+json")
+
+    ask(client, "an image is pushed", pushed)
+    ask(client, "and read again", lambda: json.loads(json.dumps(quay.get_manifest("witness/python", "v1").manifest)))
+    ask(client, "deleting it is refused without the role", lambda: refused(
+        lambda: quay.delete_manifest("witness/python", "v1"), HttpResponseError)["refused"])
+    ask(client, "a stranger is refused", lambda: refused(
+        lambda: list(registry(secret("stranger")).list_repository_names()), HttpResponseError))
+
+
+def loopback(public, sandbox):
+    """Sends requests for an address of Azure's to the sandbox: what a hosts file would do."""
     import requests.adapters
 
-    public = "https://quaystore.blob.core.windows.net/"
     send = requests.adapters.HTTPAdapter.send
 
     def redirected(adapter, request, **options):
         if request.url.startswith(public):
-            request.url = request.url.replace(public, f"https://{at('blob')}/quaystore/", 1)
+            request.url = request.url.replace(public, sandbox, 1)
         return send(adapter, request, **options)
 
     requests.adapters.HTTPAdapter.send = redirected
 
 
-every(__file__, tokens, machines, directory, roles, blobs, models)
+every(__file__, tokens, machines, directory, roles, blobs, models, registries)

@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# Lets kubectl, docker, skopeo, crane and Google's Python library log in to the sandbox by `gangplank token`, and leaves what
+# Lets kubectl, docker, podman, skopeo, crane and Google's Python library log in to the sandbox by `gangplank token`, and leaves what
 # they say here. GANGPLANK names a built gangplank; without it, one is built.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 root=$(cd "$here/../.." && pwd)
-for tool in kubectl docker skopeo crane python3 curl; do
+for tool in kubectl docker podman skopeo crane python3 curl; do
   command -v "$tool" >/dev/null || { echo "$tool is needed, see witness/README.md" >&2; exit 2; }
 done
 
@@ -68,7 +68,7 @@ kubectl gangplank-token --team oncology | python3 -c \
   'import json, sys; it = json.load(sys.stdin); it["status"]["token"] = "TOKEN"; it["status"]["expirationTimestamp"] = "TIME"; print(json.dumps(it, indent=2))' \
   >"$here/kubectl-plugin.json"
 
-# docker, skopeo, crane: without the helper they are turned away, with it they are let in
+# docker, podman, skopeo, crane: without the helper they are turned away, with it they are let in
 plain() { sed "s|$registry|REGISTRY|g"; }
 echo '{}' >"$HOME/.docker/config.json"
 skopeo inspect --tls-verify=false "docker://$image" >/dev/null 2>&1 && { echo "no log-in was needed" >&2; exit 1; }
@@ -76,6 +76,15 @@ echo "{\"credHelpers\": {\"$registry\": \"gangplank\"}}" >"$HOME/.docker/config.
 skopeo inspect --tls-verify=false --format '{{.Digest}}' "docker://$image" >"$here/skopeo.txt"
 crane digest --insecure "$image" >"$here/crane.txt"
 docker manifest inspect --insecure "$image" >"$here/docker-manifest.json"
+# podman keeps what it pulls in folders of this run, needs no daemon, and reads docker's file for the helper.
+podman() {
+  command podman --root "$work/images" --runroot "$work/run" --storage-driver vfs --cgroup-manager cgroupfs --runtime runc "$@"
+}
+echo '{}' >"$work/no-log-in.json"
+podman pull --quiet --tls-verify=false --authfile "$work/no-log-in.json" "$image" >/dev/null 2>&1 &&
+  { echo "no log-in was needed" >&2; exit 1; }
+podman pull --quiet --tls-verify=false --authfile "$HOME/.docker/config.json" "$image" >/dev/null
+podman image inspect --format '{{.Digest}}' "$image" >"$here/podman.txt"
 docker-credential-gangplank list | plain >"$here/docker-list.json"
 printf 'https://index.docker.io/v1/' | docker-credential-gangplank get >"$here/docker-unknown.txt" 2>/dev/null || true
 
@@ -100,6 +109,7 @@ sed 's|providers/entra|providers/other|' "$work/executable.json" >"$work/other-p
 {
   kubectl version --client | sed -n 's/^Client Version: /kubectl /p'
   docker --version
+  command podman --version
   skopeo --version
   echo "crane $(crane version)"
   "$work/venv/bin/pip" --quiet freeze | grep google-auth

@@ -4,6 +4,7 @@
 use trust::token::Claims;
 
 use super::Walk;
+use super::teams::is_caller;
 use crate::finding::{Finding, cause};
 use crate::spec::Who;
 
@@ -32,10 +33,6 @@ pub(super) fn check(walk: &Walk<'_>, claims: &Claims) -> Option<Finding> {
 
 /// Whether the bridge knows the caller by something else than a group.
 fn is_known_otherwise(walk: &Walk<'_>, claims: &Claims) -> bool {
-    walk.bridge.identities.iter().any(|identity| match &identity.who {
-        Who::ServicePrincipal(client_id) => claims.client_id() == Some(client_id),
-        Who::ManagedIdentity(object_id) => claims.object_id() == Some(object_id),
-        Who::AppRole { role, .. } => claims.roles().contains(&role.as_str()),
-        Who::Group(_) => false,
-    })
+    let mut others = walk.bridge.identities.iter().filter(|it| !matches!(it.who, Who::Group(_)));
+    others.any(|identity| is_caller(&identity.who, claims))
 }

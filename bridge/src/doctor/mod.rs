@@ -26,6 +26,7 @@ mod managed_identity_not_found;
 mod no_federated_credential;
 mod refused_by_entra;
 mod repository_write_not_granted;
+mod teams;
 pub mod way_back;
 
 use jiff::Timestamp;
@@ -35,6 +36,7 @@ use crate::finding::Finding;
 use crate::spec::{Bridge, Team};
 
 pub use self::evidence::{Answer, Ask, Evidence, FirstToken, Hop, Probe, Sight};
+pub use self::teams::teams_of;
 
 /// One walk along the chain, for a caller who ships for one team.
 #[derive(Debug, Clone)]

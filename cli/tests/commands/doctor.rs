@@ -103,3 +103,25 @@ fn a_stranger_is_told_that_nobody_declared_it() {
         refused.stdout
     );
 }
+
+#[test]
+fn without_a_team_it_is_the_callers_own() {
+    let harbour = Harbour::set_up();
+    let cellar = |harbour: &Harbour| {
+        let secret = harbour.sandbox.world.azure.client_secret(sandbox::seed::CELLAR_CI.client_id).unwrap();
+        let mut command = harbour.command(&["doctor"]);
+        command.env_remove("AZURE_FEDERATED_TOKEN_FILE");
+        command.env("AZURE_CLIENT_ID", sandbox::seed::CELLAR_CI.client_id).env("AZURE_CLIENT_SECRET", secret);
+        crate::harbour::ended(command)
+    };
+    // The second team of the file; as the first one's, it would be turned away at the impersonation.
+    let sound = cellar(&harbour).expect_code(0);
+    assert!(sound.stdout.contains("gp-cellar@"), "{}", sound.stdout);
+    harbour.edit("may: [push, \"deploy:cellar\"]", "may: [push]");
+    let asked = cellar(&harbour).expect_code(2).expect_talk("deploys for no team");
+    asked.expect_talk("name one with `--team`: oncology, cellar");
+    harbour.edit("may: [push, \"deploy:oncology\"]", "may: [\"deploy:oncology\", \"deploy:cellar\"]");
+    let asked = harbour.run(&["doctor"]).expect_code(2).expect_talk("deploys for several teams");
+    asked.expect_talk("name one with `--team`: oncology, cellar");
+    harbour.run(&["doctor", "--team", "nobody"]).expect_code(2).expect_talk("the teams are: oncology, cellar");
+}

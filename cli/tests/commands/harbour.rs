@@ -24,9 +24,14 @@ pub(crate) struct Ended {
 
 impl Harbour {
     pub(crate) fn new() -> Self {
+        Self::with(Options::default())
+    }
+
+    /// A harbour with a sandbox of its own kind.
+    pub(crate) fn with(options: Options) -> Self {
         let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
         let runtime = tokio::runtime::Runtime::new().unwrap();
-        let sandbox = runtime.block_on(Sandbox::start(Options::default())).unwrap();
+        let sandbox = runtime.block_on(Sandbox::start(options)).unwrap();
         Self { sandbox, runtime }
     }
 
@@ -120,7 +125,11 @@ impl Ended {
 
 /// Runs a command to its end.
 pub(crate) fn ended(mut command: Command) -> Ended {
-    let output = command.output().unwrap();
+    output(&command.output().unwrap())
+}
+
+/// What a process left.
+pub(crate) fn output(output: &std::process::Output) -> Ended {
     Ended {
         code: output.status.code().unwrap_or(-1),
         stdout: String::from_utf8_lossy(&output.stdout).into_owned(),

@@ -19,6 +19,7 @@ mod init;
 mod input;
 mod kill;
 mod memory;
+mod proportion;
 mod random_worlds;
 mod reverse;
 mod secrets;

@@ -1,4 +1,4 @@
-//! What kubectl, docker, skopeo, crane and Google's library for Python said when `gangplank token` logged them in
+//! What kubectl, docker, podman, skopeo, crane and Google's library for Python said when `gangplank token` logged them in
 //! (`witness/token/`), replayed: the same questions to the same product have the same answers.
 
 use serde_json::{Value, json};
@@ -46,8 +46,9 @@ fn kubectl_was_the_teams_service_account() {
 }
 
 #[test]
-fn docker_skopeo_and_crane_saw_the_same_image() {
+fn docker_podman_skopeo_and_crane_saw_the_same_image() {
     assert_eq!(text("skopeo.txt"), text("crane.txt"));
+    assert_eq!(text("skopeo.txt"), text("podman.txt"));
     assert_eq!(recorded("docker-list.json"), json!({ "REGISTRY": "oauth2accesstoken" }));
     assert_eq!(text("docker-unknown.txt"), "credentials not found in native keychain\n");
     let harbour = Harbour::set_up();

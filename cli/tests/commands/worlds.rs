@@ -2,6 +2,9 @@
 //! run, and each must end in success or in the words it names: never in a panic, never with an object of somebody
 //! else's changed, and never so that `apply` could not finish the work once the trouble is over.
 
+mod crowd;
+mod foreign;
+
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::panic::AssertUnwindSafe;
@@ -10,9 +13,9 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use serde::Deserialize;
-use serde_json::{Value, json};
 
-use crate::harbour::{Ended, Harbour, ended};
+use crate::harbour::{Ended, Harbour, ended, output};
+use foreign::{foreign, foreign_after_trouble, unchanged};
 
 /// How many worlds are played at a time.
 const AT_A_TIME: usize = 4;
@@ -32,10 +35,16 @@ struct About {
     /// Files that are put into the sandbox's folder: name, text.
     #[serde(default)]
     files: BTreeMap<String, String>,
+    /// So many service principals are in the tenant and declared besides, each by its own client id, for pushing.
+    #[serde(default)]
+    crowd: usize,
     runs: Vec<Run>,
     /// What is replaced in `bridge.yaml` once the trouble is over.
     #[serde(default)]
     mend_bridge: Vec<(String, String)>,
+    /// What is run then, after an `apply` that must succeed.
+    #[serde(default)]
+    afterwards: Vec<Run>,
 }
 
 /// One command, and how it must end.
@@ -44,6 +53,8 @@ struct About {
 struct Run {
     #[serde(rename = "run")]
     command: String,
+    /// What a second administrator runs at the same time; its exit code must be one of the same.
+    meanwhile: Option<String>,
     /// Exit codes of which one is right.
     code: Codes,
     /// What stdout and stderr together must say.
@@ -82,10 +93,12 @@ struct World {
 
 #[test]
 fn every_world_ends_in_success_or_in_the_right_words() {
+    // Parts of names, joined by commas: for whoever writes one.
     let wanted = std::env::var("GANGPLANK_WORLDS").unwrap_or_default();
     let waiting: Vec<World> = files().iter().map(|path| read(path)).collect();
-    let waiting: Vec<World> = waiting.into_iter().filter(|world| world.name.contains(&wanted)).collect();
-    assert!(!waiting.is_empty(), "no world's name contains `{wanted}`");
+    let named = |world: &World| wanted.split(',').any(|part| world.name.contains(part));
+    let waiting: Vec<World> = waiting.into_iter().filter(named).collect();
+    assert!(!waiting.is_empty(), "no world's name contains any of `{wanted}`");
     let (waiting, failed) = (Mutex::new(waiting), Mutex::new(Vec::new()));
     std::thread::scope(|scope| {
         for _ in 0..AT_A_TIME {
@@ -146,6 +159,7 @@ fn play(world: &World) -> Result<(), String> {
     for (name, text) in &world.about.files {
         std::fs::write(harbour.file(name), text).unwrap();
     }
+    crowd::declare(&harbour, world.about.crowd);
     let foreign = if world.about.set_up {
         let before = foreign(&harbour);
         expect(&harbour.run(&["apply"]), &[0], "the first apply")?;
@@ -169,6 +183,9 @@ fn play(world: &World) -> Result<(), String> {
     unchanged(&harbour, &foreign, world.mend.is_some())?;
     expect(&harbour.run(&["apply"]), &[0], "apply once the trouble is over")?;
     expect(&harbour.run(&["plan"]), &[0], "plan once the trouble is over")?;
+    for run in &world.about.afterwards {
+        check(&harbour, run)?;
+    }
     unchanged(&harbour, &foreign, world.mend.is_some())
 }
 
@@ -202,11 +219,18 @@ fn check(harbour: &Harbour, run: &Run) -> Result<(), String> {
             command.env(name, value)
         };
     }
+    let second = run.meanwhile.as_deref().map(|line| {
+        let mut second = harbour.command(&line.split_whitespace().collect::<Vec<_>>());
+        (line, second.spawn().unwrap())
+    });
     let ended = ended(command);
     let codes = match &run.code {
         Codes::One(code) => std::slice::from_ref(code),
         Codes::Several(codes) => codes,
     };
+    if let Some((line, second)) = second {
+        expect(&output(&second.wait_with_output().unwrap()), codes, line)?;
+    }
     expect(&ended, codes, &run.command)?;
     let said = format!("{}{}", ended.stdout, ended.stderr);
     for part in &run.says {
@@ -241,123 +265,4 @@ fn source(command: &mut std::process::Command, file: &Path) {
             command.env(name, value.trim_matches('\''));
         }
     }
-}
-
-/// Everything on both clouds that is not ours, by name; members of policies one by one.
-type Foreign = BTreeMap<String, Value>;
-
-/// What the bridge of the sandbox writes on what it makes.
-const MARKS: [&str; 3] =
-    ["gangplank:harbour", "\"gangplank-bridge\":\"harbour\"", "\"gangplank\":\"harbour\""];
-
-/// Looks in fair weather.
-fn foreign(harbour: &Harbour) -> Foreign {
-    let faults = &harbour.sandbox.world.faults;
-    let before = faults.take();
-    let found = look(harbour);
-    for (service, armed) in before {
-        for armed in armed {
-            faults.arm_for(&service, armed).unwrap();
-        }
-    }
-    found
-}
-
-fn look(harbour: &Harbour) -> Foreign {
-    let mut found = Foreign::new();
-    let addresses = harbour.sandbox.addresses();
-    let project = sandbox::seed::PROJECT;
-    let google = harbour.google_log_in();
-    let get = |url: String, token: &str| {
-        let (status, body) = harbour.send(harbour.client().get(&url).bearer_auth(token));
-        assert_eq!(status, 200, "{url}: {body}");
-        serde_json::from_str::<Value>(&body).unwrap()
-    };
-    let pools =
-        format!("http://{}/v1/projects/{project}/locations/global/workloadIdentityPools", addresses.iam);
-    let accounts = format!("http://{}/v1/projects/{project}/serviceAccounts", addresses.iam);
-    let repositories = format!(
-        "http://{}/v1/projects/{project}/locations/{}/repositories",
-        addresses.artifact_registry,
-        sandbox::seed::LOCATION
-    );
-    let pool_list = get(format!("{pools}?showDeleted=true"), &google);
-    keep(&mut found, "pool", &pool_list["workloadIdentityPools"], "name");
-    for pool in pool_list["workloadIdentityPools"].as_array().into_iter().flatten() {
-        let id = pool["name"].as_str().unwrap().rsplit('/').next().unwrap();
-        let providers = get(format!("{pools}/{id}/providers?showDeleted=true"), &google);
-        keep(&mut found, "provider", &providers["workloadIdentityPoolProviders"], "name");
-    }
-    keep(&mut found, "service account", &get(accounts, &google)["accounts"], "email");
-    keep(&mut found, "repository", &get(repositories, &google)["repositories"], "name");
-    let graph = std::fs::read_to_string(harbour.file("az/graph.token")).unwrap();
-    for set in ["applications", "servicePrincipals"] {
-        let url = format!("https://{}/v1.0/{set}?$top=999", addresses.graph);
-        keep(&mut found, set, &get(url, &graph)["value"], "id");
-    }
-    let arm = std::fs::read_to_string(harbour.file("az/management.token")).unwrap();
-    let url = format!(
-        "https://{}/subscriptions/{}/providers/Microsoft.Authorization/roleAssignments?api-version=2022-04-01",
-        addresses.resource_manager,
-        sandbox::seed::SUBSCRIPTION
-    );
-    keep(&mut found, "role assignment", &get(url, &arm)["value"], "id");
-    let policy = format!("http://{}/v3/projects/{project}:getIamPolicy", addresses.cloud_resource_manager);
-    let (_, policy) = harbour.send(harbour.client().post(policy).bearer_auth(&google).json(&json!({})));
-    let policy: Value = serde_json::from_str(&policy).unwrap();
-    for binding in policy["bindings"].as_array().into_iter().flatten() {
-        for member in binding["members"].as_array().into_iter().flatten() {
-            let key = format!("member {member} of {} if {}", binding["role"], binding["condition"]);
-            found.insert(key, Value::Null);
-        }
-    }
-    let admin = std::fs::read_to_string(harbour.file("cluster-admin.token")).unwrap();
-    for kind in ["namespaces", "serviceaccounts", "configmaps"] {
-        let url = format!("https://{}/api/v1/{kind}", addresses.cluster);
-        keep(&mut found, kind, &get(url, &admin)["items"], "metadata");
-    }
-    found
-}
-
-/// Keeps those that do not carry our mark.
-fn keep(found: &mut Foreign, kind: &str, all: &Value, name: &str) {
-    for object in all.as_array().into_iter().flatten() {
-        let text = object.to_string();
-        let ours = MARKS.iter().any(|mark| text.contains(mark))
-            || object["metadata"]["labels"]["app.kubernetes.io/managed-by"] == "gangplank";
-        let name = match &object[name] {
-            Value::Object(metadata) => {
-                format!("{}/{}", metadata.get("namespace").unwrap_or(&Value::Null), metadata["name"])
-            }
-            other => other.to_string(),
-        };
-        if !ours {
-            let mut object = object.clone();
-            if let Some(metadata) = object["metadata"].as_object_mut() {
-                metadata.remove("resourceVersion");
-                metadata.remove("managedFields");
-            }
-            found.insert(format!("{kind} {name}"), object);
-        }
-    }
-}
-
-/// What was foreign before the set-up, as the trouble left it.
-fn foreign_after_trouble(harbour: &Harbour, before: &Foreign) -> Foreign {
-    let mut after = foreign(harbour);
-    after.retain(|key, _| before.contains_key(key));
-    after
-}
-
-fn unchanged(harbour: &Harbour, before: &Foreign, mended: bool) -> Result<(), String> {
-    let after = foreign(harbour);
-    for (key, value) in before {
-        match after.get(key) {
-            Some(now) if now == value || mended => {}
-            // A mend may hand something over, or take it away.
-            None if mended => {}
-            now => return Err(format!("{key} is not ours and was changed\nfrom {value}\nto   {now:?}")),
-        }
-    }
-    Ok(())
 }

@@ -12,7 +12,7 @@ use http::Method;
 use serde::Deserialize;
 
 use super::addresses::Addresses;
-use super::patience::patiently;
+use crate::patience::patiently;
 use super::refusal::unexpected;
 use super::rest::Rest;
 

@@ -13,7 +13,7 @@ use futures_util::stream::{self, StreamExt, TryStreamExt};
 use google_cloud_iam_v1::model::Policy;
 
 use super::member::Ours;
-use super::patience::patiently;
+use crate::patience::patiently;
 use super::policy::{MemberChange, Policies, unconditional};
 
 /// Policies read at the same time.

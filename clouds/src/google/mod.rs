@@ -9,7 +9,6 @@ mod disabled;
 mod federation;
 mod grant;
 mod member;
-mod patience;
 mod policy;
 mod project;
 pub mod refusal;
@@ -34,8 +33,8 @@ pub use project::project_number;
 
 pub(crate) use disabled::SERVICE_DISABLED;
 
+use crate::patience::{patiently, with_a_fresh_token};
 use crate::settling::{SETTLING, Settling};
-use patience::{patiently, with_a_fresh_token};
 use policy::Policies;
 use rest::Rest;
 

@@ -9,6 +9,7 @@ use identity::TokenError;
 use serde_json::Value;
 
 use super::refusal::{answer, no_token, operation, own, unexpected, with_causes};
+use crate::patience::retry_after;
 
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(2);
@@ -124,10 +125,6 @@ fn credentials_refusal(service: &'static str, error: &(dyn std::error::Error + '
         cause = error.source();
     }
     own(service, Refused::Unauthenticated, "the log-in gave no token")
-}
-
-fn retry_after(headers: &HeaderMap) -> Option<Duration> {
-    headers.get(http::header::RETRY_AFTER)?.to_str().ok()?.trim().parse().ok().map(Duration::from_secs)
 }
 
 fn finished(service: &'static str, state: &Value) -> PortResult<()> {

@@ -1,5 +1,6 @@
 //! The sandbox's folder: everything a person or a tool needs to use the sandbox, private to the user (0700, files 0600).
 
+mod leftovers;
 mod log_ins;
 mod text;
 
@@ -73,16 +74,19 @@ pub(crate) struct Folder {
     path: PathBuf,
     own: bool,
     /// Held as long as the folder is used.
-    _lock: Option<File>,
+    _lock: File,
 }
 
 impl Folder {
     /// Opens or makes the folder, with nobody else allowed in.
     pub(crate) fn open(path: Option<PathBuf>) -> Result<Self, FolderError> {
         let Some(path) = path else {
-            let path = std::env::temp_dir().join(format!("gangplank-sandbox-{}", random::hex()));
+            let parent = std::env::temp_dir();
+            let path = parent.join(format!("{}{}", leftovers::PREFIX, random::hex()));
             make(&path)?;
-            return Ok(Self { path, own: true, _lock: None });
+            let lock = lock(&path)?;
+            leftovers::sweep(&parent, &path);
+            return Ok(Self { path, own: true, _lock: lock });
         };
         let absolute = std::path::absolute(&path).map_err(io_error("find", &path))?;
         match std::fs::metadata(&absolute) {
@@ -94,7 +98,7 @@ impl Folder {
             Err(_) => make(&absolute)?,
         }
         let lock = lock(&absolute)?;
-        Ok(Self { path: absolute, own: false, _lock: Some(lock) })
+        Ok(Self { path: absolute, own: false, _lock: lock })
     }
 
     pub(crate) fn path(&self) -> &Path {

@@ -31,6 +31,7 @@ use serde_json::Value;
 
 pub use self::metadata::MetadataCaller;
 pub use self::oauth2::AdministratorCredentials;
+pub(crate) use self::organisation::{API_HOSTS, Organisation};
 pub use self::organisation::{CUSTOMER, Constraint};
 use self::registry::Uploads;
 use self::resources::Resources;
@@ -85,6 +86,11 @@ impl State {
     /// Puts the organisation's constraints on the project, in place of those before.
     pub fn constrain(&self, constraints: Vec<Constraint>) {
         self.resources().organisation.constraints = constraints;
+    }
+
+    /// Lets the organisation forbid this, and says what it forbade before.
+    pub(crate) fn forbid(&self, rules: Organisation) -> Organisation {
+        std::mem::replace(&mut self.resources().organisation, rules)
     }
 
     /// Whether the project's policy gives `caller` the permission: what GKE asks besides RBAC.

@@ -15,6 +15,15 @@ pub const CUSTOMER: &str = "C01harbour";
 /// The organisation's own domain.
 const DOMAIN: &str = "harbour.example";
 
+/// The APIs that the project can switch off. (STS answers whoever asks: it takes no credential that names a project.)
+pub(crate) const API_HOSTS: [&str; 5] = [
+    "iam.googleapis.com",
+    "iamcredentials.googleapis.com",
+    "cloudresourcemanager.googleapis.com",
+    "artifactregistry.googleapis.com",
+    "container.googleapis.com",
+];
+
 /// A constraint of the organisation's, as it reaches the project.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Constraint {

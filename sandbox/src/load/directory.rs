@@ -73,7 +73,7 @@ pub(super) fn group(shared: &Shared, wanted: &file::Group) -> Result<(), String>
 }
 
 /// The object id of somebody or something named by id, log-in name or display name.
-fn object_id(shared: &Shared, named: &str) -> Result<String, String> {
+pub(super) fn object_id(shared: &Shared, named: &str) -> Result<String, String> {
     let directory = shared.azure.directory();
     let is = |id: &str, names: [&str; 2]| id.eq_ignore_ascii_case(named) || names.contains(&named);
     let user = directory.users.iter().find(|it| is(&it.id, [&it.user_principal_name, &it.display_name]));

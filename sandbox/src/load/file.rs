@@ -45,6 +45,10 @@ pub(super) struct WorldFile {
     pub(super) objects: Items<Value>,
     #[serde(default)]
     pub(super) requests: Items<Request>,
+    /// What the organisation forbids, in place of what it forbade before.
+    pub(super) organisation: Option<Spanned<Organisation>>,
+    /// Whom a Conditional Access policy blocks, in place of those before.
+    pub(super) blocked: Option<Items<String>>,
     #[serde(default)]
     pub(super) faults: Items<Map<String, Value>>,
     /// Whether faults that are armed already strike the loading, too.
@@ -124,6 +128,22 @@ pub(super) struct Provider {
     pub(super) set: Map<String, Value>,
     #[serde(default)]
     pub(super) deleted: bool,
+}
+
+/// Constraints of the organisation, and which of the project's APIs are on.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(super) struct Organisation {
+    /// `constraints/iam.workloadIdentityPoolProviders`; without it, providers may trust any issuer.
+    pub(super) issuers: Option<Vec<String>>,
+    /// `constraints/iam.allowedPolicyMemberDomains`; without it, policies may name anybody.
+    pub(super) customers: Option<Vec<String>>,
+    /// `constraints/iam.disableServiceAccountCreation`.
+    #[serde(default)]
+    pub(super) no_new_service_accounts: bool,
+    /// Host of an API (`iam.googleapis.com`): whether it is on. Those not named stay as they are.
+    #[serde(default)]
+    pub(super) apis: BTreeMap<String, bool>,
 }
 
 /// A Google service account.

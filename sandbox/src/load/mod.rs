@@ -8,6 +8,7 @@ mod door;
 mod file;
 mod google;
 mod places;
+mod rules;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -21,6 +22,7 @@ use self::door::Door;
 use self::file::{API_VERSION, KIND, WorldFile};
 use crate::azure::models::Content;
 use crate::fault::Armed;
+use crate::google::Organisation;
 use crate::world::{SERVICES, Shared};
 
 /// One thing that is wrong with a world file.
@@ -47,13 +49,20 @@ pub(crate) async fn load(shared: &Shared, text: &str) -> Result<(), Vec<Problem>
     let (file, armed) = read(shared, text)?;
     // The world is loaded in fair weather; faults strike those who come afterwards.
     let before = if file.amid_faults { BTreeMap::new() } else { shared.faults.take() };
+    let forbidden = (!file.amid_faults).then(|| shared.google.forbid(Organisation::default()));
     let loaded = bring_in(shared, &file).await;
+    if let Some(forbidden) = forbidden {
+        shared.google.forbid(forbidden);
+    }
     for (service, faults) in before {
         for fault in faults {
             let _was_armed_before = shared.faults.arm_for(&service, fault);
         }
     }
     loaded.map_err(|problem| vec![problem])?;
+    if let Some(organisation) = &file.organisation {
+        rules::organisation(shared, &organisation.value);
+    }
     for (service, fault) in armed {
         let _was_checked = shared.faults.arm_for(&service, fault);
     }
@@ -89,6 +98,11 @@ fn read(shared: &Shared, text: &str) -> Result<(WorldFile, Wanted), Vec<Problem>
                 format!("no service `{}`, expected one of {}", request.value.service, SERVICES.join(", "));
             problems.push(Problem::at(&request.referenced, message));
         }
+    }
+    if let Some(organisation) = &file.organisation
+        && let Err(message) = rules::check(&organisation.value)
+    {
+        problems.push(Problem::at(&organisation.referenced, message));
     }
     let mut faults = Vec::new();
     for item in &file.faults {
@@ -133,6 +147,12 @@ async fn bring_in(shared: &Shared, file: &WorldFile) -> Result<(), Problem> {
     }
     for request in &file.requests {
         one(request, send(&door, &request.value).await)?;
+    }
+    if let Some(blocked) = &file.blocked {
+        rules::lift_blocks(shared);
+        for name in blocked {
+            one(name, rules::block(shared, &name.value))?;
+        }
     }
     Ok(())
 }

@@ -20,6 +20,33 @@ fn az(quay: &Quay, line: &str) -> Output {
     Command::new("/bin/sh").args(["-c", &script]).env_clear().env("PATH", path).output().unwrap()
 }
 
+/// A folder as a killed sandbox leaves it; an hour old, or new.
+fn left_behind(name: &str, old: bool) -> (std::path::PathBuf, std::fs::File) {
+    let folder = std::env::temp_dir().join(format!("gangplank-sandbox-{name}-{}", std::process::id()));
+    std::fs::create_dir_all(folder.join("node")).unwrap();
+    let lock = std::fs::File::create(folder.join("lock")).unwrap();
+    if old {
+        lock.set_modified(std::time::SystemTime::now() - std::time::Duration::from_hours(1)).unwrap();
+    }
+    (folder, lock)
+}
+
+#[tokio::test]
+async fn what_killed_sandboxes_left_is_removed_and_nothing_else() {
+    let (left, _) = left_behind("left", true);
+    let (young, _) = left_behind("young", false);
+    let (used, held) = left_behind("used", true);
+    held.try_lock().unwrap();
+    let quay = Quay::new().await;
+    assert!(!left.exists(), "nobody's any more");
+    assert!(young.exists(), "somebody may be about to take it");
+    assert!(used.exists(), "another process has it");
+    assert!(quay.sandbox.folder().join("lock").exists());
+    for folder in [young, used] {
+        std::fs::remove_dir_all(folder).unwrap();
+    }
+}
+
 #[tokio::test]
 async fn everything_is_there_and_private() {
     let quay = Quay::new().await;

@@ -45,6 +45,8 @@ objects:
   - {{ apiVersion: v1, kind: Namespace, metadata: {{ name: theirs }} }}
 requests:
   - {{ service: iam, method: GET, path: "/v1/projects/${{project}}/serviceAccounts" }}
+organisation: {{ issuers: [], noNewServiceAccounts: true, apis: {{ container.googleapis.com: false }} }}
+blocked: [risk]
 faults:
   - {{ service: blob, fault: cut, after: 5, times: 2 }}
 advance: 60
@@ -62,6 +64,13 @@ advance: 60
     assert_eq!((risk.len(), risk[0].federated_credentials.len()), (1, 1));
     assert!(world.azure.models().version("large", "1").is_some());
     assert_eq!(world.faults.armed()["blob"][0].times, Some(2));
+    let blocked: Vec<&str> = directory
+        .service_principals
+        .iter()
+        .filter(|it| it.blocked_by_policy)
+        .map(|it| it.display_name.as_str())
+        .collect();
+    assert_eq!(blocked, ["risk"]);
 }
 
 #[tokio::test]
@@ -93,6 +102,11 @@ async fn what_is_wrong_is_named_with_its_place() {
             "5:5: iam refuses it with 400: workload_identity_pool_id must be 4-32 characters",
         ),
         (format!("{BEGINNING}models:\n  - {{ name: x, version: \"1\" }}\n"), "4:5: model `x:1` needs either"),
+        (
+            format!("{BEGINNING}organisation: {{ apis: {{ moon.googleapis.com: false }} }}\n"),
+            "3:15: no API `moon.googleapis.com`, expected one of iam.googleapis.com",
+        ),
+        (format!("{BEGINNING}blocked:\n  - admin@harbour.example\n"), "4:5: `admin@harbour.example` is no service"),
         (format!("{BEGINNING}objects:\n  - {{ kind: Moon }}\n"), "4:5: expected a Kubernetes object"),
     ] {
         let problems = quay.sandbox.load(&text).await.unwrap_err();

@@ -7,7 +7,7 @@ mod document;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use sandbox::{Options, Sandbox};
+use sandbox::Options;
 use serde_json::{Value, json};
 
 use self::document::Document;
@@ -116,14 +116,4 @@ fn check(file: &Path) -> BTreeMap<&'static str, usize> {
     }
     assert!(problems.is_empty(), "{} problems:\n{}", problems.len(), problems.join("\n"));
     checked
-}
-
-impl Harbour {
-    /// A harbour over a sandbox with `options`.
-    fn with(options: Options) -> Self {
-        let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
-        let runtime = tokio::runtime::Runtime::new().unwrap();
-        let sandbox = runtime.block_on(Sandbox::start(options)).unwrap();
-        Self { sandbox, runtime }
-    }
 }

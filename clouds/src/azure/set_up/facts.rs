@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use azure_core::http::Method;
 use bridge::import::{Kind, Known};
 use bridge::inventory::{ApplicationIds, Datastore, Facts, Principal};
-use bridge::port::{PortResult, Refused};
+use bridge::port::{PortError, PortResult, Refused};
 use bridge::spec::{Bridge, Runtime, Who};
 use serde::Deserialize;
 use serde_json::json;
@@ -14,6 +14,7 @@ use super::{GRAPH, SetUp, application, managed_identity, principal};
 use crate::azure::models::{API_VERSION, BlobStore};
 use crate::azure::rest::{Rest, encoded};
 use crate::error;
+use crate::patience::{patiently, retry_after};
 
 const ENTRA: &str = "Entra ID";
 const AZURE_ML: &str = "Azure ML";
@@ -62,21 +63,27 @@ impl SetUp {
             return Ok(format!("{authority}/{tenant}/v2.0"));
         }
         let url = format!("{authority}/{tenant}/v2.0/.well-known/openid-configuration");
+        patiently(async || self.discovery(&url).await).await.map(|discovery| discovery.issuer)
+    }
+
+    async fn discovery(&self, url: &str) -> PortResult<Discovery> {
         let unreachable = |failed: reqwest::Error| {
             error::own(ENTRA, Refused::Unavailable, identity::http::unreachable(failed))
         };
-        let response = self.http.get(&url).send().await.map_err(unreachable)?;
+        let response = self.http.get(url).send().await.map_err(unreachable)?;
         let status = response.status().as_u16();
         if !response.status().is_success() {
             let message = format!("`{url}` answers with HTTP status {status}");
-            let kind = error::kind(status);
-            return Err(bridge::port::PortError { status: Some(status), ..error::own(ENTRA, kind, message) });
+            return Err(PortError {
+                status: Some(status),
+                retry_after: retry_after(response.headers()),
+                ..error::own(ENTRA, error::kind(status), message)
+            });
         }
-        let discovery: Discovery = response.json().await.map_err(|failed| {
+        response.json().await.map_err(|failed| {
             let problem = format!("`{url}` is no discovery document: {}", failed.without_url());
             error::own(ENTRA, Refused::Invalid, problem)
-        })?;
-        Ok(discovery.issuer)
+        })
     }
 
     /// Adds where the workspace is, the storage behind the datastores, and the workspace's container registry. Datastores that are not declared

@@ -21,6 +21,8 @@ pub(super) enum Action {
     Push,
     Delete,
     Catalog,
+    /// Tags and manifests of a repository, by the registry's own API.
+    Look,
 }
 
 impl Action {
@@ -31,6 +33,7 @@ impl Action {
             Self::Push => "push",
             Self::Delete => "delete",
             Self::Catalog => "*",
+            Self::Look => tokens::METADATA_READ,
         }
     }
 
@@ -45,6 +48,7 @@ impl Action {
             Self::Push => &["pull", "push"],
             Self::Delete => &["delete"],
             Self::Catalog => &["*"],
+            Self::Look => &[tokens::METADATA_READ],
         }
     }
 }
@@ -58,7 +62,8 @@ impl Visitor {
         match &self.0 {
             Shown::Access(all) => all.iter().any(|it| it.admits(action.kind(), name, action.word())),
             Shown::Refresh(rights) => {
-                let right = if action == Action::Catalog { "pull" } else { action.word() };
+                let looks = matches!(action, Action::Catalog | Action::Look);
+                let right = if looks { "pull" } else { action.word() };
                 rights.iter().any(|it| it == right)
             }
         }

@@ -3,6 +3,7 @@
 
 mod access;
 mod contents;
+mod metadata;
 mod seeded;
 mod tokens;
 mod uploads;
@@ -68,7 +69,7 @@ async fn answer(shared: &Shared, parts: &Parts, body: Body) -> Result<Response, 
         }
         "/v2/_catalog" if reads(&parts.method) => {
             visitor(shared, parts, Some(("catalog", Action::Catalog)))?;
-            Ok(catalog(shared, &Pairs::of(&parts.uri)))
+            Ok(metadata::catalog(shared, parts))
         }
         "/oauth2/exchange" if parts.method == Method::POST => {
             Ok(Json(tokens::exchange(shared, parts, &form(body).await?)?).into_response())
@@ -80,6 +81,9 @@ async fn answer(shared: &Shared, parts: &Parts, body: Body) -> Result<Response, 
             Ok(Json(tokens::by_header(shared, parts)?).into_response())
         }
         other => {
+            if let Some(rest) = other.strip_prefix("/acr/v1/") {
+                return metadata::answer(shared, parts, rest);
+            }
             if let Some(upload) = uploads::parse(other) {
                 return self::upload(shared, parts, upload, body).await;
             }
@@ -164,22 +168,6 @@ fn action(method: &Method) -> Action {
         Method::DELETE => Action::Delete,
         _ => Action::Push,
     }
-}
-
-/// `GET /v2/_catalog`, by `n` and `last` a page at a time.
-fn catalog(shared: &Shared, query: &Pairs) -> Response {
-    let limit = query.get("n").and_then(|n| n.parse::<usize>().ok()).unwrap_or(100);
-    let after = query.get("last").unwrap_or_default();
-    let registry = shared.azure.container_registry();
-    let mut left = registry.names().filter(|name| name.as_str() > after);
-    let page: Vec<&String> = left.by_ref().take(limit).collect();
-    let more = left.next().and(page.last());
-    let link = more.map(|last| format!("</v2/_catalog?last={last}&n={limit}&orderby=>; rel=\"next\""));
-    let mut response = Json(json!({ "repositories": page })).into_response();
-    if let Some(link) = link {
-        insert_header(&mut response, "link", &link);
-    }
-    response
 }
 
 fn check_name(name: &str) -> Result<(), RegistryError> {

@@ -38,6 +38,9 @@ const ACTIONS: [(&str, &str); 3] = [
     ("delete", "Microsoft.ContainerRegistry/registries/artifacts/delete"),
 ];
 
+/// The word of a scope for looking at a repository: whoever may pull may.
+pub(super) const METADATA_READ: &str = "metadata_read";
+
 /// What an access token admits.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Access {
@@ -144,7 +147,10 @@ fn give(shared: &Shared, parts: &Parts, token: Option<&str>, pairs: &[u8]) -> Re
 fn narrowed(scope: &str, rights: &[String]) -> Option<Access> {
     let (kind, rest) = scope.split_once(':')?;
     let (name, actions) = rest.rsplit_once(':')?;
-    let has = |right: &str| rights.iter().any(|it| it == right);
+    let has = |right: &str| {
+        let right = if right == METADATA_READ { "pull" } else { right };
+        rights.iter().any(|it| it == right)
+    };
     let actions: Vec<String> = match (kind, name) {
         ("registry", "catalog") => {
             actions.split(',').filter(|it| *it == "*" && has("pull")).map(str::to_owned).collect()

@@ -4,6 +4,7 @@ use std::future::Future;
 use std::time::Duration;
 
 use bridge::port::{PortResult, Refused};
+use http::HeaderMap;
 
 const TRIES: u32 = 4;
 const FIRST_PAUSE: Duration = Duration::from_millis(200);
@@ -11,7 +12,7 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 
 /// The answer to `ask`, tried again while the service is busy or away, and once if it did not take the token. A wait
 /// beyond half a minute is the caller's to decide on.
-pub(super) async fn patiently<T, F: Future<Output = PortResult<T>>>(ask: impl Fn() -> F) -> PortResult<T> {
+pub(crate) async fn patiently<T, F: Future<Output = PortResult<T>>>(ask: impl Fn() -> F) -> PortResult<T> {
     let mut pause = FIRST_PAUSE;
     for _ in 1..TRIES {
         let wait = match with_a_fresh_token(&ask).await {
@@ -21,7 +22,7 @@ pub(super) async fn patiently<T, F: Future<Output = PortResult<T>>>(ask: impl Fn
         if wait > LONGEST_PAUSE {
             break;
         }
-        tracing::debug!(?wait, "a Google service is busy or away; asking again");
+        tracing::debug!(?wait, "a service is busy or away; asking again");
         tokio::time::sleep(wait).await;
         pause *= 2;
     }
@@ -29,7 +30,7 @@ pub(super) async fn patiently<T, F: Future<Output = PortResult<T>>>(ask: impl Fn
 }
 
 /// The answer to `ask`, tried once more if the service did not take the token: it may have run out on the way.
-pub(super) async fn with_a_fresh_token<T, F: Future<Output = PortResult<T>>>(
+pub(crate) async fn with_a_fresh_token<T, F: Future<Output = PortResult<T>>>(
     ask: impl Fn() -> F,
 ) -> PortResult<T> {
     // Boxed, because the libraries' futures are large and every caller would hold them on its stack.
@@ -41,12 +42,17 @@ pub(super) async fn with_a_fresh_token<T, F: Future<Output = PortResult<T>>>(
     }
 }
 
+/// The pause that an answer asks for, in whole seconds; dates are taken for none.
+pub(crate) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    headers.get(http::header::RETRY_AFTER)?.to_str().ok()?.trim().parse().ok().map(Duration::from_secs)
+}
+
 #[cfg(test)]
 mod tests {
     use std::sync::Mutex;
 
     use super::*;
-    use crate::google::refusal::own;
+    use crate::error::own;
     use bridge::port::PortError;
 
     fn refusal(kind: Refused, status: Option<u16>) -> PortError {
