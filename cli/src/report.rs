@@ -181,6 +181,7 @@ impl Failure {
 fn naming_keys(service: &str) -> Option<&'static str> {
     match service {
         "Azure ML" => Some("`azure.subscription`, `azure.resourceGroup` and `azure.workspace`"),
+        "Azure ML registry" => Some("`services[].model`"),
         "Kubernetes Engine" => Some("`google.project`, `google.location` and `google.cluster`"),
         "Cloud Resource Manager" => Some("`google.project` and `google.projectNumber`"),
         _ => None,

@@ -19,7 +19,7 @@ pub(super) fn check(refused: &Case<'_>) -> Option<Finding> {
                 .mend("make the application as the bridge declares it", "gangplank apply"),
         );
     }
-    let client = refused.quoted().unwrap_or("not seen").to_owned();
+    let client = refused.named().unwrap_or("not seen").to_owned();
     let finding = refused
         .finding(
             "azure/application-not-in-tenant",

@@ -57,4 +57,10 @@ impl Case<'_> {
     pub(super) fn quoted(&self) -> Option<&str> {
         self.error.message.split('\'').nth(1).filter(|value| !value.is_empty())
     }
+
+    /// The id that Entra's text names: quoted, or, as in AADSTS7000229, the first GUID. Those of trace and correlation
+    /// come later.
+    pub(super) fn named(&self) -> Option<&str> {
+        self.quoted().or_else(|| self.error.message.split_whitespace().find(|word| crate::name::is_guid(word)))
+    }
 }

@@ -36,6 +36,11 @@ pub(super) async fn scope(discovery: &Rest, registry: &str) -> PortResult<String
 /// A refusal that says which registry, and what would help.
 fn named(registry: &str, refused: PortError) -> PortError {
     let help = match refused.kind {
+        // The name is the bridge file's: nothing is wrong with the service.
+        Refused::NotFound => {
+            let message = format!("there is no registry `{registry}`");
+            return error::own(SERVICE, Refused::NotFound, message);
+        }
         Refused::Denied => {
             "; the caller needs `AzureML Registry User` on it, which `gangplank apply` gives to those who ship a \
              service whose model is in it"

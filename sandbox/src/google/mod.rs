@@ -31,8 +31,8 @@ use serde_json::Value;
 
 pub use self::metadata::MetadataCaller;
 pub use self::oauth2::AdministratorCredentials;
-pub(crate) use self::organisation::{API_HOSTS, Organisation};
-pub use self::organisation::{CUSTOMER, Constraint};
+pub(crate) use self::organisation::API_HOSTS;
+pub use self::organisation::{CUSTOMER, Constraint, Organisation};
 use self::registry::Uploads;
 use self::resources::Resources;
 pub(crate) use self::saved::Saved;
@@ -89,7 +89,7 @@ impl State {
     }
 
     /// Lets the organisation forbid this, and says what it forbade before.
-    pub(crate) fn forbid(&self, rules: Organisation) -> Organisation {
+    pub fn forbid(&self, rules: Organisation) -> Organisation {
         std::mem::replace(&mut self.resources().organisation, rules)
     }
 

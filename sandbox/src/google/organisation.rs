@@ -37,7 +37,7 @@ pub enum Constraint {
 
 /// What the organisation allows. Without constraints, everything.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
-pub(crate) struct Organisation {
+pub struct Organisation {
     pub(crate) constraints: Vec<Constraint>,
     pub(crate) disabled: BTreeSet<String>,
 }

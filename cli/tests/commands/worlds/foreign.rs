@@ -17,7 +17,9 @@ const MARKS: [&str; 3] =
 pub(super) fn foreign(harbour: &Harbour) -> Foreign {
     let faults = &harbour.sandbox.world.faults;
     let before = faults.take();
+    let forbidden = harbour.sandbox.world.google.forbid(sandbox::google::Organisation::default());
     let found = look(harbour);
+    harbour.sandbox.world.google.forbid(forbidden);
     for (service, armed) in before {
         for armed in armed {
             faults.arm_for(&service, armed).unwrap();
