@@ -61,6 +61,7 @@ impl Case<'_> {
     /// The id that Entra's text names: quoted, or, as in AADSTS7000229, the first GUID. Those of trace and correlation
     /// come later.
     pub(super) fn named(&self) -> Option<&str> {
-        self.quoted().or_else(|| self.error.message.split_whitespace().find(|word| crate::name::is_guid(word)))
+        self.quoted()
+            .or_else(|| self.error.message.split_whitespace().find(|word| crate::name::is_guid(word)))
     }
 }

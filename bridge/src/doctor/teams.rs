@@ -10,7 +10,8 @@ pub fn teams_of<'b>(bridge: &'b Bridge, claims: &Claims) -> Option<Vec<&'b Team>
     let mut identities = bridge.identities.iter().filter(|it| is_caller(&it.who, claims)).peekable();
     identities.peek()?;
     let rights: Vec<&Right> = identities.flat_map(|identity| &identity.may).collect();
-    let deploys = |team: &&Team| rights.iter().any(|it| matches!(it, Right::Deploy(name) if *name == team.name));
+    let deploys =
+        |team: &&Team| rights.iter().any(|it| matches!(it, Right::Deploy(name) if *name == team.name));
     Some(bridge.teams.iter().filter(deploys).collect())
 }
 

@@ -315,7 +315,9 @@ fn entras_refusals_have_findings_of_their_own() {
     let mut world = World::sound();
     world.refused.push((Hop::EntraToken, error(Refused::Invalid, subject)));
     assert_eq!(world.finding().found.unwrap().value, "a:b");
-    let unquoted = format!("AADSTS7000229: The client application {CLIENT} is missing service principal in the tenant {TENANT}.");
+    let unquoted = format!(
+        "AADSTS7000229: The client application {CLIENT} is missing service principal in the tenant {TENANT}."
+    );
     let mut world = World::sound();
     world.refused.push((Hop::EntraToken, error(Refused::Invalid, &unquoted)));
     assert_eq!(world.finding().found.unwrap().value, CLIENT);

@@ -51,7 +51,9 @@ async fn chosen<'a, P: Probe>(
                 None => Ok(first),
                 Some([only]) => Ok(*only),
                 Some([]) => Err(unnamed("the caller deploys for no team", &bridge.teams)),
-                Some(several) => Err(unnamed("the caller deploys for several teams", several.iter().copied())),
+                Some(several) => {
+                    Err(unnamed("the caller deploys for several teams", several.iter().copied()))
+                }
             }
         }
     }

@@ -123,5 +123,8 @@ fn without_a_team_it_is_the_callers_own() {
     harbour.edit("may: [push, \"deploy:oncology\"]", "may: [\"deploy:oncology\", \"deploy:cellar\"]");
     let asked = harbour.run(&["doctor"]).expect_code(2).expect_talk("deploys for several teams");
     asked.expect_talk("name one with `--team`: oncology, cellar");
-    harbour.run(&["doctor", "--team", "nobody"]).expect_code(2).expect_talk("the teams are: oncology, cellar");
+    harbour
+        .run(&["doctor", "--team", "nobody"])
+        .expect_code(2)
+        .expect_talk("the teams are: oncology, cellar");
 }

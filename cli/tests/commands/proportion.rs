@@ -54,7 +54,8 @@ fn declare(harbour: &Harbour, teams: usize) {
     let (mut identities, mut declared) = (String::from("identities:\n"), String::from("teams:\n"));
     for team in 3..=teams {
         let name = format!("t{team:02}");
-        writeln!(identities, "  - {{ name: {name}, appRole: {name}.Deployer, may: [\"deploy:{name}\"] }}").unwrap();
+        writeln!(identities, "  - {{ name: {name}, appRole: {name}.Deployer, may: [\"deploy:{name}\"] }}")
+            .unwrap();
         writeln!(
             declared,
             "  - {{ name: {name}, models: [\"{name}-*\"], quota: {{ cpu: 1, memory: 1Gi, pods: 2 }} }}"

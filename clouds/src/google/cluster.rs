@@ -12,9 +12,9 @@ use http::Method;
 use serde::Deserialize;
 
 use super::addresses::Addresses;
-use crate::patience::patiently;
 use super::refusal::unexpected;
 use super::rest::Rest;
+use crate::patience::patiently;
 
 const SERVICE: &str = "Kubernetes Engine";
 

@@ -13,8 +13,8 @@ use futures_util::stream::{self, StreamExt, TryStreamExt};
 use google_cloud_iam_v1::model::Policy;
 
 use super::member::Ours;
-use crate::patience::patiently;
 use super::policy::{MemberChange, Policies, unconditional};
+use crate::patience::patiently;
 
 /// Policies read at the same time.
 const AT_ONCE: usize = 8;

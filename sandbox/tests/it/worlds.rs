@@ -106,7 +106,10 @@ async fn what_is_wrong_is_named_with_its_place() {
             format!("{BEGINNING}organisation: {{ apis: {{ moon.googleapis.com: false }} }}\n"),
             "3:15: no API `moon.googleapis.com`, expected one of iam.googleapis.com",
         ),
-        (format!("{BEGINNING}blocked:\n  - admin@harbour.example\n"), "4:5: `admin@harbour.example` is no service"),
+        (
+            format!("{BEGINNING}blocked:\n  - admin@harbour.example\n"),
+            "4:5: `admin@harbour.example` is no service",
+        ),
         (format!("{BEGINNING}objects:\n  - {{ kind: Moon }}\n"), "4:5: expected a Kubernetes object"),
     ] {
         let problems = quay.sandbox.load(&text).await.unwrap_err();

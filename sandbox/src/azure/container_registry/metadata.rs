@@ -46,7 +46,8 @@ pub(super) fn answer(shared: &Shared, parts: &Parts, rest: &str) -> Result<Respo
     let image = registry.image(name).filter(|image| !image.manifests.is_empty());
     let image = image.ok_or_else(|| name_unknown(name))?;
     let absent = |what: &str| RegistryError::manifest_unknown(Words::Azure, what);
-    let mut answer = json!({ "registry": format!("{}.azurecr.io", seed::CONTAINER_REGISTRY), "imageName": name });
+    let mut answer =
+        json!({ "registry": format!("{}.azurecr.io", seed::CONTAINER_REGISTRY), "imageName": name });
     let link = match part {
         Part::Repository => {
             join(&mut answer, repository(image));
