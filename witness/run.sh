@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Asks the official clients of the named families (folders beside; all of them by default) about a fresh sandbox and leaves
-# answers and transcripts in their folders. Installs what it needs into a scratch folder (WITNESS_SCRATCH keeps it).
+# answers and transcripts in their folders. GANGPLANK names a built gangplank; without it, one is built. Installs what it needs into a scratch folder (WITNESS_SCRATCH keeps it).
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 root=$(cd "$here/.." && pwd)
@@ -14,15 +14,16 @@ finish() {
 }
 trap finish EXIT
 
-(cd "$root" && cargo build --workspace --bin gangplank)
-built=$(cd "$root" && cargo metadata --format-version 1 --no-deps | sed 's/.*"target_directory":"\([^"]*\)".*/\1/')/debug
-export PATH="$built:$PATH"
+if [ -z "${GANGPLANK:-}" ]; then
+  (cd "$root" && cargo build --workspace --bin gangplank)
+  GANGPLANK=$(cd "$root" && cargo metadata --format-version 1 --no-deps | sed 's/.*"target_directory":"\([^"]*\)".*/\1/')/debug/gangplank
+fi
 
 # Runs the family's script with its packages, in a sandbox of its own.
 family() {
   local name=$1 folder="$here/$1" work
   work=$(mktemp -d "$scratch/$name.XXXXXX")
-  gangplank sandbox --folder "$work/sandbox" --transcript "$work/transcript" >"$work/log" 2>&1 &
+  "$GANGPLANK" sandbox --folder "$work/sandbox" --transcript "$work/transcript" >"$work/log" 2>&1 &
   pids+=($!)
   for _ in $(seq 600); do grep -q 'both clouds are up' "$work/log" && break; sleep 0.1; done
   if [ -f "$folder/requirements.txt" ]; then

@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 
 use super::error::{ApiError, Code};
 use super::tokens::{self, AuthError, Identity};
+use crate::registry::path::decode;
 use crate::serve::Expired;
 use crate::world::{Shared, World};
 
@@ -174,24 +175,6 @@ fn split_verb(segment: &mut String) -> String {
         }
         _ => String::new(),
     }
-}
-
-/// `text` with its percent escapes resolved; a broken escape stays as it is.
-pub(crate) fn decode(text: &str) -> String {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text;
-    while let Some((before, after)) = rest.split_once('%') {
-        bytes.extend_from_slice(before.as_bytes());
-        if let Some(byte) = after.get(..2).and_then(|hex| u8::from_str_radix(hex, 16).ok()) {
-            bytes.push(byte);
-            rest = after.get(2..).unwrap_or_default();
-        } else {
-            bytes.push(b'%');
-            rest = after;
-        }
-    }
-    bytes.extend_from_slice(rest.as_bytes());
-    String::from_utf8_lossy(&bytes).into_owned()
 }
 
 /// Field masks come in both spellings.

@@ -62,7 +62,9 @@ async fn respond(State(shared): State<Shared>, request: Request) -> Response {
 }
 
 async fn answer(shared: &Shared, parts: &Parts, body: Body) -> Result<Response, RegistryError> {
-    match parts.uri.path() {
+    // Some clients write the slashes of a repository's name as `%2F`.
+    let path = path::decode(parts.uri.path());
+    match path.as_str() {
         "/v2/" | "/v2" if reads(&parts.method) => {
             visitor(shared, parts, None)?;
             Ok(Json(json!({})).into_response())
