@@ -20,13 +20,13 @@ fn az(quay: &Quay, line: &str) -> Output {
     Command::new("/bin/sh").args(["-c", &script]).env_clear().env("PATH", path).output().unwrap()
 }
 
-/// A folder as a killed sandbox leaves it; an hour old, or new.
+/// A folder as a killed sandbox leaves it; very old, or new.
 fn left_behind(name: &str, old: bool) -> (std::path::PathBuf, std::fs::File) {
     let folder = std::env::temp_dir().join(format!("gangplank-sandbox-{name}-{}", std::process::id()));
     std::fs::create_dir_all(folder.join("node")).unwrap();
     let lock = std::fs::File::create(folder.join("lock")).unwrap();
     if old {
-        lock.set_modified(std::time::SystemTime::now() - std::time::Duration::from_hours(1)).unwrap();
+        lock.set_modified(std::time::SystemTime::UNIX_EPOCH).unwrap();
     }
     (folder, lock)
 }
