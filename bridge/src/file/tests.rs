@@ -95,6 +95,21 @@ fn no_bridge_at_all() {
 }
 
 #[test]
+fn a_thousand_teams_with_a_caller_each_are_not_too_many() {
+    let (mut identities, mut teams) = (String::from("identities:\n"), String::from("teams:\n"));
+    for team in 0..1000 {
+        let id = format!("00000000-0000-4000-8000-{team:012}");
+        let deploy = format!("may: [push, \"deploy:t{team:04}\"]");
+        identities += &format!("  - {{name: ci-{team}, servicePrincipal: {id}, {deploy}}}\n");
+        let quota = "quota: {cpu: 8, memory: 16Gi, pods: 20}";
+        teams += &format!("  - {{name: t{team:04}, models: [\"m{team:04}-*\"], {quota}}}\n");
+    }
+    let (before, _) = HARBOUR.split_once("\nidentities:").unwrap();
+    let bridge = parse("bridge.yaml", &format!("{before}\n{identities}{teams}")).unwrap();
+    assert_eq!(bridge.teams.len(), 1000);
+}
+
+#[test]
 fn aliases_are_fine_and_bounded() {
     let text = HARBOUR
         .replace("{cpu: 8, memory: 16Gi, pods: 20}", "&quota {cpu: 8, memory: 16Gi, pods: 20}")

@@ -10,7 +10,10 @@ use serde_saphyr::{Error, Spanned};
 
 use super::problem::Spot;
 
-/// The largest file we read. The largest bridges we imagine are a hundredth of it.
+/// The most values in a file, aliases expanded: a bridge of a thousand teams with a caller each has a quarter of them.
+const MOST_VALUES: usize = 100_000;
+
+/// The largest file we read. A bridge of a thousand teams is a sixth of it.
 const SIZE_MAX: usize = 1 << 20;
 
 /// A value and its place.
@@ -74,8 +77,8 @@ fn options() -> serde_saphyr::Options {
         strict_booleans: true,
         with_snippet: false,
         budget: serde_saphyr::budget! {
-            max_nodes: 20_000,
-            max_events: 50_000,
+            max_nodes: MOST_VALUES,
+            max_events: 250_000,
             max_depth: 16,
             max_aliases: 200,
             max_recorded_anchor_events: 50_000,
@@ -108,7 +111,7 @@ fn explain(text: &str, error: &Error) -> Unreadable {
         | Error::AliasExpansionLimitExceeded { .. }
         | Error::AliasReplayStackDepthExceeded { .. } => (
             "the file is too large or nested too deep, once its aliases are expanded".to_owned(),
-            Some("a bridge file of at most 20000 values and 16 levels".to_owned()),
+            Some(format!("a bridge file of at most {MOST_VALUES} values and 16 levels")),
         ),
         Error::MultipleDocuments { .. } => {
             ("a second document begins here".to_owned(), Some("one bridge a file".to_owned()))
