@@ -6,7 +6,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use trust::principal::Caller;
 use trust::rbac::{
-    Attributes, Objects as RbacObjects, Role, RoleBinding, decide, forbidden_text, gke_permission,
+    Aggregation, Attributes, Objects as RbacObjects, Role, RoleBinding, decide, forbidden_text, gke_permission,
 };
 
 use super::issuer;
@@ -112,6 +112,8 @@ fn rbac_allows(shared: &Shared, attributes: &Attributes) -> bool {
         cluster_roles: &cluster_roles,
         role_bindings: &role_bindings,
         cluster_role_bindings: &cluster_role_bindings,
+        // No controller gathers rules here, so the decision does.
+        aggregation: Aggregation::Pending,
     };
     decide(&objects, attributes).allowed
 }

@@ -4,7 +4,9 @@ use std::fmt;
 
 use serde::Serialize;
 
-use super::{Attributes, Decision, Objects, Reason, Role, RoleBinding, Rule, Subject};
+use super::aggregate::{Seen, aggregated_rules};
+use super::matching::{described, rule_allows, subject_means};
+use super::{Aggregation, Attributes, Decision, Objects, Reason, Role, RoleBinding, Rule};
 
 /// A binding, the role it gives and the subject by which it names the user.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -13,6 +15,9 @@ pub struct Grant {
     pub binding_kind: &'static str,
     /// The binding.
     pub binding: String,
+    /// Its namespace; empty for a `ClusterRoleBinding`.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub namespace: String,
     /// `Role` or `ClusterRole`.
     pub role_kind: String,
     /// The role.
@@ -31,37 +36,59 @@ impl fmt::Display for Grant {
     }
 }
 
+impl Grant {
+    /// The reason in the words of the API server: `RBAC: allowed by RoleBinding "b/ns" of Role "r" to User "u"`.
+    pub fn kubernetes_reason(&self) -> String {
+        let slash = if self.namespace.is_empty() { "" } else { "/" };
+        format!(
+            "RBAC: allowed by {} \"{}{slash}{}\" of {} \"{}\" to {}",
+            self.binding_kind, self.binding, self.namespace, self.role_kind, self.role, self.subject
+        )
+    }
+}
+
 /// May they? Membership of `system:masters` allows everything, as on every API server.
 pub fn decide(objects: &Objects<'_>, attributes: &Attributes) -> Decision {
     if attributes.groups.iter().any(|group| group == "system:masters") {
         return Decision { allowed: true, because: vec![Reason::Granted(masters())] };
     }
     let mut because = Vec::new();
+    let mut search = Search::default();
     for (grant, role) in named(objects, attributes) {
         match role {
             None => because.push(Reason::MissingRole(grant)),
-            Some(role) if role.rules.iter().any(|rule| allows(rule, attributes)) => {
+            Some(role) if search.allows(objects, role, attributes) => {
                 return Decision { allowed: true, because: vec![Reason::Granted(grant)] };
             }
             Some(_) => because.push(Reason::RoleLacks(grant)),
         }
     }
     if because.is_empty() {
-        because.push(Reason::NotNamed { namespace: attributes.namespace.clone() });
+        because.push(Reason::NotNamed { namespace: scope(attributes).map(str::to_owned) });
     }
     Decision { allowed: false, because }
+}
+
+/// Every binding that allows it, not only the first: taking one away closes the door only if it is the last.
+pub fn grants(objects: &Objects<'_>, attributes: &Attributes) -> Vec<Grant> {
+    let named = named(objects, attributes).into_iter();
+    named
+        .filter(|(_, role)| role.is_some_and(|role| Search::default().allows(objects, role, attributes)))
+        .map(|(grant, _)| grant)
+        .collect()
 }
 
 /// Every rule that the user has in the namespace of `attributes`, as `kubectl auth can-i --list` shows them.
 pub fn rules_for(objects: &Objects<'_>, attributes: &Attributes) -> Vec<Rule> {
     let roles = named(objects, attributes).into_iter().filter_map(|(_, role)| role);
-    roles.flat_map(|role| role.rules.iter().cloned()).collect()
+    roles.flat_map(|role| rules_of(objects, role)).cloned().collect()
 }
 
 fn masters() -> Grant {
     Grant {
         binding_kind: "ClusterRoleBinding",
         binding: "cluster-admin".to_owned(),
+        namespace: String::new(),
         role_kind: "ClusterRole".to_owned(),
         role: "cluster-admin".to_owned(),
         subject: "Group \"system:masters\"".to_owned(),
@@ -74,8 +101,8 @@ fn named<'a>(objects: &Objects<'a>, attributes: &Attributes) -> Vec<(Grant, Opti
     for binding in objects.cluster_role_bindings {
         found.extend(grant("ClusterRoleBinding", binding, objects, attributes));
     }
-    let Some(namespace) = &attributes.namespace else { return found };
-    for binding in objects.role_bindings.iter().filter(|binding| binding.metadata.namespace == *namespace) {
+    let Some(namespace) = scope(attributes) else { return found };
+    for binding in objects.role_bindings.iter().filter(|binding| binding.metadata.namespace == namespace) {
         found.extend(grant("RoleBinding", binding, objects, attributes));
     }
     found
@@ -88,10 +115,11 @@ fn grant<'a>(
     attributes: &Attributes,
 ) -> Option<(Grant, Option<&'a Role>)> {
     let space = &binding.metadata.namespace;
-    let subject = binding.subjects.iter().find(|subject| means(subject, space, attributes))?;
+    let subject = binding.subjects.iter().find(|subject| subject_means(subject, space, attributes))?;
     let grant = Grant {
         binding_kind,
         binding: binding.metadata.name.clone(),
+        namespace: space.clone(),
         role_kind: binding.role_ref.kind.clone(),
         role: binding.role_ref.name.clone(),
         subject: described(subject, space),
@@ -99,64 +127,48 @@ fn grant<'a>(
     Some((grant, role_of(binding, objects)))
 }
 
+/// The namespace asked about. A path has none, and an empty one is the cluster scope.
+fn scope(attributes: &Attributes) -> Option<&str> {
+    let resource = attributes.non_resource_url.is_none();
+    attributes.namespace.as_deref().filter(|namespace| resource && !namespace.is_empty())
+}
+
 fn role_of<'a>(binding: &RoleBinding, objects: &Objects<'a>) -> Option<&'a Role> {
     let wanted = &binding.role_ref.name;
-    if binding.role_ref.kind == "ClusterRole" {
-        return objects.cluster_roles.iter().find(|role| role.metadata.name == *wanted);
-    }
     let here = &binding.metadata.namespace;
-    objects.roles.iter().find(|role| role.metadata.name == *wanted && role.metadata.namespace == *here)
-}
-
-fn means(subject: &Subject, binding_namespace: &str, attributes: &Attributes) -> bool {
-    match subject.kind.as_str() {
-        "User" => subject.name == attributes.user,
-        "Group" => attributes.groups.contains(&subject.name),
-        "ServiceAccount" => attributes.user == account(subject, binding_namespace),
-        _ => false,
+    match binding.role_ref.kind.as_str() {
+        "ClusterRole" => objects.cluster_roles.iter().find(|role| role.metadata.name == *wanted),
+        "Role" => objects
+            .roles
+            .iter()
+            .find(|role| role.metadata.name == *wanted && role.metadata.namespace == *here),
+        _ => None,
     }
 }
 
-/// The user name of a service account subject, whose namespace is the binding's if it names none.
-fn account(subject: &Subject, binding_namespace: &str) -> String {
-    let namespace = if subject.namespace.is_empty() { binding_namespace } else { &subject.namespace };
-    format!("system:serviceaccount:{namespace}:{}", subject.name)
+/// Roles that were looked at in vain already: many bindings may lead to the same ones by aggregation.
+#[derive(Default)]
+struct Search<'a> {
+    seen: Seen<'a>,
 }
 
-fn described(subject: &Subject, binding_namespace: &str) -> String {
-    if subject.kind == "ServiceAccount" {
-        let namespace = if subject.namespace.is_empty() { binding_namespace } else { &subject.namespace };
-        return format!("ServiceAccount \"{}/{namespace}\"", subject.name);
+impl<'a> Search<'a> {
+    fn allows(&mut self, objects: &Objects<'a>, role: &'a Role, attributes: &Attributes) -> bool {
+        if !gathers(objects, role) {
+            return role.rules.iter().any(|rule| rule_allows(rule, attributes));
+        }
+        let gathered = self.seen.sources(role, objects.cluster_roles);
+        gathered.iter().any(|source| source.rules.iter().any(|rule| rule_allows(rule, attributes)))
     }
-    format!("{} \"{}\"", subject.kind, subject.name)
 }
 
-fn allows(rule: &Rule, attributes: &Attributes) -> bool {
-    if !has(&rule.verbs, &attributes.verb) {
-        return false;
+fn gathers(objects: &Objects<'_>, role: &Role) -> bool {
+    objects.aggregation == Aggregation::Pending && role.aggregation_rule.is_some()
+}
+
+fn rules_of<'a>(objects: &Objects<'a>, role: &'a Role) -> Vec<&'a Rule> {
+    if gathers(objects, role) {
+        return aggregated_rules(role, objects.cluster_roles);
     }
-    if let Some(path) = &attributes.non_resource_url {
-        return rule.non_resource_urls.iter().any(|pattern| path_matches(pattern, path));
-    }
-    let named = rule.resource_names.is_empty()
-        || attributes.name.as_ref().is_some_and(|name| rule.resource_names.contains(name));
-    named && has(&rule.api_groups, &attributes.api_group) && resource_matches(&rule.resources, attributes)
-}
-
-fn has(list: &[String], value: &str) -> bool {
-    list.iter().any(|one| one == "*" || one == value)
-}
-
-fn resource_matches(resources: &[String], attributes: &Attributes) -> bool {
-    let Some(subresource) = attributes.subresource.as_deref().filter(|name| !name.is_empty()) else {
-        return has(resources, &attributes.resource);
-    };
-    let whole = format!("{}/{subresource}", attributes.resource);
-    resources.iter().any(|one| one == "*" || *one == whole || one.strip_prefix("*/") == Some(subresource))
-}
-
-fn path_matches(pattern: &str, path: &str) -> bool {
-    pattern == "*"
-        || pattern == path
-        || pattern.strip_suffix('*').is_some_and(|start| path.starts_with(start))
+    role.rules.iter().collect()
 }

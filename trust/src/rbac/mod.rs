@@ -1,15 +1,21 @@
 //! Kubernetes RBAC: may this user do this verb to this resource, and by which role binding. GKE asks IAM as well: either
 //! may allow.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+mod aggregate;
 mod decide;
+mod matching;
 mod text;
+mod user;
 
-pub use decide::{Grant, decide, rules_for};
-pub use text::{forbidden_text, gke_permission};
+pub use aggregate::{AggregationRule, LabelRequirement, LabelSelector, aggregated_rules};
+pub use decide::{Grant, decide, grants, rules_for};
+pub use text::{forbidden_text, gke_permission, missing_roles_text};
+pub use user::{groups_of, service_account_user};
 
 /// Name and namespace of an object; the rest of the metadata does not matter here.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -20,44 +26,50 @@ pub struct Metadata {
     /// Namespace; empty for objects of the cluster.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub namespace: String,
+    /// Labels, by which cluster roles are gathered into others.
+    #[serde(deserialize_with = "null_is_default", skip_serializing_if = "BTreeMap::is_empty")]
+    pub labels: BTreeMap<String, String>,
 }
 
 /// `Role` or `ClusterRole` of `rbac.authorization.k8s.io/v1`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
+#[serde(default, rename_all = "camelCase")]
 pub struct Role {
     /// Name, and for a `Role` the namespace.
     pub metadata: Metadata,
     /// What it allows.
-    #[serde(deserialize_with = "null_is_empty")]
+    #[serde(deserialize_with = "null_is_default")]
     pub rules: Vec<Rule>,
+    /// For a `ClusterRole` whose rules the cluster gathers from others: which ones.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub aggregation_rule: Option<AggregationRule>,
 }
 
 /// A `ClusterRole`: a role without a namespace.
 pub type ClusterRole = Role;
 
 /// What a role allows.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct Rule {
     /// API groups; `""` is the core group, `*` all.
-    #[serde(deserialize_with = "null_is_empty", skip_serializing_if = "Vec::is_empty")]
+    #[serde(deserialize_with = "null_is_default", skip_serializing_if = "Vec::is_empty")]
     pub api_groups: Vec<String>,
     /// Resources: `pods`, `pods/log`, `*/scale`, `*`.
-    #[serde(deserialize_with = "null_is_empty", skip_serializing_if = "Vec::is_empty")]
+    #[serde(deserialize_with = "null_is_default", skip_serializing_if = "Vec::is_empty")]
     pub resources: Vec<String>,
     /// Names; empty is all.
-    #[serde(deserialize_with = "null_is_empty", skip_serializing_if = "Vec::is_empty")]
+    #[serde(deserialize_with = "null_is_default", skip_serializing_if = "Vec::is_empty")]
     pub resource_names: Vec<String>,
     /// Paths that are no resource, for `ClusterRole`s: `/healthz`, `/api/*`, `*`.
     #[serde(
         rename = "nonResourceURLs",
-        deserialize_with = "null_is_empty",
+        deserialize_with = "null_is_default",
         skip_serializing_if = "Vec::is_empty"
     )]
     pub non_resource_urls: Vec<String>,
     /// Verbs, `*` all.
-    #[serde(deserialize_with = "null_is_empty")]
+    #[serde(deserialize_with = "null_is_default")]
     pub verbs: Vec<String>,
 }
 
@@ -70,7 +82,7 @@ pub struct RoleBinding {
     /// The role it gives.
     pub role_ref: RoleRef,
     /// To whom.
-    #[serde(deserialize_with = "null_is_empty", skip_serializing_if = "Vec::is_empty")]
+    #[serde(deserialize_with = "null_is_default", skip_serializing_if = "Vec::is_empty")]
     pub subjects: Vec<Subject>,
 }
 
@@ -116,6 +128,19 @@ pub struct Objects<'a> {
     pub role_bindings: &'a [RoleBinding],
     /// `ClusterRoleBinding`s.
     pub cluster_role_bindings: &'a [ClusterRoleBinding],
+    /// Whether the cluster roles' rules are as the cluster has them, or as somebody wrote them.
+    pub aggregation: Aggregation,
+}
+
+/// Who gathers the rules of cluster roles that have an `aggregationRule`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Aggregation {
+    /// The cluster did: the roles were read from it, and their rules count as they stand.
+    #[default]
+    Done,
+    /// Nobody yet: the roles come from files. What the cluster would gather counts, and their own rules do not, since the
+    /// cluster overwrites them.
+    Pending,
 }
 
 /// What somebody asks the API server to do.
@@ -184,13 +209,13 @@ impl fmt::Display for Reason {
     }
 }
 
-/// The API server prints an absent list as null now and then.
-fn null_is_empty<'de, D, T>(deserializer: D) -> Result<Vec<T>, D::Error>
+/// The API server prints an absent list as null now and then, and YAML an empty one.
+fn null_is_default<'de, D, T>(deserializer: D) -> Result<T, D::Error>
 where
     D: serde::Deserializer<'de>,
-    T: Deserialize<'de>,
+    T: Deserialize<'de> + Default,
 {
-    Ok(Option::<Vec<T>>::deserialize(deserializer)?.unwrap_or_default())
+    Ok(Option::<T>::deserialize(deserializer)?.unwrap_or_default())
 }
 
 #[cfg(test)]

@@ -17,6 +17,7 @@ impl World {
             cluster_roles: &self.cluster_roles,
             role_bindings: &self.role_bindings,
             cluster_role_bindings: &self.cluster_role_bindings,
+            aggregation: Aggregation::Done,
         }
     }
 }

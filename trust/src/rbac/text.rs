@@ -1,39 +1,85 @@
 //! The words of the API server's 403, with the half that GKE adds because IAM may allow as well.
 
-use super::Attributes;
+use super::{Attributes, Decision, Reason};
 
 /// The message of a 403, as Kubernetes writes it; on GKE it ends in the IAM permission that would also do.
 pub fn forbidden_text(attributes: &Attributes, gke_permission: Option<&str>) -> String {
-    let refusal = match &attributes.non_resource_url {
-        Some(path) => {
-            format!("forbidden: User {:?} cannot {} path {path:?}", attributes.user, attributes.verb)
-        }
-        None => resource_text(attributes),
-    };
+    let refusal = refusal(attributes);
     match gke_permission {
-        Some(permission) => format!("{refusal}: requires one of [{permission:?}] permission(s)."),
+        Some(permission) => format!("{refusal}: requires one of [{}] permission(s).", quoted(permission)),
         None => refusal,
     }
 }
 
-fn resource_text(attributes: &Attributes) -> String {
-    let Attributes { user, verb, api_group, resource, .. } = attributes;
+/// What the API server adds to a 403 where bindings name roles that are not there, each role once; nothing without such.
+pub fn missing_roles_text(decision: &Decision) -> Option<String> {
+    let mut missing: Vec<String> = Vec::new();
+    for reason in &decision.because {
+        if let Reason::MissingRole(grant) = reason {
+            let kind = grant.role_kind.to_lowercase();
+            let text = format!("{kind}.rbac.authorization.k8s.io {} not found", quoted(&grant.role));
+            if !missing.contains(&text) {
+                missing.push(text);
+            }
+        }
+    }
+    match missing.as_slice() {
+        [] => None,
+        [one] => Some(format!("RBAC: {one}")),
+        several => Some(format!("RBAC: [{}]", several.join(", "))),
+    }
+}
+
+/// The name stands in front unescaped; what follows has HTML's own characters escaped.
+/// Source: <https://pkg.go.dev/k8s.io/apiserver/pkg/endpoints/handlers/responsewriters#ForbiddenStatusError>
+fn refusal(attributes: &Attributes) -> String {
+    let user = quoted(&attributes.user);
+    let Attributes { verb, api_group, resource, .. } = attributes;
+    if let Some(path) = &attributes.non_resource_url {
+        return format!("forbidden: {}", escaped(&format!("User {user} cannot {verb} path {}", quoted(path))));
+    }
     let qualified = if api_group.is_empty() { resource.clone() } else { format!("{resource}.{api_group}") };
     let object = match attributes.name.as_deref().filter(|name| !name.is_empty()) {
-        Some(name) => format!("{qualified} {name:?}"),
+        Some(name) => format!("{qualified} {}", quoted(name)),
         None => qualified,
     };
     let asked = match attributes.subresource.as_deref().filter(|name| !name.is_empty()) {
-        Some(subresource) => format!("{resource}/{subresource}"),
-        None => resource.clone(),
+        Some(subresource) => quoted(&format!("{resource}/{subresource}")),
+        None => quoted(resource),
     };
     let scope = match attributes.namespace.as_deref().filter(|name| !name.is_empty()) {
-        Some(namespace) => format!("in the namespace {namespace:?}"),
+        Some(namespace) => format!("in the namespace {}", quoted(namespace)),
         None => "at the cluster scope".to_owned(),
     };
-    format!(
-        "{object} is forbidden: User {user:?} cannot {verb} resource {asked:?} in API group {api_group:?} {scope}"
-    )
+    let group = quoted(api_group);
+    let what = format!("User {user} cannot {verb} resource {asked} in API group {group} {scope}");
+    format!("{object} is forbidden: {}", escaped(&what))
+}
+
+fn escaped(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
+}
+
+/// A text in quotes as Go's `%q` writes it.
+fn quoted(text: &str) -> String {
+    let mut quoted = String::from('"');
+    for character in text.chars() {
+        match character {
+            '"' | '\\' => quoted.extend(['\\', character]),
+            '\n' => quoted.push_str("\\n"),
+            '\r' => quoted.push_str("\\r"),
+            '\t' => quoted.push_str("\\t"),
+            '\u{7}' => quoted.push_str("\\a"),
+            '\u{8}' => quoted.push_str("\\b"),
+            '\u{b}' => quoted.push_str("\\v"),
+            '\u{c}' => quoted.push_str("\\f"),
+            '\0'..='\u{1f}' | '\u{7f}' => quoted.push_str(&format!("\\x{:02x}", u32::from(character))),
+            '\u{80}'..='\u{9f}' | '\u{feff}' => quoted.push_str(&format!("\\u{:04x}", u32::from(character))),
+            _ => quoted.push(character),
+        }
+    }
+    quoted.push('"');
+    quoted
 }
 
 /// The IAM permission by which GKE would also allow it: `container.deployments.create`. None for paths that are no resource.
