@@ -1,15 +1,21 @@
 //! Google IAM: may this caller use this permission here, and which binding says so.
 
-use std::fmt;
-
 use serde::{Deserialize, Serialize};
 
 use crate::principal::Caller;
 
+mod condition;
+mod decide;
+mod deny;
+pub mod limits;
 mod permissions;
+mod reason;
 mod roles;
 
-pub use roles::{ROLES, permissions_of};
+pub use decide::{decide, evaluate};
+pub use deny::{DenyPolicy, DenyRule, PolicyRule};
+pub use reason::Reason;
+pub use roles::{ROLES, Role, permissions_of, roles_with};
 
 /// A policy on a resource, as `get-iam-policy --format=json` prints it.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -38,7 +44,7 @@ pub struct Binding {
     pub condition: Option<Condition>,
 }
 
-/// When a binding counts. Not evaluated here: a conditional binding grants nothing, and the reasons say so.
+/// When a binding counts. One that cannot be decided grants nothing, and the reasons say so.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Condition {
@@ -52,118 +58,53 @@ pub struct Condition {
     pub description: String,
 }
 
+/// A resource or one of its ancestors, with the policies that are attached to it.
+#[derive(Debug, Clone, Copy)]
+pub struct Layer<'a> {
+    /// The resource, for people.
+    pub resource: &'a str,
+    /// Who has which roles; none if it has no such policy.
+    pub allow: Option<&'a Policy>,
+    /// What is denied, by projects, folders and organisations only.
+    pub deny: &'a [DenyPolicy],
+}
+
+/// What is asked.
+#[derive(Debug, Clone, Copy)]
+pub struct Request<'a> {
+    /// By whom.
+    pub caller: &'a Caller,
+    /// `artifactregistry.repositories.uploadArtifacts`.
+    pub permission: &'a str,
+    /// The resource as conditions see it; what is not known leaves conditions about it open.
+    pub resource: Option<&'a Resource>,
+    /// `request.time`, seconds since 1970; none leaves conditions about it open.
+    pub now: Option<i64>,
+}
+
+/// A resource as conditions see it.
+/// Source: <https://cloud.google.com/iam/docs/conditions-resource-attributes>
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Resource {
+    /// `resource.name`: `projects/p/locations/l/repositories/r`. Where it is not certain whether the service says project id
+    /// or number, both; then a condition has to give the same answer by each.
+    pub names: Vec<String>,
+    /// `resource.type`: `artifactregistry.googleapis.com/Repository`.
+    pub kind: Option<String>,
+    /// `resource.service`: `artifactregistry.googleapis.com`.
+    pub service: Option<String>,
+}
+
 /// May they or not, and why.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Decision {
-    /// Allowed.
+    /// Allowed for certain.
     pub allowed: bool,
-    /// If allowed, the bindings that give the permission; else what was found in their place, for each resource.
+    /// Whether that is the last word. Not if a role, condition, group or deny rule could not be judged that would turn it.
+    pub settled: bool,
+    /// If allowed, the bindings that give the permission; if denied by a rule, the rules; else what was found in their place,
+    /// for each resource.
     pub because: Vec<Reason>,
-}
-
-/// One reason of a decision.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case", tag = "reason")]
-pub enum Reason {
-    /// A binding gives the permission.
-    Granted {
-        /// Where.
-        resource: String,
-        /// Which role.
-        role: String,
-        /// By which member string.
-        member: String,
-    },
-    /// The caller has a role here that lacks the permission.
-    RoleLacks {
-        /// Where.
-        resource: String,
-        /// Which role.
-        role: String,
-        /// By which member string.
-        member: String,
-    },
-    /// The caller has a role here whose permissions are not known.
-    UnknownRole {
-        /// Where.
-        resource: String,
-        /// Which role.
-        role: String,
-    },
-    /// A binding would give the permission, under a condition that is not evaluated.
-    Conditional {
-        /// Where.
-        resource: String,
-        /// Which role.
-        role: String,
-        /// The condition's title, or its expression.
-        condition: String,
-    },
-    /// No binding here names the caller.
-    NotNamed {
-        /// Where.
-        resource: String,
-    },
-}
-
-impl fmt::Display for Reason {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Granted { resource, role, member } => {
-                write!(formatter, "`{member}` has `{role}` on `{resource}`")
-            }
-            Self::RoleLacks { resource, role, member } => {
-                write!(formatter, "`{member}` has `{role}` on `{resource}`, which lacks the permission")
-            }
-            Self::UnknownRole { resource, role } => {
-                write!(formatter, "the caller has `{role}` on `{resource}`, whose permissions are not known")
-            }
-            Self::Conditional { resource, role, condition } => {
-                write!(
-                    formatter,
-                    "`{role}` on `{resource}` counts only if `{condition}`, which was not evaluated"
-                )
-            }
-            Self::NotNamed { resource } => write!(formatter, "no binding on `{resource}` names the caller"),
-        }
-    }
-}
-
-/// May `caller` use `permission`? `layers` are the resource and its ancestors, each with its policy: a grant on any counts.
-pub fn decide(layers: &[(&str, &Policy)], caller: &Caller, permission: &str) -> Decision {
-    let reasons: Vec<Reason> =
-        layers.iter().flat_map(|(resource, policy)| layer(resource, policy, caller, permission)).collect();
-    let granted: Vec<Reason> =
-        reasons.iter().filter(|reason| matches!(reason, Reason::Granted { .. })).cloned().collect();
-    let allowed = !granted.is_empty();
-    Decision { allowed, because: if allowed { granted } else { reasons } }
-}
-
-fn layer(resource: &str, policy: &Policy, caller: &Caller, permission: &str) -> Vec<Reason> {
-    let reasons: Vec<Reason> =
-        policy.bindings.iter().filter_map(|binding| reason(resource, binding, caller, permission)).collect();
-    if reasons.is_empty() {
-        return vec![Reason::NotNamed { resource: resource.to_owned() }];
-    }
-    reasons
-}
-
-fn reason(resource: &str, binding: &Binding, caller: &Caller, permission: &str) -> Option<Reason> {
-    let member = binding.members.iter().find(|member| caller.matches(member))?.clone();
-    let (resource, role) = (resource.to_owned(), binding.role.clone());
-    let Some(permissions) = permissions_of(&role) else {
-        return Some(Reason::UnknownRole { resource, role });
-    };
-    if !permissions.contains(&permission) {
-        return Some(Reason::RoleLacks { resource, role, member });
-    }
-    Some(match &binding.condition {
-        Some(condition) => {
-            let named = if condition.title.is_empty() { &condition.expression } else { &condition.title };
-            Reason::Conditional { resource, role, condition: named.clone() }
-        }
-        None => Reason::Granted { resource, role, member },
-    })
 }
 
 #[cfg(test)]

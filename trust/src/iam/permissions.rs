@@ -137,6 +137,30 @@ pub(super) const KUBERNETES_READ: &[&str] = &[
     "container.statefulSets.list",
     "container.thirdPartyObjects.get",
     "container.thirdPartyObjects.list",
+    "container.cronJobs.get",
+    "container.cronJobs.list",
+    "container.daemonSets.get",
+    "container.daemonSets.list",
+    "container.ingresses.get",
+    "container.ingresses.list",
+    "container.leases.get",
+    "container.leases.list",
+    "container.limitRanges.get",
+    "container.limitRanges.list",
+    "container.persistentVolumeClaims.get",
+    "container.persistentVolumeClaims.list",
+    "container.replicationControllers.get",
+    "container.replicationControllers.list",
+    "container.persistentVolumes.get",
+    "container.persistentVolumes.list",
+    "container.horizontalPodAutoscalers.getStatus",
+    "container.jobs.getStatus",
+    "container.namespaces.getStatus",
+    "container.nodes.getStatus",
+    "container.services.getStatus",
+    "container.statefulSets.getStatus",
+    "container.replicaSets.getStatus",
+    "container.podDisruptionBudgets.getStatus",
 ];
 pub(super) const KUBERNETES_SECRET_READ: &[&str] = &["container.secrets.get", "container.secrets.list"];
 pub(super) const KUBERNETES_RBAC_READ: &[&str] = &[
@@ -223,4 +247,68 @@ pub(super) const KUBERNETES_WRITE: &[&str] = &[
     "container.thirdPartyObjects.create",
     "container.thirdPartyObjects.update",
     "container.thirdPartyObjects.delete",
+    "container.cronJobs.create",
+    "container.cronJobs.update",
+    "container.cronJobs.delete",
+    "container.daemonSets.create",
+    "container.daemonSets.update",
+    "container.daemonSets.delete",
+    "container.ingresses.create",
+    "container.ingresses.update",
+    "container.ingresses.delete",
+    "container.leases.create",
+    "container.leases.update",
+    "container.leases.delete",
+    "container.limitRanges.create",
+    "container.limitRanges.update",
+    "container.limitRanges.delete",
+    "container.persistentVolumeClaims.create",
+    "container.persistentVolumeClaims.update",
+    "container.persistentVolumeClaims.delete",
+    "container.replicationControllers.create",
+    "container.replicationControllers.update",
+    "container.replicationControllers.delete",
+    "container.pods.evict",
+    "container.deployments.updateStatus",
+    "container.jobs.updateStatus",
+    "container.pods.updateStatus",
+    "container.services.updateStatus",
+    "container.statefulSets.updateStatus",
+    "container.replicaSets.updateStatus",
+    "container.replicaSets.getScale",
+    "container.replicaSets.updateScale",
+    "container.statefulSets.getScale",
+    "container.statefulSets.updateScale",
 ];
+
+pub(super) const REPOSITORY_CREATE_ON_PUSH: &[&str] = &["artifactregistry.repositories.createOnPush"];
+
+pub(super) const GET_ID_TOKEN: &[&str] = &["iam.serviceAccounts.getOpenIdToken"];
+pub(super) const KEYS_READ: &[&str] = &["iam.serviceAccountKeys.get", "iam.serviceAccountKeys.list"];
+pub(super) const KEYS: &[&str] = &[
+    "iam.serviceAccountKeys.get",
+    "iam.serviceAccountKeys.list",
+    "iam.serviceAccountKeys.create",
+    "iam.serviceAccountKeys.delete",
+    "iam.serviceAccountKeys.enable",
+    "iam.serviceAccountKeys.disable",
+];
+pub(super) const DENY_READ: &[&str] = &["iam.denypolicies.get", "iam.denypolicies.list"];
+pub(super) const DENY_WRITE: &[&str] =
+    &["iam.denypolicies.create", "iam.denypolicies.update", "iam.denypolicies.delete"];
+
+pub(super) const OBJECT_GET: &[&str] = &["storage.objects.get"];
+pub(super) const OBJECT_LIST: &[&str] = &["storage.objects.list"];
+pub(super) const OBJECTS_READ: &[&str] = &["storage.objects.get", "storage.objects.list"];
+pub(super) const OBJECTS_CREATE: &[&str] = &["storage.objects.create"];
+pub(super) const OBJECTS_CHANGE: &[&str] = &["storage.objects.update", "storage.objects.delete"];
+pub(super) const OBJECTS_POLICY: &[&str] = &["storage.objects.getIamPolicy", "storage.objects.setIamPolicy"];
+pub(super) const BUCKET_GET: &[&str] = &["storage.buckets.get"];
+pub(super) const BUCKETS_LIST: &[&str] = &["storage.buckets.list"];
+pub(super) const BUCKETS_READ: &[&str] = &["storage.buckets.get", "storage.buckets.list"];
+pub(super) const BUCKETS_WRITE: &[&str] =
+    &["storage.buckets.create", "storage.buckets.update", "storage.buckets.delete"];
+
+pub(super) const SECRET_ACCESS: &[&str] = &["secretmanager.versions.access"];
+pub(super) const SERVICE_READ: &[&str] = &["serviceusage.services.get", "serviceusage.services.list"];
+pub(super) const SERVICE_USE: &[&str] = &["serviceusage.services.use"];

@@ -1,34 +1,52 @@
-//! Google's predefined roles, as far as Gangplank and its sandbox touch them, with the permissions of the services they
-//! touch: `artifactregistry`, `container`, `iam`, `resourcemanager`. Other services' permissions are left out.
-//! Sources: the role reference, `https://cloud.google.com/iam/docs/roles-permissions/SERVICE`, one page a service.
+//! Google's predefined roles, as far as Gangplank, its sandbox and the faults it knows touch them, with the permissions of
+//! those services. Other services' permissions are left out. Each role names the page that lists it in full.
 
 use super::permissions::{
-    ACT_AS, CLUSTER_READ, CLUSTER_WRITE, GET_ACCESS_TOKEN, KUBERNETES_RBAC_READ, KUBERNETES_RBAC_WRITE,
-    KUBERNETES_READ, KUBERNETES_SECRET_READ, KUBERNETES_WRITE, POOL_READ, POOL_WRITE, PROJECT_GET,
-    PROJECT_POLICY, PROJECT_READ, REPOSITORY_ADMINISTER, REPOSITORY_DELETE, REPOSITORY_POLICY,
-    REPOSITORY_PUSH, REPOSITORY_READ, SERVICE_ACCOUNT_CREATE, SERVICE_ACCOUNT_POLICY, SERVICE_ACCOUNT_READ,
-    SERVICE_ACCOUNT_READ_ONE, SERVICE_ACCOUNT_WRITE, SIGN,
+    ACT_AS, BUCKET_GET, BUCKETS_LIST, BUCKETS_READ, BUCKETS_WRITE, CLUSTER_READ, CLUSTER_WRITE, DENY_READ,
+    DENY_WRITE, GET_ACCESS_TOKEN, GET_ID_TOKEN, KEYS, KEYS_READ, KUBERNETES_RBAC_READ, KUBERNETES_RBAC_WRITE,
+    KUBERNETES_READ, KUBERNETES_SECRET_READ, KUBERNETES_WRITE, OBJECT_GET, OBJECT_LIST, OBJECTS_CHANGE,
+    OBJECTS_CREATE, OBJECTS_POLICY, OBJECTS_READ, POOL_READ, POOL_WRITE, PROJECT_GET, PROJECT_POLICY,
+    PROJECT_READ, REPOSITORY_ADMINISTER, REPOSITORY_CREATE_ON_PUSH, REPOSITORY_DELETE, REPOSITORY_POLICY,
+    REPOSITORY_PUSH, REPOSITORY_READ, SECRET_ACCESS, SERVICE_ACCOUNT_CREATE, SERVICE_ACCOUNT_POLICY,
+    SERVICE_ACCOUNT_READ, SERVICE_ACCOUNT_READ_ONE, SERVICE_ACCOUNT_WRITE, SERVICE_READ, SERVICE_USE, SIGN,
 };
 
 /// A role and its permissions, in groups that roles share.
 pub struct Role {
     /// `roles/…`.
     pub name: &'static str,
+    /// The page of the role reference that lists its permissions.
+    pub source: &'static str,
     groups: &'static [&'static [&'static str]],
+}
+
+impl Role {
+    /// Its permissions, as far as they are known here.
+    pub fn permissions(&self) -> impl Iterator<Item = &'static str> + use<> {
+        self.groups.iter().flat_map(|group| group.iter().copied())
+    }
 }
 
 /// The permissions of a predefined role; nothing for a role that is not known here.
 pub fn permissions_of(role: &str) -> Option<Vec<&'static str>> {
     let role = ROLES.iter().find(|known| known.name == role)?;
-    Some(role.groups.iter().flat_map(|group| group.iter().copied()).collect())
+    Some(role.permissions().collect())
+}
+
+/// The roles that give a permission, the one with the fewest permissions first.
+pub fn roles_with(permission: &str) -> Vec<&'static Role> {
+    let mut roles: Vec<&Role> =
+        ROLES.iter().filter(|role| role.permissions().any(|known| known == permission)).collect();
+    roles.sort_by_key(|role| role.permissions().count());
+    roles
 }
 
 /// Every role that is known here.
 pub const ROLES: &[Role] = &[
-    // https://cloud.google.com/iam/docs/roles-overview#basic
     // Owner holds no `iam.serviceAccounts.getAccessToken`: acting as a service account is granted on its own.
     Role {
         name: "roles/owner",
+        source: "https://cloud.google.com/iam/docs/roles-overview#basic",
         groups: &[
             PROJECT_READ,
             PROJECT_POLICY,
@@ -50,10 +68,16 @@ pub const ROLES: &[Role] = &[
             KUBERNETES_WRITE,
             KUBERNETES_RBAC_READ,
             KUBERNETES_RBAC_WRITE,
+            KEYS,
+            SERVICE_USE,
+            BUCKETS_READ,
+            SECRET_ACCESS,
+            BUCKETS_WRITE,
         ],
     },
     Role {
         name: "roles/editor",
+        source: "https://cloud.google.com/iam/docs/roles-overview#basic",
         groups: &[
             PROJECT_READ,
             SERVICE_ACCOUNT_READ,
@@ -70,10 +94,15 @@ pub const ROLES: &[Role] = &[
             KUBERNETES_SECRET_READ,
             KUBERNETES_WRITE,
             KUBERNETES_RBAC_READ,
+            KEYS,
+            SERVICE_USE,
+            BUCKETS_READ,
+            BUCKETS_WRITE,
         ],
     },
     Role {
         name: "roles/viewer",
+        source: "https://cloud.google.com/iam/docs/roles-overview#basic",
         groups: &[
             PROJECT_READ,
             SERVICE_ACCOUNT_READ,
@@ -82,17 +111,34 @@ pub const ROLES: &[Role] = &[
             CLUSTER_READ,
             KUBERNETES_READ,
             KUBERNETES_RBAC_READ,
+            KEYS_READ,
+            SERVICE_READ,
+            BUCKETS_LIST,
         ],
     },
-    // https://cloud.google.com/artifact-registry/docs/access-control#roles
-    Role { name: "roles/artifactregistry.reader", groups: &[REPOSITORY_READ] },
-    Role { name: "roles/artifactregistry.writer", groups: &[REPOSITORY_READ, REPOSITORY_PUSH] },
+    Role {
+        name: "roles/artifactregistry.reader",
+        source: "https://cloud.google.com/iam/docs/roles-permissions/artifactregistry",
+        groups: &[REPOSITORY_READ],
+    },
+    Role {
+        name: "roles/artifactregistry.writer",
+        source: "https://cloud.google.com/iam/docs/roles-permissions/artifactregistry",
+        groups: &[REPOSITORY_READ, REPOSITORY_PUSH],
+    },
+    Role {
+        name: "roles/artifactregistry.createOnPushWriter",
+        source: "https://cloud.google.com/iam/docs/roles-permissions/artifactregistry",
+        groups: &[REPOSITORY_READ, REPOSITORY_PUSH, REPOSITORY_CREATE_ON_PUSH],
+    },
     Role {
         name: "roles/artifactregistry.repoAdmin",
+        source: "https://cloud.google.com/iam/docs/roles-permissions/artifactregistry",
         groups: &[REPOSITORY_READ, REPOSITORY_PUSH, REPOSITORY_DELETE],
     },
     Role {
         name: "roles/artifactregistry.admin",
+        source: "https://cloud.google.com/iam/docs/roles-permissions/artifactregistry",
         groups: &[
             REPOSITORY_READ,
             REPOSITORY_PUSH,
@@ -101,14 +147,19 @@ pub const ROLES: &[Role] = &[
             REPOSITORY_POLICY,
         ],
     },
-    // https://cloud.google.com/iam/docs/roles-permissions/container
-    Role { name: "roles/container.clusterViewer", groups: &[CLUSTER_READ, PROJECT_GET] },
+    Role {
+        name: "roles/container.clusterViewer",
+        source: "https://cloud.google.com/iam/docs/roles-permissions/container",
+        groups: &[CLUSTER_READ, PROJECT_GET],
+    },
     Role {
         name: "roles/container.viewer",
+        source: "https://cloud.google.com/iam/docs/roles-permissions/container",
         groups: &[CLUSTER_READ, KUBERNETES_READ, KUBERNETES_RBAC_READ, PROJECT_GET],
     },
     Role {
         name: "roles/container.developer",
+        source: "https://cloud.google.com/iam/docs/roles-permissions/container",
         groups: &[
             CLUSTER_READ,
             KUBERNETES_READ,
@@ -118,9 +169,14 @@ pub const ROLES: &[Role] = &[
             PROJECT_GET,
         ],
     },
-    Role { name: "roles/container.clusterAdmin", groups: &[CLUSTER_READ, CLUSTER_WRITE, PROJECT_GET] },
+    Role {
+        name: "roles/container.clusterAdmin",
+        source: "https://cloud.google.com/iam/docs/roles-permissions/container",
+        groups: &[CLUSTER_READ, CLUSTER_WRITE, PROJECT_GET],
+    },
     Role {
         name: "roles/container.admin",
+        source: "https://cloud.google.com/iam/docs/roles-permissions/container",
         groups: &[
             CLUSTER_READ,
             CLUSTER_WRITE,
@@ -132,29 +188,143 @@ pub const ROLES: &[Role] = &[
             PROJECT_GET,
         ],
     },
-    Role { name: "roles/container.defaultNodeServiceAccount", groups: &[] },
-    // https://cloud.google.com/iam/docs/roles-permissions/iam
-    Role { name: "roles/iam.workloadIdentityUser", groups: &[SERVICE_ACCOUNT_READ_ONE, GET_ACCESS_TOKEN] },
+    Role {
+        name: "roles/container.defaultNodeServiceAccount",
+        source: "https://cloud.google.com/iam/docs/roles-permissions/container",
+        groups: &[],
+    },
+    Role {
+        name: "roles/iam.workloadIdentityUser",
+        source: "https://cloud.google.com/iam/docs/roles-permissions/iam",
+        groups: &[SERVICE_ACCOUNT_READ_ONE, GET_ACCESS_TOKEN],
+    },
     Role {
         name: "roles/iam.serviceAccountTokenCreator",
+        source: "https://cloud.google.com/iam/docs/roles-permissions/iam",
         groups: &[SERVICE_ACCOUNT_READ_ONE, GET_ACCESS_TOKEN, SIGN, PROJECT_GET],
     },
-    Role { name: "roles/iam.serviceAccountUser", groups: &[SERVICE_ACCOUNT_READ_ONE, ACT_AS, PROJECT_GET] },
-    Role { name: "roles/iam.serviceAccountViewer", groups: &[SERVICE_ACCOUNT_READ, PROJECT_GET] },
+    Role {
+        name: "roles/iam.serviceAccountOpenIdTokenCreator",
+        source: "https://cloud.google.com/iam/docs/roles-permissions/iam",
+        groups: &[GET_ID_TOKEN],
+    },
+    Role {
+        name: "roles/iam.serviceAccountUser",
+        source: "https://cloud.google.com/iam/docs/roles-permissions/iam",
+        groups: &[SERVICE_ACCOUNT_READ_ONE, ACT_AS, PROJECT_GET],
+    },
+    Role {
+        name: "roles/iam.serviceAccountViewer",
+        source: "https://cloud.google.com/iam/docs/roles-permissions/iam",
+        groups: &[SERVICE_ACCOUNT_READ, PROJECT_GET],
+    },
     Role {
         name: "roles/iam.serviceAccountCreator",
+        source: "https://cloud.google.com/iam/docs/roles-permissions/iam",
         groups: &[SERVICE_ACCOUNT_READ_ONE, SERVICE_ACCOUNT_CREATE, PROJECT_GET],
     },
     Role {
         name: "roles/iam.serviceAccountAdmin",
+        source: "https://cloud.google.com/iam/docs/roles-permissions/iam",
         groups: &[SERVICE_ACCOUNT_READ, SERVICE_ACCOUNT_WRITE, SERVICE_ACCOUNT_POLICY, PROJECT_GET],
     },
-    Role { name: "roles/iam.workloadIdentityPoolViewer", groups: &[POOL_READ, PROJECT_GET] },
-    Role { name: "roles/iam.workloadIdentityPoolAdmin", groups: &[POOL_READ, POOL_WRITE, PROJECT_GET] },
-    // https://cloud.google.com/iam/docs/roles-permissions/resourcemanager
-    Role { name: "roles/browser", groups: &[PROJECT_READ] },
-    Role { name: "roles/resourcemanager.projectIamAdmin", groups: &[PROJECT_READ, PROJECT_POLICY] },
-    // https://cloud.google.com/iam/docs/roles-permissions/logging and monitoring: nodes carry them, we use nothing of them.
-    Role { name: "roles/logging.logWriter", groups: &[] },
-    Role { name: "roles/monitoring.metricWriter", groups: &[] },
+    Role {
+        name: "roles/iam.serviceAccountKeyAdmin",
+        source: "https://cloud.google.com/iam/docs/roles-permissions/iam",
+        groups: &[SERVICE_ACCOUNT_READ_ONE, KEYS, PROJECT_GET],
+    },
+    Role {
+        name: "roles/iam.workloadIdentityPoolViewer",
+        source: "https://cloud.google.com/iam/docs/roles-permissions/iam",
+        groups: &[POOL_READ, PROJECT_GET],
+    },
+    Role {
+        name: "roles/iam.workloadIdentityPoolAdmin",
+        source: "https://cloud.google.com/iam/docs/roles-permissions/iam",
+        groups: &[POOL_READ, POOL_WRITE, PROJECT_GET],
+    },
+    Role {
+        name: "roles/iam.denyReviewer",
+        source: "https://cloud.google.com/iam/docs/roles-permissions/iam",
+        groups: &[DENY_READ],
+    },
+    Role {
+        name: "roles/iam.denyAdmin",
+        source: "https://cloud.google.com/iam/docs/roles-permissions/iam",
+        groups: &[DENY_READ, DENY_WRITE],
+    },
+    Role {
+        name: "roles/resourcemanager.projectIamAdmin",
+        source: "https://cloud.google.com/iam/docs/roles-permissions/resourcemanager",
+        groups: &[PROJECT_READ, PROJECT_POLICY],
+    },
+    // Nodes carry these; we use nothing of them.
+    Role {
+        name: "roles/logging.logWriter",
+        source: "https://cloud.google.com/iam/docs/roles-permissions/logging",
+        groups: &[],
+    },
+    Role {
+        name: "roles/browser",
+        source: "https://cloud.google.com/iam/docs/roles-permissions/resourcemanager",
+        groups: &[PROJECT_READ],
+    },
+    Role {
+        name: "roles/monitoring.metricWriter",
+        source: "https://cloud.google.com/iam/docs/roles-permissions/monitoring",
+        groups: &[],
+    },
+    Role {
+        name: "roles/storage.objectViewer",
+        source: "https://cloud.google.com/iam/docs/roles-permissions/storage",
+        groups: &[OBJECTS_READ, PROJECT_GET],
+    },
+    Role {
+        name: "roles/storage.objectCreator",
+        source: "https://cloud.google.com/iam/docs/roles-permissions/storage",
+        groups: &[OBJECTS_CREATE, PROJECT_GET],
+    },
+    Role {
+        name: "roles/storage.objectUser",
+        source: "https://cloud.google.com/iam/docs/roles-permissions/storage",
+        groups: &[OBJECTS_READ, OBJECTS_CREATE, OBJECTS_CHANGE, PROJECT_GET],
+    },
+    Role {
+        name: "roles/storage.objectAdmin",
+        source: "https://cloud.google.com/iam/docs/roles-permissions/storage",
+        groups: &[OBJECTS_READ, OBJECTS_CREATE, OBJECTS_CHANGE, OBJECTS_POLICY, PROJECT_GET],
+    },
+    Role {
+        name: "roles/storage.admin",
+        source: "https://cloud.google.com/iam/docs/roles-permissions/storage",
+        groups: &[
+            OBJECTS_READ,
+            OBJECTS_CREATE,
+            OBJECTS_CHANGE,
+            OBJECTS_POLICY,
+            BUCKETS_READ,
+            BUCKETS_WRITE,
+            PROJECT_GET,
+        ],
+    },
+    Role {
+        name: "roles/storage.legacyObjectReader",
+        source: "https://cloud.google.com/iam/docs/roles-permissions/storage",
+        groups: &[OBJECT_GET],
+    },
+    Role {
+        name: "roles/storage.legacyBucketReader",
+        source: "https://cloud.google.com/iam/docs/roles-permissions/storage",
+        groups: &[BUCKET_GET, OBJECT_LIST],
+    },
+    Role {
+        name: "roles/secretmanager.secretAccessor",
+        source: "https://cloud.google.com/iam/docs/roles-permissions/secretmanager",
+        groups: &[SECRET_ACCESS, PROJECT_GET],
+    },
+    Role {
+        name: "roles/serviceusage.serviceUsageConsumer",
+        source: "https://cloud.google.com/iam/docs/roles-permissions/serviceusage",
+        groups: &[SERVICE_READ, SERVICE_USE],
+    },
 ];

@@ -54,7 +54,8 @@ fn a_denial_says_what_stood_in_each_layer() {
             "`serviceAccount:a@p.iam.gserviceaccount.com` has `roles/artifactregistry.reader` on `repository`, which \
              lacks the permission",
             "the caller has `projects/p/roles/own` on `repository`, whose permissions are not known",
-            "`roles/artifactregistry.writer` on `repository` counts only if `weekdays`, which was not evaluated",
+            "`roles/artifactregistry.writer` on `repository` counts only if `weekdays`, which could not be decided: the time \
+             of the request is not given",
             "no binding on `project` names the caller",
         ]
     );
@@ -107,4 +108,230 @@ fn policies_survive_json() {
     assert_eq!(serde_json::to_value(&policy).unwrap(), printed);
     let empty: Policy = serde_json::from_value(json!({"etag": "ACAB"})).unwrap();
     assert!(empty.bindings.is_empty());
+}
+
+fn account(email: &str) -> Caller {
+    Caller::ServiceAccount(email.to_owned())
+}
+
+fn layer<'a>(allow: &'a Policy, deny: &'a [DenyPolicy]) -> Layer<'a> {
+    Layer { resource: "it", allow: Some(allow), deny }
+}
+
+const PUSH: &str = "artifactregistry.repositories.uploadArtifacts";
+const GP: &str = "gp-a@p.iam.gserviceaccount.com";
+
+#[test]
+fn conditions_are_decided_by_what_is_known_of_the_resource() {
+    let repository = Resource {
+        names: vec!["projects/harbour/locations/l/repositories/models".to_owned()],
+        kind: Some("artifactregistry.googleapis.com/Repository".to_owned()),
+        service: Some("artifactregistry.googleapis.com".to_owned()),
+    };
+    let both = Resource {
+        names: vec!["projects/harbour/x".to_owned(), "projects/412/x".to_owned()],
+        ..Resource::default()
+    };
+    let nothing = Resource::default();
+    let table = [
+        ("resource.name.endsWith('/repositories/models')", &repository, "granted"),
+        ("resource.name.endsWith('/repositories/other')", &repository, "condition-false"),
+        (
+            "resource.type == 'artifactregistry.googleapis.com/Repository' && resource.service.startsWith('artifact')",
+            &repository,
+            "granted",
+        ),
+        (
+            "resource.type != 'artifactregistry.googleapis.com/Repository' || resource.name == 'x'",
+            &repository,
+            "condition-false",
+        ),
+        ("resource.name.extract('locations/{where}/') == 'l'", &repository, "granted"),
+        ("resource.name == 'x'", &nothing, "conditional"),
+        ("resource.name.startsWith('projects/harbour/')", &both, "conditional"),
+        ("resource.name.endsWith('/x')", &both, "granted"),
+        (
+            "api.getAttribute('iam.googleapis.com/modifiedGrantsByRole', []).hasOnly([])",
+            &repository,
+            "conditional",
+        ),
+        ("resource.matchTag('412/env', 'prod')", &repository, "conditional"),
+        ("resource.name", &repository, "conditional"),
+        ("resource.name ==", &repository, "conditional"),
+        ("true", &nothing, "granted"),
+    ];
+    for (expression, resource, expected) in table {
+        let allow = policy(
+            &json!([{"role": "roles/artifactregistry.writer", "members": [format!("serviceAccount:{GP}")],
+            "condition": {"expression": expression}}]),
+        );
+        let caller = account(GP);
+        let request = Request { caller: &caller, permission: PUSH, resource: Some(resource), now: None };
+        let decision = evaluate(&[layer(&allow, &[])], &request);
+        let reason = serde_json::to_value(decision.because.first().unwrap()).unwrap();
+        assert_eq!(reason["reason"], expected, "{expression}: {reason}");
+        assert_eq!(decision.allowed, expected == "granted", "{expression}");
+        assert_eq!(decision.settled, expected != "conditional", "{expression}");
+    }
+}
+
+#[test]
+fn conditions_over_time_are_decided_or_left_open_but_never_granted_unread() {
+    let table = [
+        ("request.time < timestamp('2027-01-01T00:00:00Z')", Some(1_795_000_000), true),
+        ("request.time < timestamp('2026-01-01T00:00:00Z')", Some(1_795_000_000), false),
+        ("request.time < timestamp('2027-01-01T00:00:00Z')", None, false),
+    ];
+    let caller = account(GP);
+    for (expression, now, expected) in table {
+        let allow = policy(
+            &json!([{"role": "roles/artifactregistry.writer", "members": [format!("serviceAccount:{GP}")],
+            "condition": {"expression": expression, "title": "t"}}]),
+        );
+        let request = Request { caller: &caller, permission: PUSH, resource: None, now };
+        let decision = evaluate(&[layer(&allow, &[])], &request);
+        assert!(decision.allowed == expected || !decision.settled, "{expression}: {decision:?}");
+        assert!(expected || !decision.allowed, "{expression}: {decision:?}");
+    }
+}
+
+#[test]
+fn a_deny_rule_ends_it_whatever_roles_give() {
+    let all = "principalSet://goog/public:all";
+    let own = "principal://iam.googleapis.com/projects/-/serviceAccounts/gp-a@p.iam.gserviceaccount.com";
+    let upload = "artifactregistry.googleapis.com/repositories.uploadArtifacts";
+    let table = [
+        (json!({"deniedPrincipals": [all], "deniedPermissions": [upload]}), "denied"),
+        (
+            json!({"deniedPrincipals": [own], "deniedPermissions": ["artifactregistry.googleapis.com/repositories.*"]}),
+            "denied",
+        ),
+        (
+            json!({"deniedPrincipals": [all], "deniedPermissions": ["artifactregistry.googleapis.com/*.*"]}),
+            "denied",
+        ),
+        (
+            json!({"deniedPrincipals": [all], "deniedPermissions": ["artifactregistry.googleapis.com/*.uploadArtifacts"]}),
+            "denied",
+        ),
+        (json!({"deniedPrincipals": [all], "deniedPermissions": ["storage.googleapis.com/*.*"]}), "granted"),
+        (
+            json!({"deniedPrincipals": [all], "deniedPermissions": ["artifactregistry.repositories.uploadArtifacts"]}),
+            "granted",
+        ),
+        (
+            json!({"deniedPrincipals": [all], "exceptionPrincipals": [own], "deniedPermissions": [upload]}),
+            "granted",
+        ),
+        (
+            json!({"deniedPrincipals": [all], "deniedPermissions": ["artifactregistry.googleapis.com/*.*"], "exceptionPermissions": [upload]}),
+            "granted",
+        ),
+        (
+            json!({"deniedPrincipals": ["principal://goog/subject/gp-a@p.iam.gserviceaccount.com"], "deniedPermissions": [upload]}),
+            "granted",
+        ),
+        (
+            json!({"deniedPrincipals": ["deleted:principal://goog/subject/x@y?uid=1"], "deniedPermissions": [upload]}),
+            "granted",
+        ),
+        (
+            json!({"deniedPrincipals": ["principalSet://goog/group/g@x.example"], "deniedPermissions": [upload]}),
+            "denial-open",
+        ),
+        (
+            json!({"deniedPrincipals": [all], "exceptionPrincipals": ["principalSet://goog/group/g@x"], "deniedPermissions": [upload]}),
+            "denial-open",
+        ),
+        (
+            json!({"deniedPrincipals": [all], "deniedPermissions": [upload], "denialCondition": {"expression": "resource.matchTag('412/env', 'prod')"}}),
+            "denial-open",
+        ),
+        (
+            json!({"deniedPrincipals": [all], "deniedPermissions": [upload], "denialCondition": {"expression": "false"}}),
+            "granted",
+        ),
+    ];
+    let allow = policy(
+        &json!([{"role": "roles/artifactregistry.writer", "members": [format!("serviceAccount:{GP}")]}]),
+    );
+    let caller = account(GP);
+    for (rule, expected) in table {
+        let printed = json!({"name": "policies/x/denypolicies/d", "rules": [{"denyRule": rule}]});
+        let deny: DenyPolicy = serde_json::from_value(printed).unwrap();
+        let request = Request { caller: &caller, permission: PUSH, resource: None, now: None };
+        let decision = evaluate(&[layer(&allow, &[deny])], &request);
+        let reason = serde_json::to_value(decision.because.first().unwrap()).unwrap();
+        assert_eq!(reason["reason"], expected, "{rule}");
+        assert_eq!(
+            (decision.allowed, decision.settled),
+            (expected == "granted", expected != "denial-open"),
+            "{rule}"
+        );
+    }
+}
+
+#[test]
+fn deny_rules_name_people_from_outside_as_allow_policies_do() {
+    let upload = "artifactregistry.googleapis.com/repositories.uploadArtifacts";
+    let allow = policy(
+        &json!([{"role": "roles/artifactregistry.writer", "members": [format!("principalSet://iam.googleapis.com/{POOL}/*")]}]),
+    );
+    let table = [
+        (format!("principal://iam.googleapis.com/{POOL}/subject/s"), false),
+        (format!("principal://iam.googleapis.com/{POOL}/subject/other"), true),
+        (format!("principalSet://iam.googleapis.com/{POOL}/*"), false),
+        ("principalSet://goog/group/g@x.example".to_owned(), true),
+    ];
+    let caller = federated("s");
+    for (principal, allowed) in table {
+        let rule = DenyRule {
+            denied_principals: vec![principal.clone()],
+            denied_permissions: vec![upload.to_owned()],
+            ..DenyRule::default()
+        };
+        let rules = vec![PolicyRule { deny_rule: rule, ..PolicyRule::default() }];
+        let deny = DenyPolicy { name: "d".to_owned(), rules, ..DenyPolicy::default() };
+        let request = Request { caller: &caller, permission: PUSH, resource: None, now: None };
+        assert_eq!(evaluate(&[layer(&allow, &[deny])], &request).allowed, allowed, "{principal}");
+    }
+}
+
+#[test]
+fn groups_leave_a_decision_open_where_they_could_turn_it() {
+    let table = [
+        ("roles/artifactregistry.writer", "group:g@x.example", false),
+        ("roles/artifactregistry.reader", "group:g@x.example", true),
+        ("projects/p/roles/own", "group:g@x.example", false),
+        ("roles/artifactregistry.writer", "group:g@x", false),
+        ("roles/artifactregistry.writer", "user:other@x.example", true),
+    ];
+    for (role, member, settled) in table {
+        let allow = policy(&json!([{"role": role, "members": [member]}]));
+        let decision = decide(&[("it", &allow)], &account(GP), PUSH);
+        assert_eq!((decision.allowed, decision.settled), (false, settled), "{role} {member}");
+    }
+}
+
+#[test]
+fn every_role_names_its_page_and_the_narrowest_comes_first() {
+    let mut names: Vec<&str> = ROLES.iter().map(|role| role.name).collect();
+    let count = names.len();
+    names.sort_unstable();
+    names.dedup();
+    assert_eq!(names.len(), count);
+    for role in ROLES {
+        assert!(role.source.starts_with("https://cloud.google.com/iam/docs/roles"), "{}", role.name);
+    }
+    let table = [
+        (PUSH, "roles/artifactregistry.writer"),
+        ("artifactregistry.repositories.downloadArtifacts", "roles/artifactregistry.reader"),
+        ("iam.serviceAccounts.getAccessToken", "roles/iam.workloadIdentityUser"),
+        ("container.clusters.get", "roles/container.clusterViewer"),
+        ("storage.objects.create", "roles/storage.objectCreator"),
+    ];
+    for (permission, role) in table {
+        assert_eq!(roles_with(permission).first().unwrap().name, role, "{permission}");
+    }
+    assert!(roles_with("made.up").is_empty());
 }

@@ -4,8 +4,10 @@ use std::fmt;
 use std::str::FromStr;
 
 mod caller;
+mod suspicion;
 
-pub use caller::Caller;
+pub use caller::{Caller, Membership};
+pub use suspicion::{Suspicion, suspicions};
 
 const FEDERATED_HOST: &str = "iam.googleapis.com/";
 
@@ -90,6 +92,11 @@ pub enum ParsePrincipalError {
     /// The part after the colon is empty or no e-mail address.
     #[error("`{0}` names nobody, expected an e-mail address after the colon")]
     NoAddress(String),
+    /// Brackets, but not those of a Kubernetes service account.
+    #[error(
+        "`{0}` names no Kubernetes service account, expected `serviceAccount:PROJECT.svc.id.goog[NAMESPACE/NAME]`"
+    )]
+    NoKubernetesAccount(String),
     /// Not below a workload identity pool.
     #[error(
         "`{0}` names no workload identity pool, expected `//iam.googleapis.com/projects/NUMBER/locations/global/workloadIdentityPools/POOL/…`"
@@ -128,7 +135,7 @@ impl FromStr for Principal {
         }
         let (kind, value) = member.split_once(':').ok_or_else(unknown)?;
         match kind {
-            "serviceAccount" if value.ends_with(']') => kubernetes(member, value),
+            "serviceAccount" if value.contains(['[', ']']) => kubernetes(member, value),
             "serviceAccount" => address(member, value).map(Self::ServiceAccount),
             "user" => address(member, value).map(Self::User),
             "group" => address(member, value).map(Self::Group),
@@ -155,7 +162,7 @@ fn kubernetes(member: &str, value: &str) -> Result<Principal, ParsePrincipalErro
         .and_then(|(project, account)| account.split_once('/').map(|(space, name)| (project, space, name)));
     match parsed {
         Some((project, namespace, name))
-            if ![project, namespace, name].contains(&"") && !name.contains('/') =>
+            if ![project, namespace, name].contains(&"") && !name.contains(['/', '[', ']']) =>
         {
             Ok(Principal::KubernetesServiceAccount {
                 project: project.to_owned(),
@@ -163,7 +170,7 @@ fn kubernetes(member: &str, value: &str) -> Result<Principal, ParsePrincipalErro
                 name: name.to_owned(),
             })
         }
-        Some(_) | None => Err(ParsePrincipalError::NoAddress(member.to_owned())),
+        Some(_) | None => Err(ParsePrincipalError::NoKubernetesAccount(member.to_owned())),
     }
 }
 

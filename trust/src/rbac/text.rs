@@ -36,7 +36,10 @@ fn refusal(attributes: &Attributes) -> String {
     let user = quoted(&attributes.user);
     let Attributes { verb, api_group, resource, .. } = attributes;
     if let Some(path) = &attributes.non_resource_url {
-        return format!("forbidden: {}", escaped(&format!("User {user} cannot {verb} path {}", quoted(path))));
+        return format!(
+            "forbidden: {}",
+            escaped(&format!("User {user} cannot {verb} path {}", quoted(path)))
+        );
     }
     let qualified = if api_group.is_empty() { resource.clone() } else { format!("{resource}.{api_group}") };
     let object = match attributes.name.as_deref().filter(|name| !name.is_empty()) {
@@ -95,6 +98,8 @@ pub fn gke_permission(attributes: &Attributes) -> Option<String> {
         ("portforward", _) => "portForward",
         ("proxy", _) => "proxy",
         ("token", _) => "createToken",
+        ("eviction", _) => "evict",
+        ("finalize", _) => "finalize",
         ("status", "get") => "getStatus",
         ("status", _) => "updateStatus",
         ("scale", "get") => "getScale",
