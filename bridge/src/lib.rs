@@ -11,6 +11,7 @@
 //! for through the traits in [`port`].
 
 pub mod act;
+pub mod can;
 pub mod constraint;
 pub mod convention;
 pub mod cred_config;

@@ -6,7 +6,8 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use trust::principal::Caller;
 use trust::rbac::{
-    Aggregation, Attributes, Objects as RbacObjects, Role, RoleBinding, decide, forbidden_text, gke_permission,
+    Aggregation, Attributes, Objects as RbacObjects, Role, RoleBinding, decide, forbidden_text,
+    gke_permission,
 };
 
 use super::issuer;

@@ -14,7 +14,7 @@ mod user;
 
 pub use aggregate::{AggregationRule, LabelRequirement, LabelSelector, aggregated_rules};
 pub use decide::{Grant, decide, grants, rules_for};
-pub use text::{forbidden_text, gke_permission, missing_roles_text};
+pub use text::{api_groups_of, forbidden_text, gke_permission, missing_roles_text};
 pub use user::{groups_of, service_account_user};
 
 /// Name and namespace of an object; the rest of the metadata does not matter here.
@@ -220,3 +220,5 @@ where
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod witness;

@@ -119,6 +119,11 @@ fn noun(api_group: &str, resource: &str) -> &'static str {
     known.map_or("thirdPartyObjects", |(_, _, noun)| noun)
 }
 
+/// The API groups that have a resource of this plural, as far as they are known here; `""` is the core group.
+pub fn api_groups_of(resource: &str) -> Vec<&'static str> {
+    NOUNS.iter().filter(|(_, plural, _)| *plural == resource).map(|(group, ..)| *group).collect()
+}
+
 const NOUNS: [(&str, &str, &str); 31] = [
     ("", "configmaps", "configMaps"),
     ("", "endpoints", "endpoints"),

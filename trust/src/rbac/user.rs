@@ -7,13 +7,16 @@ pub fn service_account_user(namespace: &str, name: &str) -> String {
 }
 
 /// The groups of a user who brings none of their own: a service account is in the group of all service accounts and in
-/// that of its namespace; whoever is not anonymous is authenticated.
+/// that of its namespace, a node is in that of the nodes; whoever is not anonymous is authenticated.
 /// Source: <https://kubernetes.io/docs/reference/access-authn-authz/authentication/#service-account-tokens>
 pub fn groups_of(user: &str) -> Vec<String> {
     if user == "system:anonymous" {
         return vec!["system:unauthenticated".to_owned()];
     }
     let authenticated = "system:authenticated".to_owned();
+    if user.starts_with("system:node:") {
+        return vec!["system:nodes".to_owned(), authenticated];
+    }
     match namespace_of_account(user) {
         Some(namespace) => vec![
             "system:serviceaccounts".to_owned(),
