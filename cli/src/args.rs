@@ -1,5 +1,6 @@
 //! What can be typed: commands, flags, and the environment variables that stand for flags.
 
+mod can;
 mod export;
 mod import;
 mod init;
@@ -8,6 +9,7 @@ mod token;
 use std::path::PathBuf;
 use std::time::Duration;
 
+pub use can::Can;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 pub use export::{CredSource, Export, ExportCredConfig, ExportVerb};
 pub use import::Import;
@@ -93,6 +95,8 @@ pub enum Command {
     Render(Render),
     /// Walk the identity chain and name the first broken link.
     Doctor(Doctor),
+    /// Say whether somebody may do something, and by which rule; exits 3 if not.
+    Can(Can),
     /// The scorer's image, which `runtime: onnx` builds on.
     Scorer(Scorer),
     /// Write the bridge in the formats of other tools.

@@ -3,14 +3,16 @@
 use std::path::PathBuf;
 
 use bridge::import::{Survey, Trust};
+use bridge::can::{Assignment, Rbac, Viewer};
 use bridge::inventory::{Facts, Inventory};
 use bridge::plan::{Change, Missing, Need, Outputs};
 use bridge::port::{PortError, PortResult, Refused, SetUp};
-use bridge::resource::Resource;
+use bridge::resource::{GrantTarget, Resource};
 use bridge::spec::{Bridge, Via};
 use identity::TokenError;
 use identity::source::{self, EntraSource, Preference, SourceKind};
 use tokio::sync::OnceCell;
+use trust::iam::{DenyPolicy, Policy};
 
 use crate::caller::{Settings, client, entra_source, no_log_in};
 use crate::{azure, error, google, kubernetes};
@@ -200,6 +202,36 @@ impl SetUp for Administrator {
             | Resource::Repository(_) => self.google.perform(bridge, change, outputs).await,
             Resource::Kubernetes(_) => self.kubernetes().await?.perform(bridge, change, outputs).await,
         }
+    }
+}
+
+/// An administrator's eyes: whatever her log-ins may read.
+pub struct Sight<'a> {
+    /// Who looks.
+    pub administrator: &'a Administrator,
+    /// At what.
+    pub bridge: &'a Bridge,
+}
+
+impl Viewer for Sight<'_> {
+    async fn facts(&self) -> PortResult<Facts> {
+        self.administrator.facts(self.bridge).await
+    }
+
+    async fn policy(&self, target: &GrantTarget) -> PortResult<Policy> {
+        self.administrator.google.policy(self.bridge, target).await
+    }
+
+    async fn deny_policies(&self) -> PortResult<Vec<DenyPolicy>> {
+        self.administrator.google.deny_policies(self.bridge).await
+    }
+
+    async fn rbac(&self) -> PortResult<Rbac> {
+        self.administrator.cluster().await?.rbac().await
+    }
+
+    async fn assignments(&self, scope: &str) -> PortResult<Vec<Assignment>> {
+        self.administrator.azure.assignments(scope).await
     }
 }
 

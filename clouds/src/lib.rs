@@ -19,7 +19,7 @@ pub mod probe;
 mod settling;
 mod who;
 
-pub use administrator::Administrator;
+pub use administrator::{Administrator, Sight};
 pub use caller::{Caller, Settings};
 pub use pod::Pod;
 pub use who::{LogIn, Refusal, Seen, TeamAccess, WhoAmI};

@@ -2,6 +2,7 @@
 //! time are a port like everything else.
 
 mod apply;
+pub mod can;
 mod destroy;
 pub mod doctor;
 mod replan;

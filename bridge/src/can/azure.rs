@@ -32,7 +32,7 @@ pub(super) fn scopes(bridge: &Bridge, facts: &Facts) -> Vec<String> {
 
 /// What reading models takes.
 pub(super) fn checks(bridge: &Bridge, seen: &Seen, actor: &Actor) -> Vec<Check> {
-    let facts = seen.facts.as_ref().and_then(Sighting::seen);
+    let facts = seen.facts();
     needs(bridge, facts).iter().map(|need| check(need, seen, actor)).collect()
 }
 
@@ -54,9 +54,7 @@ fn check(need: &Need, seen: &Seen, actor: &Actor) -> Check {
         let own = giving.iter().find(|it| it.principal_id.eq_ignore_ascii_case(object));
         match own {
             Some(assignment) if assignment.condition.is_none() => allowed_by.push(assignment.to_string()),
-            Some(assignment) => {
-                open.push(format!("{assignment}, under a condition that is not evaluated here"))
-            }
+            Some(it) => open.push(format!("{it}, under a condition that is not evaluated here")),
             None => {}
         }
     }

@@ -1,8 +1,7 @@
 //! May somebody do something: the question `gangplank can WHO VERB WHAT` puts, over Google IAM, the cluster's RBAC and
 //! Azure's roles, with the rule that allows, or the nearest rule that does not.
 //!
-//! A walk without IO, as the doctor's: [`looks`] says what has to be seen next, [`Seen::add`] takes it, and when nothing is
-//! left to look at [`answer`] decides. What could not be seen is said with the right it takes, and never taken for a yes.
+//! A walk without IO, as the doctor's: [`looks`] says what has to be seen next, and when nothing is left to look at [`answer`] decides. What could not be seen is said with the right it takes, and never taken for a yes.
 
 mod azure;
 mod google;
@@ -48,7 +47,9 @@ pub struct Question<'a> {
 
 /// What has to be seen next; nothing when the question can be answered.
 pub fn looks(question: &Question<'_>, seen: &Seen) -> Vec<Look> {
-    let Some(sighting) = seen.facts.as_ref() else { return vec![Look::Facts] };
+    if seen.facts.is_none() {
+        return vec![Look::Facts];
+    }
     let mut wanted = Vec::new();
     match &question.wish {
         Wish::Google { target, .. } => wanted.extend(policies(target)),
@@ -60,8 +61,7 @@ pub fn looks(question: &Question<'_>, seen: &Seen) -> Vec<Look> {
             }
         }
         Wish::ReadModels => {
-            let facts = sighting.seen();
-            let scopes = facts.map(|facts| azure::scopes(question.bridge, facts)).unwrap_or_default();
+            let scopes = seen.facts().map(|facts| azure::scopes(question.bridge, facts)).unwrap_or_default();
             wanted.extend(scopes.into_iter().map(|scope| Look::Assignments { scope }));
         }
     }
@@ -79,7 +79,7 @@ fn policies(target: &GrantTarget) -> Vec<Look> {
 
 /// The answer, from whatever was seen.
 pub fn answer(question: &Question<'_>, seen: &Seen) -> Result<Verdict, Unclear> {
-    let facts = seen.facts.as_ref().and_then(Sighting::seen);
+    let facts = seen.facts();
     let actor = question.who.resolve(question.bridge, facts)?;
     let mut ways = vec![way(question, seen, &actor, None)];
     if ways_through_teams(question, seen) {
@@ -95,7 +95,7 @@ pub fn answer(question: &Question<'_>, seen: &Seen) -> Result<Verdict, Unclear> 
 
 /// A federated caller works in the cluster as a team's service account.
 fn ways_through_teams(question: &Question<'_>, seen: &Seen) -> bool {
-    let facts = seen.facts.as_ref().and_then(Sighting::seen);
+    let facts = seen.facts();
     let actor = question.who.resolve(question.bridge, facts).ok();
     let federated =
         |actor: Actor| matches!(actor.google, Some(Caller::Federated { .. })) && actor.kubernetes.is_none();

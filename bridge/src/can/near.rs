@@ -13,11 +13,10 @@ pub(super) fn grant(
     decision: &Decision,
 ) -> Option<String> {
     // A deny rule, a false condition, or a role too small: these are about the caller already.
-    let own = decision.because.iter().find(|reason| match reason {
-        Reason::ConditionFalse { .. } | Reason::Conditional { .. } | Reason::DenialOpen { .. } => true,
-        Reason::MembershipUnknown { .. } | Reason::UnknownRole { .. } | Reason::Denied { .. } => true,
-        Reason::Granted { .. } | Reason::RoleLacks { .. } | Reason::NotNamed { .. } => false,
-    });
+    let about_others = |reason: &&Reason| {
+        matches!(reason, Reason::Granted { .. } | Reason::RoleLacks { .. } | Reason::NotNamed { .. })
+    };
+    let own = decision.because.iter().find(|reason| !about_others(reason));
     if let Some(reason) = own {
         return Some(reason.to_string());
     }
@@ -57,11 +56,11 @@ pub(super) fn binding(
         return Some(reason.to_string());
     }
     let elsewhere = objects.role_bindings.iter().chain(objects.cluster_role_bindings);
-    let here = elsewhere.filter(|binding| {
+    let mut here = elsewhere.filter(|binding| {
         let namespace = &binding.metadata.namespace;
         namespace.is_empty() || asked.namespace.as_ref().is_some_and(|asked| asked == namespace)
     });
-    here.filter_map(|binding| given_to_others(objects, binding, asked)).next()
+    here.find_map(|binding| given_to_others(objects, binding, asked))
 }
 
 /// Who else gets it by this binding.

@@ -116,7 +116,7 @@ pub struct Permission {
 /// Everything looked at so far; what is absent was not looked at yet.
 #[derive(Debug, Clone, Default)]
 pub struct Seen {
-    pub(super) facts: Option<Sighting<Facts>>,
+    pub(super) facts: Option<Sighting<Box<Facts>>>,
     pub(super) policies: BTreeMap<GrantTarget, Sighting<Policy>>,
     pub(super) deny: Option<Sighting<Vec<DenyPolicy>>>,
     pub(super) rbac: Option<Sighting<Rbac>>,
@@ -147,22 +147,52 @@ impl<T> Sighting<T> {
     }
 }
 
-impl Seen {
-    /// Looks at one thing, and keeps what was seen.
-    pub async fn look<V: Viewer>(&mut self, viewer: &V, look: Look) {
-        match look {
-            Look::Facts => self.facts = Some(Sighting::of(viewer.facts().await)),
-            Look::Policy(target) => {
+/// One thing looked at.
+pub(crate) enum Found {
+    Facts(Sighting<Box<Facts>>),
+    Policy(GrantTarget, Sighting<Policy>),
+    DenyPolicies(Sighting<Vec<DenyPolicy>>),
+    Rbac(Sighting<Rbac>),
+    Assignments(String, Sighting<Vec<Assignment>>),
+}
+
+impl Look {
+    /// Looks. Not being allowed to is something found, too.
+    pub(crate) async fn at<V: Viewer>(self, viewer: &V) -> Found {
+        match self {
+            Self::Facts => Found::Facts(Sighting::of(viewer.facts().await.map(Box::new))),
+            Self::Policy(target) => {
                 let policy = Sighting::of(viewer.policy(&target).await);
+                Found::Policy(target, policy)
+            }
+            Self::DenyPolicies => Found::DenyPolicies(Sighting::of(viewer.deny_policies().await)),
+            Self::Rbac => Found::Rbac(Sighting::of(viewer.rbac().await)),
+            Self::Assignments { scope } => {
+                let found = Sighting::of(viewer.assignments(&scope).await);
+                Found::Assignments(scope, found)
+            }
+        }
+    }
+}
+
+impl Seen {
+    /// Keeps what was found.
+    pub(crate) fn add(&mut self, found: Found) {
+        match found {
+            Found::Facts(facts) => self.facts = Some(facts),
+            Found::Policy(target, policy) => {
                 self.policies.insert(target, policy);
             }
-            Look::DenyPolicies => self.deny = Some(Sighting::of(viewer.deny_policies().await)),
-            Look::Rbac => self.rbac = Some(Sighting::of(viewer.rbac().await)),
-            Look::Assignments { scope } => {
-                let found = Sighting::of(viewer.assignments(&scope).await);
+            Found::DenyPolicies(policies) => self.deny = Some(policies),
+            Found::Rbac(rbac) => self.rbac = Some(rbac),
+            Found::Assignments(scope, found) => {
                 self.assignments.insert(scope, found);
             }
         }
+    }
+
+    pub(super) fn facts(&self) -> Option<&Facts> {
+        self.facts.as_ref().and_then(Sighting::seen).map(AsRef::as_ref)
     }
 
     pub(super) fn has(&self, look: &Look) -> bool {

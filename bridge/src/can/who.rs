@@ -225,18 +225,14 @@ fn caller(name: &str, bridge: &Bridge, facts: Option<&Facts>, identity: &Identit
     let object =
         |id: &String| facts.and_then(|facts| facts.principals.get(id)).map(|it| it.object_id.clone());
     match &identity.who {
-        Declared::ServicePrincipal(client) => match object(client) {
-            Some(id) => entra(name, bridge, facts, &id),
-            None => {
-                let note = format!(
-                    "the object id of client `{client}` is not known: grants to it alone are left out"
-                );
-                Actor {
-                    notes: vec![note],
-                    ..federated(name, bridge, String::new(), roles_of(bridge, client))
-                }
+        Declared::ServicePrincipal(client) => {
+            if let Some(id) = object(client) {
+                return entra(name, bridge, facts, &id);
             }
-        },
+            let note =
+                format!("the object id of client `{client}` is not known: grants to it alone are left out");
+            Actor { notes: vec![note], ..federated(name, bridge, String::new(), roles_of(bridge, client)) }
+        }
         Declared::ManagedIdentity(id) => entra(name, bridge, facts, id),
         Declared::AppRole { role, members } => {
             let note =

@@ -1,6 +1,7 @@
 //! One file a command: load, connect, act, print.
 
 pub mod apply;
+pub mod can;
 mod connect;
 #[cfg(feature = "sandbox")]
 mod demo;
@@ -53,6 +54,7 @@ pub async fn run(arguments: Arguments) -> Result<Exit, Failure> {
             Some(workload) => way_back::run(&load()?, workload, &flags).await,
             None => doctor::run(&load()?, flags.team.as_deref()).await,
         },
+        Command::Can(flags) => can::run(&load()?, &flags).await,
         Command::Scorer(flags) => scorer::run(&load()?, &flags).await,
         Command::Export(flags) => export::run(&load()?, &common, &flags).await,
         Command::Completions(flags) => Ok(manual::completions(&flags)),

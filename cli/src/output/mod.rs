@@ -1,5 +1,6 @@
 //! Printing: stdout is data, stderr is talk. The only place of the product that writes to either.
 
+mod can;
 mod diagnosis;
 mod imported;
 pub mod models;

@@ -210,7 +210,7 @@ impl Harbour {
         });
     }
 
-    fn edit_policy(
+    pub(crate) fn edit_policy(
         &self,
         resource: &str,
         read: reqwest::Method,

@@ -7,6 +7,7 @@
     reason = "tests"
 )]
 
+mod can;
 mod data;
 mod deployment;
 mod discovery;

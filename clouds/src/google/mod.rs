@@ -8,6 +8,7 @@ mod cluster;
 mod disabled;
 mod federation;
 mod grant;
+mod look;
 mod member;
 mod policy;
 mod project;

@@ -86,9 +86,21 @@ impl Rest {
         query: &[(&str, &str)],
         body: Option<&Value>,
     ) -> PortResult<Value> {
+        self.call_version("v1", method, path, query, body).await
+    }
+
+    /// One call to a version of the API. `path` is relative to it.
+    pub(crate) async fn call_version(
+        &self,
+        version: &str,
+        method: Method,
+        path: &str,
+        query: &[(&str, &str)],
+        body: Option<&Value>,
+    ) -> PortResult<Value> {
         let mut request = self
             .http
-            .request(method, format!("{}/v1/{path}", self.address))
+            .request(method, format!("{}/{version}/{path}", self.address))
             .headers(self.headers().await?)
             .query(query);
         if let Some(body) = body {

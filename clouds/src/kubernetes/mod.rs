@@ -6,6 +6,7 @@
 mod api;
 mod connect;
 mod kinds;
+mod rbac;
 mod set_up;
 mod survey;
 #[cfg(test)]

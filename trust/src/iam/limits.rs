@@ -150,22 +150,18 @@ pub fn key_creation(policy: &OrganizationPolicy) -> Ruling {
 /// May policies name `member`? Which organisation a user, group or service account belongs to is in no policy, so only what
 /// belongs to none can be refused, and only where every value is allowed is anything allowed.
 pub fn policy_member(policy: &OrganizationPolicy, member: &Principal) -> Ruling {
-    match list(policy, &MEMBER_DOMAINS, &member.to_string(), |_| false) {
-        Ruling::Refused(_) if !restricts(policy) => {
-            Ruling::Refused(format!("`{}` allows nobody", MEMBER_DOMAINS.name))
-        }
-        Ruling::Refused(_) => match member {
-            Principal::AllUsers | Principal::AllAuthenticatedUsers => Ruling::Refused(format!(
-                "`{}` shuts the public out, and `{member}` is the public",
-                MEMBER_DOMAINS.name
-            )),
-            _ => Ruling::Open(format!(
-                "it allows {} only, and `{member}` does not say whose it is",
-                allowed(policy)
-            )),
-        },
-        ruling => ruling,
+    let ruling = list(policy, &MEMBER_DOMAINS, &member.to_string(), |_| false);
+    let name = MEMBER_DOMAINS.name;
+    if !matches!(ruling, Ruling::Refused(_)) {
+        return ruling;
     }
+    if !restricts(policy) {
+        return Ruling::Refused(format!("`{name}` allows nobody"));
+    }
+    if matches!(member, Principal::AllUsers | Principal::AllAuthenticatedUsers) {
+        return Ruling::Refused(format!("`{name}` shuts the public out, and `{member}` is the public"));
+    }
+    Ruling::Open(format!("`{name}` allows {} only, and `{member}` does not say whose it is", allowed(policy)))
 }
 
 fn restricts(policy: &OrganizationPolicy) -> bool {

@@ -95,8 +95,8 @@ impl Caller {
             }
             // The subject of a pod does not say of which cluster it is.
             Principal::Cluster { pool, .. } => match self.in_pool(pool, |_| true) {
-                Membership::Yes => Membership::Unknown,
-                outside => outside,
+                Membership::Yes | Membership::Unknown => Membership::Unknown,
+                Membership::No => Membership::No,
             },
             Principal::Deleted(_) => Membership::No,
         }

@@ -114,15 +114,13 @@ fn about_value(value: &str) -> Vec<Suspicion> {
 
 fn unmapped(principal: &Principal, mapping: &BTreeMap<String, String>) -> Option<Suspicion> {
     let mapped = || mapping.keys().cloned().collect();
-    match principal {
-        Principal::Attribute { name, .. } if !mapping.contains_key(&format!("attribute.{name}")) => {
-            Some(Suspicion::UnmappedAttribute { name: name.clone(), mapped: mapped() })
-        }
-        Principal::FederatedGroup { .. } if !mapping.contains_key("google.groups") => {
-            Some(Suspicion::UnmappedGroups { mapped: mapped() })
-        }
-        _ => None,
+    if let Principal::Attribute { name, .. } = principal
+        && !mapping.contains_key(&format!("attribute.{name}"))
+    {
+        return Some(Suspicion::UnmappedAttribute { name: name.clone(), mapped: mapped() });
     }
+    let groups = matches!(principal, Principal::FederatedGroup { .. });
+    (groups && !mapping.contains_key("google.groups")).then(|| Suspicion::UnmappedGroups { mapped: mapped() })
 }
 
 /// Words that examples have where a value of one's own belongs.

@@ -91,14 +91,20 @@ impl<'a> Seen<'a> {
         let mut found = Vec::new();
         let mut waiting = vec![role];
         while let Some(next) = waiting.pop() {
-            for selector in selectors(next).filter(|selector| self.selectors.insert(selector)) {
-                for other in cluster_roles.iter().filter(|other| selector.selects(&other.metadata.labels)) {
-                    if self.names.insert(&other.metadata.name) {
-                        let into = if other.aggregation_rule.is_some() { &mut waiting } else { &mut found };
-                        into.push(other);
-                    }
-                }
+            for other in self.selected(next, cluster_roles) {
+                let into = if other.aggregation_rule.is_some() { &mut waiting } else { &mut found };
+                into.push(other);
             }
+        }
+        found
+    }
+
+    /// The roles that `role` itself gathers, by selectors that were not followed before.
+    fn selected(&mut self, role: &'a ClusterRole, cluster_roles: &'a [ClusterRole]) -> Vec<&'a ClusterRole> {
+        let mut found = Vec::new();
+        for selector in selectors(role).filter(|selector| self.selectors.insert(selector)) {
+            let matching = cluster_roles.iter().filter(|other| selector.selects(&other.metadata.labels));
+            found.extend(matching.filter(|other| self.names.insert(&other.metadata.name)));
         }
         found
     }

@@ -1,5 +1,7 @@
 //! The words of the API server's 403, with the half that GKE adds because IAM may allow as well.
 
+use std::fmt::Write as _;
+
 use super::{Attributes, Decision, Reason};
 
 /// The message of a 403, as Kubernetes writes it; on GKE it ends in the IAM permission that would also do.
@@ -76,8 +78,13 @@ fn quoted(text: &str) -> String {
             '\u{8}' => quoted.push_str("\\b"),
             '\u{b}' => quoted.push_str("\\v"),
             '\u{c}' => quoted.push_str("\\f"),
-            '\0'..='\u{1f}' | '\u{7f}' => quoted.push_str(&format!("\\x{:02x}", u32::from(character))),
-            '\u{80}'..='\u{9f}' | '\u{feff}' => quoted.push_str(&format!("\\u{:04x}", u32::from(character))),
+            // Writing to a String cannot fail.
+            '\0'..='\u{1f}' | '\u{7f}' => {
+                let _written = write!(quoted, "\\x{:02x}", u32::from(character));
+            }
+            '\u{80}'..='\u{9f}' | '\u{feff}' => {
+                let _written = write!(quoted, "\\u{:04x}", u32::from(character));
+            }
             _ => quoted.push(character),
         }
     }

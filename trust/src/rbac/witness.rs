@@ -23,6 +23,7 @@ struct World {
 }
 
 #[derive(Default)]
+#[expect(clippy::struct_field_names, reason = "the kinds of Kubernetes are called so")]
 struct Cluster {
     roles: Vec<Role>,
     cluster_roles: Vec<ClusterRole>,

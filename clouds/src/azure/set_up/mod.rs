@@ -2,6 +2,7 @@
 //! in Resource Manager.
 
 mod application;
+mod assignments;
 mod facts;
 mod managed_identity;
 mod principal;

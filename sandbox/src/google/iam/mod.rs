@@ -49,8 +49,31 @@ fn answer(world: &World, call: &Call) -> Result<Value, ApiError> {
                 _ => pools::answer(parent.below(project, "", &[], rest)?, (method, rest, verb)),
             }
         }
+        ["v2", "policies", attachment, "denypolicies", rest @ ..] if method == "GET" => {
+            deny_policies(&resources, call, attachment, rest)
+        }
         _ => Err(ApiError::no_such_method()),
     }
+}
+
+/// Deny policies of the project: there are none here, and none can be made. Ownership does not let anybody look.
+fn deny_policies(
+    resources: &Resources,
+    call: &Call,
+    attachment: &str,
+    rest: &[&str],
+) -> Result<Value, ApiError> {
+    let permission = if rest.is_empty() { "iam.denypolicies.list" } else { "iam.denypolicies.get" };
+    let project = attachment.strip_prefix("cloudresourcemanager.googleapis.com/projects/");
+    let ours = project.is_some_and(is_project);
+    if !ours || !resources.allows(&call.identity.caller, permission, None) {
+        let message =
+            format!("Permission '{permission}' denied on resource '//{attachment}' (or it may not exist).");
+        let metadata = json!({ "permission": permission, "resource": attachment });
+        let refused = ApiError::new(Code::PermissionDenied, message);
+        return Err(refused.with_info("IAM_PERMISSION_DENIED", HOST, &metadata));
+    }
+    if rest.is_empty() { Ok(json!({})) } else { Err(ApiError::not_found()) }
 }
 
 /// A call about pools or providers.
