@@ -68,6 +68,14 @@ impl Bindings {
     pub(crate) fn new(variables: &[(&str, &Json)]) -> Self {
         Self(variables.iter().map(|(name, json)| ((*name).to_owned(), Value::of_json(json))).collect())
     }
+
+    /// One more variable, with a time in one field: `seconds` since 1970. A time that CEL does not have is left out.
+    pub(crate) fn with_time(mut self, variable: &str, field: &str, seconds: Option<i64>) -> Self {
+        let moment = seconds.and_then(|seconds| time::Moment::of_seconds(seconds).ok());
+        let entry = moment.map(|moment| (value::Key::Text(field.into()), Value::Timestamp(moment)));
+        self.0.push((variable.to_owned(), Value::Map(entry.into_iter().collect::<value::Map>().into())));
+        self
+    }
 }
 
 /// Reads `source`, which may have `limit` characters and refer to `variables`.

@@ -4,6 +4,7 @@
 use super::condition::{Holds, holds};
 use super::deny::{Applies, applies};
 use super::{Binding, Decision, Layer, Policy, Reason, Request, permissions_of};
+use crate::cel::{MAX_STEPS, Meter};
 use crate::principal::{Caller, Membership};
 
 /// May `caller` use `permission`? `layers` are the resource and its ancestors, each with its allow policy: a grant on any
@@ -16,13 +17,15 @@ pub fn decide(layers: &[(&str, &Policy)], caller: &Caller, permission: &str) -> 
 
 /// May they? `layers` are the resource and its ancestors: a deny on any of them ends it, a grant on any counts.
 pub fn evaluate(layers: &[Layer<'_>], request: &Request<'_>) -> Decision {
-    let denials: Vec<Reason> = layers.iter().flat_map(|layer| denials(layer, request)).collect();
+    // All conditions of a decision share the work that they may make.
+    let meter = &mut Meter::new(MAX_STEPS);
+    let denials: Vec<Reason> = layers.iter().flat_map(|layer| denials(layer, request, meter)).collect();
     let is_denied = |reason: &Reason| matches!(reason, Reason::Denied { .. });
     if denials.iter().any(is_denied) {
         let because = denials.into_iter().filter(is_denied).collect();
         return Decision { allowed: false, settled: true, because };
     }
-    let found: Vec<Reason> = layers.iter().flat_map(|layer| grants(layer, request)).collect();
+    let found: Vec<Reason> = layers.iter().flat_map(|layer| grants(layer, request, meter)).collect();
     let is_granted = |reason: &Reason| matches!(reason, Reason::Granted { .. });
     if !found.iter().any(is_granted) {
         let settled = !found.iter().any(Reason::is_open);
@@ -33,12 +36,12 @@ pub fn evaluate(layers: &[Layer<'_>], request: &Request<'_>) -> Decision {
     Decision { allowed, settled: allowed, because: denials.into_iter().chain(granted).collect() }
 }
 
-fn denials(layer: &Layer<'_>, request: &Request<'_>) -> Vec<Reason> {
+fn denials(layer: &Layer<'_>, request: &Request<'_>, meter: &mut Meter) -> Vec<Reason> {
     let rules = layer.deny.iter().flat_map(|policy| policy.rules.iter().map(move |rule| (policy, rule)));
     let reasons = rules.filter_map(|(policy, rule)| {
         let resource = layer.resource.to_owned();
         let policy = policy.name.clone();
-        match applies(&rule.deny_rule, request) {
+        match applies(&rule.deny_rule, request, meter) {
             Applies::No => None,
             Applies::Yes { principal, permission } => {
                 Some(Reason::Denied { resource, policy, principal, permission })
@@ -49,10 +52,10 @@ fn denials(layer: &Layer<'_>, request: &Request<'_>) -> Vec<Reason> {
     reasons.collect()
 }
 
-fn grants(layer: &Layer<'_>, request: &Request<'_>) -> Vec<Reason> {
+fn grants(layer: &Layer<'_>, request: &Request<'_>, meter: &mut Meter) -> Vec<Reason> {
     let bindings = layer.allow.iter().flat_map(|policy| &policy.bindings);
     let reasons: Vec<Reason> =
-        bindings.filter_map(|binding| reason(layer.resource, binding, request)).collect();
+        bindings.filter_map(|binding| reason(layer.resource, binding, request, meter)).collect();
     if reasons.is_empty() {
         return vec![Reason::NotNamed { resource: layer.resource.to_owned() }];
     }
@@ -60,7 +63,7 @@ fn grants(layer: &Layer<'_>, request: &Request<'_>) -> Vec<Reason> {
 }
 
 /// What a binding says about the caller and the permission; nothing if it is not about the caller.
-fn reason(resource: &str, binding: &Binding, request: &Request<'_>) -> Option<Reason> {
+fn reason(resource: &str, binding: &Binding, request: &Request<'_>, meter: &mut Meter) -> Option<Reason> {
     let (membership, member) = membership(binding, request.caller)?;
     let (resource, role, member) = (resource.to_owned(), binding.role.clone(), member.to_owned());
     let permissions = permissions_of(&role);
@@ -77,7 +80,7 @@ fn reason(resource: &str, binding: &Binding, request: &Request<'_>) -> Option<Re
     };
     let named = if condition.title.is_empty() { &condition.expression } else { &condition.title };
     let named = named.clone();
-    Some(match holds(condition, request) {
+    Some(match holds(condition, request, meter) {
         Holds::Yes => Reason::Granted { resource, role, member },
         Holds::No => Reason::ConditionFalse { resource, role, condition: named },
         Holds::Open(why) => Reason::Conditional { resource, role, condition: named, why },

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::condition::{Holds, holds};
 use super::{Condition, Request};
+use crate::cel::Meter;
 use crate::principal::{Caller, Membership};
 
 /// A deny policy of a project, folder or organisation, as `gcloud iam policies get --kind=denypolicies` prints it.
@@ -68,7 +69,7 @@ pub(super) enum Applies {
 }
 
 /// Whether the rule applies. A condition that IAM itself cannot evaluate applies, but what *we* cannot evaluate stays open.
-pub(super) fn applies(rule: &DenyRule, request: &Request<'_>) -> Applies {
+pub(super) fn applies(rule: &DenyRule, request: &Request<'_>, meter: &mut Meter) -> Applies {
     let wanted = full_permission(request.permission);
     let named = |list: &[String]| list.iter().find(|pattern| permission_matches(pattern, &wanted)).cloned();
     let Some(permission) = named(&rule.denied_permissions) else { return Applies::No };
@@ -77,7 +78,8 @@ pub(super) fn applies(rule: &DenyRule, request: &Request<'_>) -> Applies {
     }
     let (denied, principal) = any_means(&rule.denied_principals, request.caller);
     let (spared, exception) = any_means(&rule.exception_principals, request.caller);
-    let condition = rule.denial_condition.as_ref().map_or(Holds::Yes, |condition| holds(condition, request));
+    let condition =
+        rule.denial_condition.as_ref().map_or(Holds::Yes, |condition| holds(condition, request, meter));
     if denied == Membership::No || spared == Membership::Yes || condition == Holds::No {
         return Applies::No;
     }

@@ -176,11 +176,22 @@ fn conditions_are_decided_by_what_is_known_of_the_resource() {
 }
 
 #[test]
-fn conditions_over_time_are_decided_or_left_open_but_never_granted_unread() {
+fn conditions_over_time_are_decided_at_the_time_that_is_given() {
+    // 2026-11-19T00:26:40Z, a Thursday.
+    let now = Some(1_795_048_000);
     let table = [
-        ("request.time < timestamp('2027-01-01T00:00:00Z')", Some(1_795_000_000), true),
-        ("request.time < timestamp('2026-01-01T00:00:00Z')", Some(1_795_000_000), false),
-        ("request.time < timestamp('2027-01-01T00:00:00Z')", None, false),
+        ("request.time < timestamp('2027-01-01T00:00:00Z')", now, "granted"),
+        ("request.time < timestamp('2026-01-01T00:00:00Z')", now, "condition-false"),
+        ("request.time < timestamp('2027-01-01T00:00:00Z')", None, "conditional"),
+        ("request.time - duration('3600s') < timestamp('2026-11-19T00:00:00Z')", now, "granted"),
+        ("request.time.getDayOfWeek() == 4 && request.time.getHours() == 0", now, "granted"),
+        ("request.time.getHours('+01:00') == 1", now, "granted"),
+        // There is no database of zones here.
+        ("request.time.getHours('Europe/Amsterdam') == 1", now, "conditional"),
+        ("'request.time' == 'x'", None, "condition-false"),
+        ("request.time < '2027'", now, "conditional"),
+        ("request.time < timestamp('2027-01-01T00:00:00Z')", Some(i64::MAX), "conditional"),
+        ("request.auth.claims.x == 'y'", now, "conditional"),
     ];
     let caller = account(GP);
     for (expression, now, expected) in table {
@@ -190,8 +201,8 @@ fn conditions_over_time_are_decided_or_left_open_but_never_granted_unread() {
         );
         let request = Request { caller: &caller, permission: PUSH, resource: None, now };
         let decision = evaluate(&[layer(&allow, &[])], &request);
-        assert!(decision.allowed == expected || !decision.settled, "{expression}: {decision:?}");
-        assert!(expected || !decision.allowed, "{expression}: {decision:?}");
+        let reason = serde_json::to_value(decision.because.first().unwrap()).unwrap();
+        assert_eq!(reason["reason"], expected, "{expression}: {reason}");
     }
 }
 
