@@ -218,11 +218,14 @@ impl Harbour {
     ) {
         let token = self.google_log_in();
         let client = self.client();
-        let (status, policy) =
-            self.send(client.request(read, format!("{resource}:getIamPolicy")).bearer_auth(&token));
+        // Without it, conditions would not be shown.
+        let query = [("options.requestedPolicyVersion", "3")];
+        let request = client.request(read, format!("{resource}:getIamPolicy")).query(&query);
+        let (status, policy) = self.send(request.bearer_auth(&token));
         assert_eq!(status, 200, "{policy}");
         let mut policy: serde_json::Value = serde_json::from_str(&policy).unwrap();
         edit(policy["bindings"].as_array_mut().unwrap());
+        policy["version"] = 3.into();
         let body = serde_json::json!({ "policy": policy });
         let (status, reply) =
             self.send(client.post(format!("{resource}:setIamPolicy")).bearer_auth(&token).json(&body));

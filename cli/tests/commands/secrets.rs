@@ -25,6 +25,7 @@ fn no_command_shows_a_secret() {
         &["doctor", "-o", "json"],
         &["doctor", "--workload", "taster"],
         &["render", "--workload", "taster"],
+        &["can", "oncology-ci", "push", "repository/models"],
         &["scorer", "push"],
         &["destroy", "--yes"],
     ];
