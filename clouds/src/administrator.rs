@@ -2,8 +2,8 @@
 
 use std::path::PathBuf;
 
-use bridge::import::{Survey, Trust};
 use bridge::can::{Assignment, Rbac, Viewer};
+use bridge::import::{Survey, Trust};
 use bridge::inventory::{Facts, Inventory};
 use bridge::plan::{Change, Missing, Need, Outputs};
 use bridge::port::{PortError, PortResult, Refused, SetUp};
