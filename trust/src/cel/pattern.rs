@@ -19,9 +19,13 @@ const ORDINARY: usize = 1 << 13;
 /// Steps that compiling an ordinary pattern takes, on top of those for its characters.
 const COMPILING: usize = 500;
 /// Steps that a larger one takes on top.
-const COMPILING_LARGE: usize = 8000;
+const COMPILING_LARGE: usize = 20_000;
 /// Steps for each class of Unicode's, which stands for hundreds of ranges.
-const UNICODE_CLASS: usize = 300;
+const UNICODE_CLASS: usize = 3000;
+/// Steps for each other class.
+const CLASS: usize = 50;
+/// Where letters' cases do not count, each class is folded: so many times the steps.
+const FOLDED: usize = 7;
 /// Bytes of the automaton that is made while searching.
 const DFA_BYTES: usize = 1 << 20;
 /// Groups within groups.
@@ -42,12 +46,12 @@ impl Patterns {
             meter.spend_on(text.len() * 4)?;
             return Ok(known.is_match(text));
         }
-        let classes = pattern.matches("\\p").count() + pattern.matches("\\P").count();
-        meter.spend(COMPILING + 4 * pattern.len() + UNICODE_CLASS * classes)?;
-        let compiled = match compile(pattern, limit.min(ORDINARY)) {
+        let translated = re2::translate(pattern).ok_or_else(|| Unusable::Broken.problem())?;
+        meter.spend(COMPILING + 4 * pattern.len() + classes(&translated))?;
+        let compiled = match compile(&translated, limit.min(ORDINARY)) {
             Err(Unusable::TooLarge) if limit > ORDINARY => {
                 meter.spend(COMPILING_LARGE)?;
-                compile(pattern, limit)
+                compile(&translated, limit)
             }
             other => other,
         };
@@ -74,9 +78,16 @@ impl Unusable {
     }
 }
 
-fn compile(pattern: &str, limit: usize) -> Result<Regex, Unusable> {
-    let translated = re2::translate(pattern).ok_or(Unusable::Broken)?;
-    let mut builder = RegexBuilder::new(&translated);
+/// Steps for the classes of a translated pattern.
+fn classes(translated: &str) -> usize {
+    let count = |of: &str| translated.matches(of).count();
+    let steps = UNICODE_CLASS * (count("\\p") + count("\\P")) + CLASS * (count("[") + count("."));
+    let folded = translated.contains("(?") && translated.contains('i');
+    if folded { FOLDED * steps } else { steps }
+}
+
+fn compile(translated: &str, limit: usize) -> Result<Regex, Unusable> {
+    let mut builder = RegexBuilder::new(translated);
     builder.size_limit(limit).dfa_size_limit(DFA_BYTES).nest_limit(MAX_NESTING).build().map_err(|error| {
         match error {
             regex::Error::CompiledTooBig(_) => Unusable::TooLarge,

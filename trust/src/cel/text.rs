@@ -15,7 +15,8 @@ pub(super) fn call(
     arguments: &[Value],
     meter: &mut Meter,
 ) -> Option<Result<Value, Problem>> {
-    if let Err(problem) = meter.spend_on(2 * text.len()) {
+    // Searching takes longer than copying.
+    if let Err(problem) = meter.spend_on(8 * text.len()) {
         return Some(Err(problem));
     }
     match arguments {
