@@ -124,8 +124,53 @@ pub mod cause {
     pub const PROPAGATION: &str = "propagation";
     /// The network is in the way.
     pub const NETWORK: &str = "network";
+    /// Another identity is at work than the one that was meant.
+    pub const WRONG_IDENTITY: &str = "wrong-identity";
+    /// A pod's service account stands for no identity, or for another.
+    pub const POD_MAPPING: &str = "pod-mapping";
+    /// A library or tool is too old, or too new, for what it speaks to.
+    pub const CLIENT_VERSION: &str = "client-version";
+    /// The key that signed a token is none that the checker has.
+    pub const KEYS: &str = "keys";
+    /// RBAC knows the caller under another name than the binding uses.
+    pub const RBAC_SUBJECT: &str = "rbac-subject";
+    /// A number that may not be passed was passed.
+    pub const LIMIT: &str = "limit";
+    /// A token was made for less than the call needs.
+    pub const SCOPE: &str = "scope";
+    /// An image is for another kind of processor.
+    pub const ARCHITECTURE: &str = "architecture";
+    /// A storage account takes no keys, and the client came with one.
+    pub const SHARED_KEY_DISABLED: &str = "shared-key-disabled";
     /// None of the named classes fits what was seen.
     pub const OTHER: &str = "other";
+
+    /// All of them; those that the field met most often first.
+    pub const ALL: &[&str] = &[
+        GRANT_MISSING,
+        LITERAL_MISMATCH,
+        CREDENTIAL_ABSENT,
+        RESOURCE_NAME,
+        CREDENTIAL_SOURCE,
+        CLAIM_UNUSABLE,
+        WRONG_IDENTITY,
+        OBJECT_MISSING,
+        ISSUER_MISMATCH,
+        AUDIENCE_MISMATCH,
+        TOKEN_EXPIRED,
+        NETWORK,
+        POD_MAPPING,
+        PROPAGATION,
+        CLIENT_VERSION,
+        KEYS,
+        RBAC_SUBJECT,
+        LIMIT,
+        API_DISABLED,
+        SCOPE,
+        ARCHITECTURE,
+        SHARED_KEY_DISABLED,
+        OTHER,
+    ];
 }
 
 impl Finding {

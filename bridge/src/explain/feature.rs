@@ -1,0 +1,94 @@
+//! Soft signs: values and words inside a text that speak for one cause and against another, whoever said them.
+
+use std::sync::LazyLock;
+
+use super::recognise::Hit;
+use super::table::weights;
+use super::text::Text;
+use super::value;
+
+/// One sign.
+#[derive(Debug)]
+struct Feature {
+    /// It counts only where one of these parts of the way was recognised; everywhere, if there is none.
+    areas: Vec<&'static str>,
+    /// Any of these runs of words.
+    words: Vec<&'static str>,
+    /// Or this kind of value, see [`value`].
+    value: &'static str,
+    /// What it speaks for, and against.
+    shifts: Vec<(&'static str, i32)>,
+    /// How it is told to people, after "the text".
+    because: &'static str,
+}
+
+static FEATURES: LazyLock<Vec<Feature>> = LazyLock::new(|| read(include_str!("table/signs.txt")));
+
+/// A sign that was seen.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Sign {
+    pub(super) shifts: &'static [(&'static str, i32)],
+    pub(super) because: &'static str,
+}
+
+/// The signs in a text of which `hits` were recognised.
+pub(super) fn signs(text: &Text, hits: &[Hit]) -> Vec<Sign> {
+    let seen = |feature: &Feature| {
+        let here =
+            feature.areas.is_empty() || hits.iter().any(|hit| feature.areas.contains(&hit.signature.area));
+        here && (feature.words.iter().any(|words| text.has_words(words)) || value::is_in(feature.value, text))
+    };
+    let seen = FEATURES.iter().filter(|feature| seen(feature));
+    seen.map(|feature| Sign { shifts: &feature.shifts, because: feature.because }).collect()
+}
+
+/// Reads `+ class weight, …`, `in area …`, `word …; …`, `value name` and `> because`, a sign to a `+`.
+fn read(table: &'static str) -> Vec<Feature> {
+    let mut features: Vec<Feature> = Vec::new();
+    for line in table.lines().map(str::trim) {
+        let (key, rest) = line.split_once(' ').unwrap_or((line, ""));
+        if key == "+" {
+            let shifts = weights(rest);
+            let empty = Feature { areas: Vec::new(), words: Vec::new(), value: "", shifts, because: "" };
+            features.push(empty);
+        } else if let Some(last) = features.last_mut() {
+            match key {
+                "in" => last.areas.extend(rest.split_whitespace()),
+                "word" => last.words.extend(rest.split(';').map(str::trim)),
+                "value" => last.value = rest,
+                ">" => last.because = rest,
+                _ => {}
+            }
+        }
+    }
+    features
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_sign_is_complete() {
+        for feature in FEATURES.iter() {
+            assert!(!feature.shifts.is_empty() && !feature.because.is_empty(), "{feature:?}");
+            assert!(!feature.words.is_empty() || !feature.value.is_empty(), "{feature:?}");
+            assert!(feature.words.iter().all(|words| *words == words.to_ascii_lowercase()), "{feature:?}");
+            assert!(feature.value.is_empty() || value::KNOWN.contains(&feature.value), "{feature:?}");
+            let known = |area: &&str| super::super::table::signatures().iter().any(|row| row.area == *area);
+            assert!(feature.areas.iter().all(|area| known(&area)), "{feature:?}");
+        }
+        for (number, line) in include_str!("table/signs.txt").lines().enumerate() {
+            if let Some(list) = line.strip_prefix("+ ") {
+                assert_eq!(weights(list).len(), list.split(',').count(), "signs.txt:{}", number + 1);
+            }
+        }
+    }
+
+    #[test]
+    fn every_kind_of_value_is_used() {
+        for kind in value::KNOWN {
+            assert!(FEATURES.iter().any(|feature| feature.value == *kind), "{kind}");
+        }
+    }
+}

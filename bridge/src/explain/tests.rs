@@ -1,0 +1,103 @@
+//! Texts that strangers met, and the causes their threads concluded: the bars that hold.
+
+use std::collections::BTreeMap;
+
+use super::*;
+
+/// A failure met in the field.
+#[derive(Debug, serde::Deserialize)]
+struct Case {
+    id: String,
+    symptom: String,
+    cause: String,
+}
+
+fn cases(lines: &str) -> Vec<Case> {
+    let cases = lines.lines().map(|line| serde_json::from_str::<Case>(line).unwrap());
+    cases.filter(|case| case.cause != "other").collect()
+}
+
+/// How many of the cases have the right cause first, and among the first three; and those that have not.
+fn score(cases: &[Case]) -> (usize, usize, String) {
+    let (mut first, mut third, mut missed) = (0, 0, String::new());
+    for case in cases {
+        let causes = explain(case.symptom.as_bytes()).causes;
+        let place = causes.iter().position(|cause| cause.cause == case.cause);
+        first += usize::from(place == Some(0));
+        third += usize::from(place.is_some_and(|place| place < 3));
+        if place.is_none_or(|place| place >= 3) {
+            let said: Vec<String> =
+                causes.iter().map(|cause| format!("{} {}", cause.cause, cause.confidence)).collect();
+            missed.push_str(&format!("{} {} in place {place:?} of {said:?}\n   {}\n", case.id, case.cause, case.symptom));
+        }
+    }
+    (first, third, missed)
+}
+
+#[track_caller]
+fn hold(name: &str, lines: &str, bar: usize) {
+    let cases = cases(lines);
+    let (first, third, missed) = score(&cases);
+    let all = cases.len();
+    println!("{name}: {first} first, {third} among three, of {all}\n{missed}");
+    assert!(third * 100 >= bar * all, "{name}: {third} of {all} among the first three\n{missed}");
+}
+
+#[test]
+fn shared_cases() {
+    hold("shared", include_str!("../../../witness/field-failures/cases.jsonl"), 85);
+}
+
+#[test]
+fn held_out_cases() {
+    hold("held-out", include_str!("../../../witness/field-failures/held-out.jsonl"), 85);
+}
+
+#[test]
+fn the_shape_is_frozen() {
+    let value = serde_json::to_value(explain(b"AADSTS700213: no")).unwrap();
+    let keys = |value: &serde_json::Value| -> Vec<String> {
+        value.as_object().unwrap().keys().cloned().collect()
+    };
+    assert_eq!(keys(&value), ["recognised", "causes"]);
+    assert_eq!(keys(&value["recognised"][0]), ["service", "code", "text"]);
+    assert_eq!(keys(&value["causes"][0]), ["cause", "confidence", "why", "mend", "evidence_needed"]);
+    assert_eq!(value["causes"][0]["cause"], "literal-mismatch");
+    let nothing = serde_json::to_string(&explain(b"the sun is shining")).unwrap();
+    assert_eq!(nothing, r#"{"recognised":[],"causes":[]}"#);
+}
+
+#[test]
+fn confidences_are_shares_in_order() {
+    for case in cases(include_str!("../../../witness/field-failures/cases.jsonl")) {
+        let causes = explain(case.symptom.as_bytes()).causes;
+        assert!(causes.windows(2).all(|pair| pair[0].confidence >= pair[1].confidence), "{}", case.id);
+        let sum: f64 = causes.iter().map(|cause| cause.confidence).sum();
+        assert!(causes.is_empty() || (0.9..=1.1).contains(&sum), "{}: {sum}", case.id);
+        let mut seen = BTreeMap::new();
+        for cause in &causes {
+            assert!(seen.insert(cause.cause, ()).is_none(), "{}: {} twice", case.id, cause.cause);
+            assert!(!cause.why.is_empty() && !cause.mend.is_empty() && !cause.evidence_needed.is_empty());
+        }
+    }
+}
+
+#[test]
+fn evidence_decides() {
+    let finding = Finding::new("azure/no-federated-credential", "issuer-mismatch", "a slash too many")
+        .mend("set it", "az …");
+    let told = explain(b"AADSTS70021: No matching federated identity record found").decided_by(&[finding]);
+    let first = &told.causes[0];
+    assert_eq!((first.cause, first.mend.as_str()), ("issuer-mismatch", "set it\n$ az …"));
+    assert!(first.why.contains("a slash too many") && first.confidence > 0.9);
+    assert_eq!(told.causes.iter().filter(|cause| cause.cause == "issuer-mismatch").count(), 1);
+}
+
+#[test]
+fn any_bytes_will_do() {
+    for bytes in [&b""[..], b"\xff\xfe\x00", b"\\", b"\\u", b"%", b"%zz", b"&", b"\x1b[", b"\x1b", b"\\u00e9 \\ud800"] {
+        let _ = explain(bytes);
+    }
+    let long = explain(&b"permission denied \xff ".repeat(20_000));
+    assert!(long.cut && !long.causes.is_empty());
+}
