@@ -97,6 +97,8 @@ pub enum Command {
     Doctor(Doctor),
     /// Say whether somebody may do something, and by which rule; exits 3 if not.
     Can(Can),
+    /// Say what an error message, a log or a code comes from, and what to do about it.
+    Explain(Explain),
     /// The scorer's image, which `runtime: onnx` builds on.
     Scorer(Scorer),
     /// Write the bridge in the formats of other tools.
@@ -264,6 +266,15 @@ pub struct Doctor {
     pub administrate: Administrate,
 }
 
+/// What `explain` explains.
+#[derive(Debug, Clone, Args)]
+pub struct Explain {
+    /// An error text, a service's code (`AADSTS700213`, `invalid_target`), a finding's (`google/issuer-differs`), or `-`
+    /// for stdin.
+    #[arg(required = true, num_args = 1.., value_name = "TEXT|CODE|-")]
+    pub what: Vec<String>,
+}
+
 /// What to do with the scorer's image.
 #[derive(Debug, Clone, Args)]
 pub struct Scorer {
@@ -346,7 +357,7 @@ pub struct ArmFault {
     pub fault: FaultKind,
     /// How much of it: seconds to ask for (throttle), status (error), milliseconds (late, stall), bytes let through
     /// (cut), seconds (skew, propagation, stale).
-    #[arg(long, allow_hyphen_values = true)]
+    #[arg(long)]
     pub amount: Option<i64>,
     /// Bytes let through before a stall.
     #[arg(long, default_value_t = 0)]

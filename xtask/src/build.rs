@@ -91,6 +91,6 @@ fn host() -> anyhow::Result<String> {
 }
 
 #[expect(clippy::disallowed_methods, reason = "an edge: cargo tells its target folder by the environment")]
-fn target() -> PathBuf {
+pub(crate) fn target() -> PathBuf {
     std::env::var("CARGO_TARGET_DIR").map_or_else(|_| source::root().join("target"), PathBuf::from)
 }

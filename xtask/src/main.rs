@@ -1,6 +1,7 @@
 //! Chores of the house, as `cargo xtask VERB`. Depends on next to nothing, so that it builds in a second.
 
 mod build;
+mod field_failures;
 mod source;
 mod tidy;
 
@@ -11,6 +12,8 @@ const USAGE: &str = "cargo xtask VERB
   dist          build both in release and say where they are
   scorer        build the static scorer alone (--image: as tests want it)
   bench plan    print how long planning takes, by number of teams (release)
+  field-failures
+                print how often the right cause of what strangers met is named, by cause class
   tidy          check the rules that no compiler checks";
 
 fn main() -> ExitCode {
@@ -43,6 +46,11 @@ fn run(arguments: &[String]) -> anyhow::Result<ExitCode> {
             Ok(ExitCode::SUCCESS)
         }
         "bench" if rest == ["plan"] => build::bench_plan(),
+        "field-failures" if rest.is_empty() => {
+            let (table, code) = field_failures::run()?;
+            say(&table);
+            Ok(code)
+        }
         "tidy" => Ok(report(&tidy::check(&source::root())?)),
         _ => {
             complain(USAGE);

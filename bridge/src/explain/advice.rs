@@ -81,7 +81,10 @@ mod tests {
             let name = format!("{} {}", row.area, row.class);
             let advice = &row.advice;
             assert!(cause::ALL.contains(&row.class), "{name}");
-            assert!(!advice.why.is_empty() && !advice.mend.is_empty() && !advice.evidence.is_empty(), "{name}");
+            assert!(
+                !advice.why.is_empty() && !advice.mend.is_empty() && !advice.evidence.is_empty(),
+                "{name}"
+            );
             let known = row.area == ANYWHERE || signatures().iter().any(|one| one.area == row.area);
             assert!(known, "{name}: nothing is recognised there");
         }
@@ -99,7 +102,9 @@ mod tests {
     fn no_advice_is_wider_than_the_job() {
         for row in ROWS.iter() {
             for command in &row.advice.commands {
-                for wide in ["roles/owner", "roles/editor", "allUsers", "/*", "cluster-admin", "--admin-enabled true"] {
+                for wide in
+                    ["roles/owner", "roles/editor", "allUsers", "/*", "cluster-admin", "--admin-enabled true"]
+                {
                     assert!(!command.contains(wide), "{}: {command}", row.class);
                 }
             }

@@ -87,10 +87,13 @@ pub fn explain(input: &[u8]) -> Explanation {
     let hits = recognise::recognise(&text);
     let signs = feature::signs(&text, &hits);
     let causes = if hits.is_empty() { Vec::new() } else { rank::rank(&hits, &signs) };
-    Explanation {
-        recognised: recognised(&text, hits),
-        causes: causes.into_iter().map(told).collect(),
-        cut,
+    Explanation { recognised: recognised(&text, hits), causes: causes.into_iter().map(told).collect(), cut }
+}
+
+impl Recognised {
+    /// A finding of ours, named by its code.
+    pub fn finding(code: &'static str, text: String) -> Self {
+        Self { service: "gangplank", code, text, means: "a finding", source: "docs/findings" }
     }
 }
 

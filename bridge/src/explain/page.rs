@@ -33,7 +33,9 @@ mod tests {
 
     #[test]
     fn a_page_has_an_essence() {
-        let essence = essence("# a/b\n\nIt is wrong.\n\n## What it means\n\nx\n\n## The narrowest mend\n\n    do it\n\n## Do not\n\n- that\n");
+        let essence = essence(
+            "# a/b\n\nIt is wrong.\n\n## What it means\n\nx\n\n## The narrowest mend\n\n    do it\n\n## Do not\n\n- that\n",
+        );
         assert_eq!((essence.code.as_str(), essence.summary.as_str()), ("a/b", "It is wrong."));
         assert_eq!((essence.mend.as_str(), essence.danger.as_str()), ("    do it", "- that"));
     }

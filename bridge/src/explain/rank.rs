@@ -71,12 +71,18 @@ pub(super) fn strength(hit: &Hit) -> i32 {
 
 fn spoken_for(hits: &[Hit]) -> BTreeMap<&'static str, i32> {
     let mut all: BTreeMap<&'static str, (i32, i32)> = BTreeMap::new();
-    for (class, weight) in hits.iter().flat_map(|hit| &hit.signature.causes) {
+    let counted = hits.iter().filter(|hit| !said_better(hit, hits));
+    for (class, weight) in counted.flat_map(|hit| &hit.signature.causes) {
         let (most, sum) = all.entry(*class).or_default();
         *most = (*most).max(*weight);
         *sum += weight;
     }
     all.into_iter().map(|(class, (most, sum))| (class, most + ((sum - most) / AGREES).min(20))).collect()
+}
+
+/// Whether the same words were recognised by a row that says more about them.
+fn said_better(hit: &Hit, hits: &[Hit]) -> bool {
+    hits.iter().any(|other| other.from < hit.to && hit.from < other.to && strength(other) > strength(hit))
 }
 
 fn fill(area: &str, scores: &mut BTreeMap<&'static str, i32>) {

@@ -49,7 +49,8 @@ pub(super) fn recognise(text: &Text) -> Vec<Hit> {
     for signature in signatures() {
         let found = signature.says.iter().filter_map(|pattern| stretch(pattern, &places)).min();
         let named = || is_code(text, signature).then_some((0, text.squeezed.len()));
-        if let Some((from, to)) = found.or_else(named) {
+        let word = || signature.words.iter().find_map(|word| text.word(word));
+        if let Some((from, to)) = found.or_else(named).or_else(word) {
             hits.push(Hit { signature, from, to });
         }
     }

@@ -1,4 +1,4 @@
-//! The tables: which words mean what, why, and what to do. They are text files beside this one, a format of four signs,
+//! The tables: which words mean what, why, and what to do. They are text files beside this one, a format of few signs,
 //! so that whoever met an error can add it without knowing Rust.
 //!
 //! ```text
@@ -8,6 +8,7 @@
 //!
 //! = invalid_target              a code of the service; may be empty
 //! ~ target service … invalid    words it says, `…` for what varies; several lines are alternatives
+//! w rbac; imds                  whole words, for those too short to be looked up within others
 //! : object-missing 90, resource-name 80
 //! > what the words mean
 //! ```
@@ -28,6 +29,8 @@ pub(super) struct Signature {
     pub(super) code: &'static str,
     /// The words, as alternatives.
     pub(super) says: Vec<Pattern>,
+    /// Whole words, as further alternatives.
+    pub(super) words: Vec<&'static str>,
     /// Which causes it had in the field, and how much it speaks for each, of a hundred.
     pub(super) causes: Vec<(&'static str, i32)>,
     /// What it means.
@@ -97,8 +100,8 @@ fn read(table: &'static str, into: &mut Vec<Signature>) {
             source = page;
         } else if let Some(code) = line.strip_prefix('=') {
             let code = code.trim();
-            let (says, causes) = (by_code(code), Vec::new());
-            into.push(Signature { area, service, code, says, causes, means: "", source });
+            let (says, words, causes) = (by_code(code), Vec::new(), Vec::new());
+            into.push(Signature { area, service, code, says, words, causes, means: "", source });
         } else if let Some(last) = into.last_mut() {
             continued(last, line);
         }
@@ -108,6 +111,8 @@ fn read(table: &'static str, into: &mut Vec<Signature>) {
 fn continued(signature: &mut Signature, line: &'static str) {
     if let Some(words) = line.strip_prefix('~') {
         signature.says.push(pattern(words));
+    } else if let Some(words) = line.strip_prefix("w ") {
+        signature.words.extend(words.split(';').map(str::trim));
     } else if let Some(list) = line.strip_prefix(':') {
         signature.causes = weights(list);
     } else if let Some(means) = line.strip_prefix('>') {
@@ -156,7 +161,7 @@ mod tests {
                 let at = format!("{name}.txt:{}: {line}", number + 1);
                 match line.split_once(' ').unwrap_or((line, "")) {
                     (":", list) => assert_eq!(weights(list).len(), list.split(',').count(), "{at}"),
-                    ("=" | "~" | ">" | "#" | "area" | "service" | "source" | "", _) => {}
+                    ("=" | "~" | "w" | ">" | "#" | "area" | "service" | "source" | "", _) => {}
                     _ => panic!("{at}"),
                 }
             }

@@ -28,7 +28,10 @@ fn score(cases: &[Case]) -> (usize, usize, String) {
         if place.is_none_or(|place| place >= 3) {
             let said: Vec<String> =
                 causes.iter().map(|cause| format!("{} {}", cause.cause, cause.confidence)).collect();
-            missed.push_str(&format!("{} {} in place {place:?} of {said:?}\n   {}\n", case.id, case.cause, case.symptom));
+            missed.push_str(&format!(
+                "{} {} in place {place:?} of {said:?}\n   {}\n",
+                case.id, case.cause, case.symptom
+            ));
         }
     }
     (first, third, missed)
@@ -54,11 +57,15 @@ fn held_out_cases() {
 }
 
 #[test]
+fn unseen_cases() {
+    hold("unseen", include_str!("../../../witness/field-failures/unseen.jsonl"), 75);
+}
+
+#[test]
 fn the_shape_is_frozen() {
     let value = serde_json::to_value(explain(b"AADSTS700213: no")).unwrap();
-    let keys = |value: &serde_json::Value| -> Vec<String> {
-        value.as_object().unwrap().keys().cloned().collect()
-    };
+    let keys =
+        |value: &serde_json::Value| -> Vec<String> { value.as_object().unwrap().keys().cloned().collect() };
     assert_eq!(keys(&value), ["recognised", "causes"]);
     assert_eq!(keys(&value["recognised"][0]), ["service", "code", "text"]);
     assert_eq!(keys(&value["causes"][0]), ["cause", "confidence", "why", "mend", "evidence_needed"]);
@@ -95,7 +102,9 @@ fn evidence_decides() {
 
 #[test]
 fn any_bytes_will_do() {
-    for bytes in [&b""[..], b"\xff\xfe\x00", b"\\", b"\\u", b"%", b"%zz", b"&", b"\x1b[", b"\x1b", b"\\u00e9 \\ud800"] {
+    for bytes in
+        [&b""[..], b"\xff\xfe\x00", b"\\", b"\\u", b"%", b"%zz", b"&", b"\x1b[", b"\x1b", b"\\u00e9 \\ud800"]
+    {
         let _ = explain(bytes);
     }
     let long = explain(&b"permission denied \xff ".repeat(20_000));

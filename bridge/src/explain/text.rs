@@ -48,6 +48,13 @@ impl Text {
         })
     }
 
+    /// Where a whole word first stands in the squeezed form, if it does.
+    pub(super) fn word(&self, wanted: &str) -> Option<(usize, usize)> {
+        let squeezed = squeeze(wanted);
+        let place = || self.squeezed.windows(squeezed.len().max(1)).position(|window| window == squeezed);
+        self.has_words(wanted).then(place).flatten().map(|at| (at, at + squeezed.len()))
+    }
+
     /// The words around a stretch of the squeezed form, as they came.
     pub(super) fn quote(&self, from: usize, to: usize) -> String {
         let place = |at: usize| self.origin.get(at).map_or(self.shown.len(), |at| *at as usize);

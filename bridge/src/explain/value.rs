@@ -36,21 +36,26 @@ pub(super) fn is_in(kind: &str, text: &Text) -> bool {
     match kind {
         "placeholder" => {
             let known = ["your_", "your-", "<your", "owner/repo", "my-org/my-repo", "enter_", "changeme"];
-            any(words, &known) || any(words, &["<org>/<repo>", "org_name/", "replace_me", "placeholder", "todo:"])
+            any(words, &known)
+                || any(words, &["<org>/<repo>", "org_name/", "replace_me", "placeholder", "todo:"])
         }
         "unexpanded" => any(words, &["${", "{{", "$(", "%!s(", "#{", "<no value>"]),
-        "double-slash" => {
-            any(words, &[".pkg.dev//", "gcr.io//", "azurecr.io//", "projects//", "repositories//", "serviceaccounts/:"])
-        }
+        "double-slash" => any(
+            words,
+            &[".pkg.dev//", "gcr.io//", "azurecr.io//", "projects//", "repositories//", "serviceaccounts/:"],
+        ),
         "application-uri" => any(&squeezed(), &["token[api://", "idtokenapi://", "aud:api://", "aud=api://"]),
         "empty-brackets" => any(&squeezed(), &["idtoken[]", "audience[]", "idtokendoesnotmatch"]),
         "null-claim" => any(words, &["issued at null", "token null does", "issuer null", "[null]"]),
         "both-issuers" => words.contains("sts.windows.net") && words.contains("/v2.0"),
-        "cluster-internal-issuer" => {
-            any(words, &["kubernetes.default.svc", "issuer: 'kubernetes/serviceaccount'", "https://localhost"])
-        }
+        "cluster-internal-issuer" => any(
+            words,
+            &["kubernetes.default.svc", "issuer: 'kubernetes/serviceaccount'", "https://localhost"],
+        ),
         "issuer-with-slash" => any(words, &["issuer 'https://", "issuer: 'https://"]) && words.contains("/'"),
-        "issuer-of-github-with-path" => after(words, "token.actions.githubusercontent.com/", char::is_alphanumeric),
+        "issuer-of-github-with-path" => {
+            after(words, "token.actions.githubusercontent.com/", char::is_alphanumeric)
+        }
         "subject-with-ids" => subject_with_ids(words),
         "wildcard-in-member" => wildcard(words),
         "number-as-user" => number_as_user(&squeezed()),
@@ -59,11 +64,14 @@ pub(super) fn is_in(kind: &str, text: &Text) -> bool {
         "space-in-scope" => any(words, &[" /providers/", "%20/", "workspaces/ ", " /resourcegroups/"]),
         "zone-in-issuer" => any(words, &["/zones/"]) && words.contains("container.googleapis.com"),
         "provider-misnamed" => {
-            any(words, &["workloadidentitypools/"]) && any(words, &["/providers/-", "/attribute.", "https://iam.goog"])
+            any(words, &["workloadidentitypools/"])
+                && any(words, &["/providers/-", "/attribute.", "https://iam.goog"])
                 || words.contains("iam.apis-")
         }
         "foreign-audience" => foreign_audience(words),
-        "empty-identity" => any(words, &["client_id=&", "client ''", "identifier ''", "named api:// ", "named '' "]),
+        "empty-identity" => {
+            any(words, &["client_id=&", "client ''", "identifier ''", "named api:// ", "named '' "])
+        }
         "api-doubled" => words.matches("api://").count() >= 2 && words.contains("/api://"),
         "lower-lifetime" => any(words, &["token issued at 0", "issued at 0."]),
         _ => false,
@@ -143,9 +151,17 @@ mod tests {
             ("null-claim", "ID Token issued at null is stale", "ID Token issued at 17 is stale"),
             ("both-issuers", "https://sts.windows.net/x/ … https://login/x/v2.0", "sts.windows.net"),
             ("subject-with-ids", "subject 'repo:o@12/r@34:ref:x'", "subject 'repo:o/r:ref:a@b'"),
-            ("wildcard-in-member", "principalSet://a/workloadIdentityPools/p/attribute.r/o/*", "principalSet://iam.googleapis.com/projects/1/locations/global/workloadIdentityPools/p/*"),
+            (
+                "wildcard-in-member",
+                "principalSet://a/workloadIdentityPools/p/attribute.r/o/*",
+                "principalSet://iam.googleapis.com/projects/1/locations/global/workloadIdentityPools/p/*",
+            ),
             ("number-as-user", r#"User "107845639201834756291" cannot"#, r#"User "me@x.org" cannot"#),
-            ("project-id-in-pool", "projects/my-p/locations/global/workloadIdentityPools/x", "projects/12/locations/global/workloadIdentityPools/x"),
+            (
+                "project-id-in-pool",
+                "projects/my-p/locations/global/workloadIdentityPools/x",
+                "projects/12/locations/global/workloadIdentityPools/x",
+            ),
             ("space-in-scope", "/resourceGroups/rg /providers/x", "/resourceGroups/rg/providers/x"),
             ("foreign-audience", "assertion audience 'https://x'.", "audience 'api://AzureADTokenExchange'"),
             ("empty-identity", "token?client_id=&resource=x", "token?client_id=1&resource=x"),

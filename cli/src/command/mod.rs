@@ -7,6 +7,7 @@ mod connect;
 mod demo;
 pub mod destroy;
 pub mod doctor;
+pub mod explain;
 pub mod export;
 pub mod import;
 pub mod init;
@@ -55,6 +56,7 @@ pub async fn run(arguments: Arguments) -> Result<Exit, Failure> {
             None => doctor::run(&load()?, flags.team.as_deref()).await,
         },
         Command::Can(flags) => can::run(&load()?, &flags).await,
+        Command::Explain(flags) => explain::run(&flags, common.output),
         Command::Scorer(flags) => scorer::run(&load()?, &flags).await,
         Command::Export(flags) => export::run(&load()?, &common, &flags).await,
         Command::Completions(flags) => Ok(manual::completions(&flags)),

@@ -2,6 +2,7 @@
 
 mod can;
 mod diagnosis;
+pub mod explanation;
 mod imported;
 pub mod models;
 mod plan;
