@@ -47,7 +47,8 @@ pub(super) fn recognise(text: &Text) -> Vec<Hit> {
     let places = places(&text.squeezed);
     let mut hits = Vec::new();
     for signature in signatures() {
-        let found = signature.says.iter().filter_map(|pattern| stretch(pattern, &places)).min();
+        let found = signature.says.iter().filter_map(|pattern| stretch(pattern, &places));
+        let found = found.max_by_key(|(from, to)| (std::cmp::Reverse(*from), *to));
         let named = || is_code(text, signature).then_some((0, text.squeezed.len()));
         let word = || signature.words.iter().find_map(|word| text.word(word));
         if let Some((from, to)) = found.or_else(named).or_else(word) {

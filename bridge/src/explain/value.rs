@@ -27,6 +27,8 @@ pub(super) const KNOWN: &[&str] = &[
     "empty-identity",
     "api-doubled",
     "lower-lifetime",
+    "release-named",
+    "pool-of-gke-as-provider",
 ];
 
 /// Whether a value of that kind stands in the text.
@@ -74,8 +76,19 @@ pub(super) fn is_in(kind: &str, text: &Text) -> bool {
         }
         "api-doubled" => words.matches("api://").count() >= 2 && words.contains("/api://"),
         "lower-lifetime" => any(words, &["token issued at 0", "issued at 0."]),
+        "release-named" => words.len() < 600 && words.split([' ', '(', ')', ',', '`']).any(is_release),
+        "pool-of-gke-as-provider" => {
+            words.contains(".svc.id.goog") && any(words, &["workload_identity_provider", "federated token for"])
+        }
         _ => false,
     }
+}
+
+/// `1.19.0` or `v2.4.1`; neither an address of four numbers nor a tag of an image.
+fn is_release(word: &str) -> bool {
+    let numbers: Vec<&str> = word.strip_prefix('v').unwrap_or(word).trim_end_matches('.').split('.').collect();
+    let number = |part: &&str| !part.is_empty() && part.len() <= 4 && part.bytes().all(|byte| byte.is_ascii_digit());
+    numbers.len() == 3 && numbers.iter().all(number)
 }
 
 fn any(text: &str, needles: &[&str]) -> bool {
@@ -165,6 +178,8 @@ mod tests {
             ("space-in-scope", "/resourceGroups/rg /providers/x", "/resourceGroups/rg/providers/x"),
             ("foreign-audience", "assertion audience 'https://x'.", "audience 'api://AzureADTokenExchange'"),
             ("empty-identity", "token?client_id=&resource=x", "token?client_id=1&resource=x"),
+            ("release-named", "azure-ai-ml 1.19.0 fails", "at 10.0.0.1 image:1.2.3"),
+            ("pool-of-gke-as-provider", "workload_identity_provider: 'p.svc.id.goog'", "p.svc.id.goog[a/b]"),
             ("api-doubled", "named api://x/api://x was", "named api://x was"),
         ] {
             assert!(is_in(kind, &Text::read(with.as_bytes())), "{kind}: {with}");
