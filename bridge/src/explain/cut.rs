@@ -10,23 +10,23 @@ const PIECE: usize = 512;
 const ENDS: usize = 8;
 
 /// What a line that speaks of an error contains.
-const MARKS: [&[u8]; 16] = [
-    b"AADSTS",
-    b"denied",
-    b"DENIED",
-    b"forbidden",
-    b"Forbidden",
-    b"nauthorized",
-    b"nauthenticated",
-    b"invalid_",
-    b"rror",
-    b"RROR",
-    b"failed",
-    b"not found",
-    b"timeout",
-    b"unable to",
-    b"Unable to",
-    b"does not match",
+const MARKS: [&str; 16] = [
+    "AADSTS",
+    "denied",
+    "DENIED",
+    "forbidden",
+    "Forbidden",
+    "nauthorized",
+    "nauthenticated",
+    "invalid_",
+    "rror",
+    "RROR",
+    "failed",
+    "not found",
+    "timeout",
+    "unable to",
+    "Unable to",
+    "does not match",
 ];
 
 /// The part of an input that is read, and whether that is not all of it.
@@ -59,7 +59,8 @@ pub(super) fn interesting(input: &[u8]) -> (Vec<u8>, bool) {
 }
 
 fn speaks(piece: &[u8]) -> bool {
-    MARKS.iter().any(|mark| piece.windows(mark.len()).any(|window| window == *mark))
+    let text = String::from_utf8_lossy(piece);
+    MARKS.iter().any(|mark| text.contains(mark))
 }
 
 #[cfg(test)]

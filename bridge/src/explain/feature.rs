@@ -2,6 +2,7 @@
 
 use std::sync::LazyLock;
 
+use super::index::Index;
 use super::recognise::Hit;
 use super::table::weights;
 use super::text::Text;
@@ -24,6 +25,10 @@ struct Feature {
 
 static FEATURES: LazyLock<Vec<Feature>> = LazyLock::new(|| read(include_str!("table/signs.txt")));
 
+/// All words of all signs.
+static WORDS: LazyLock<Index> =
+    LazyLock::new(|| Index::of(FEATURES.iter().flat_map(|one| &one.words).map(|words| words.as_bytes())));
+
 /// A sign that was seen.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Sign {
@@ -33,13 +38,25 @@ pub(super) struct Sign {
 
 /// The signs in a text of which `hits` were recognised.
 pub(super) fn signs(text: &Text, hits: &[Hit]) -> Vec<Sign> {
+    let places = WORDS.places(text.words.as_bytes(), whole_words);
+    let stands = |words: &&str| {
+        let number = WORDS.number(words.as_bytes());
+        number.and_then(|number| places.get(number)).is_some_and(|places| !places.is_empty())
+    };
     let seen = |feature: &Feature| {
         let here =
             feature.areas.is_empty() || hits.iter().any(|hit| feature.areas.contains(&hit.signature.area));
-        here && (feature.words.iter().any(|words| text.has_words(words)) || value::is_in(feature.value, text))
+        here && (feature.words.iter().any(stands) || value::is_in(feature.value, text))
     };
     let seen = FEATURES.iter().filter(|feature| seen(feature));
     seen.map(|feature| Sign { shifts: &feature.shifts, because: feature.because }).collect()
+}
+
+/// A word is not a part of a longer one.
+fn whole_words(piece: &[u8], [before, after]: [Option<u8>; 2]) -> bool {
+    let of_a_word = |byte: Option<u8>| byte.is_some_and(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+    let joined = |neighbour, edge: Option<&u8>| of_a_word(neighbour) && of_a_word(edge.copied());
+    !joined(before, piece.first()) && !joined(after, piece.last())
 }
 
 /// Reads `+ class weight, …`, `in area …`, `word …; …`, `value name` and `> because`, a sign to a `+`.
@@ -66,6 +83,7 @@ fn read(table: &'static str) -> Vec<Feature> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::index::SHORTEST;
     use super::*;
 
     #[test]
@@ -73,7 +91,8 @@ mod tests {
         for feature in FEATURES.iter() {
             assert!(!feature.shifts.is_empty() && !feature.because.is_empty(), "{feature:?}");
             assert!(!feature.words.is_empty() || !feature.value.is_empty(), "{feature:?}");
-            assert!(feature.words.iter().all(|words| *words == words.to_ascii_lowercase()), "{feature:?}");
+            let found = |words: &&str| **words == words.to_ascii_lowercase() && words.len() >= SHORTEST;
+            assert!(feature.words.iter().all(|words| found(&words)), "{feature:?}");
             assert!(feature.value.is_empty() || value::KNOWN.contains(&feature.value), "{feature:?}");
             let known = |area: &&str| super::super::table::signatures().iter().any(|row| row.area == *area);
             assert!(feature.areas.iter().all(|area| known(&area)), "{feature:?}");

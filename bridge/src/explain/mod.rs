@@ -11,6 +11,7 @@
 mod advice;
 mod cut;
 mod feature;
+mod index;
 mod page;
 mod rank;
 mod recognise;

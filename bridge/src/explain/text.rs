@@ -173,20 +173,20 @@ const SECRET_AFTER: [&str; 7] =
 fn without_secrets(text: &str) -> String {
     let mut clean = String::with_capacity(text.len());
     let mut rest = text;
-    loop {
-        let first = SECRET_AFTER.iter().filter_map(|mark| Some((rest.find(mark)?, mark.len()))).min();
-        let Some((at, length)) = first else { break };
-        let (head, tail) = rest.split_at(at + length);
+    while let Some(char) = rest.chars().next() {
+        let mark = SECRET_AFTER.iter().find(|mark| rest.starts_with(**mark));
+        let length = mark.map_or(char.len_utf8(), |mark| mark.len());
+        let (head, tail) = rest.split_at(length);
         clean.push_str(head);
-        let secret = tail.bytes().take_while(|byte| of_a_secret(*byte)).count();
-        if secret >= 12 {
-            clean.push_str("[cut]");
-            rest = tail.get(secret..).unwrap_or_default();
-        } else {
-            rest = tail;
+        rest = tail;
+        if mark.is_some() {
+            let secret = rest.bytes().take_while(|byte| of_a_secret(*byte)).count();
+            if secret >= 12 {
+                clean.push_str("[cut]");
+                rest = rest.get(secret..).unwrap_or_default();
+            }
         }
     }
-    clean.push_str(rest);
     clean
 }
 
