@@ -48,7 +48,8 @@ impl Index {
                 }
                 let before = at.checked_sub(1).and_then(|at| text.get(at)).copied();
                 let found = places.get_mut(*number).filter(|places| places.len() < PLACES);
-                if let Some(found) = found.filter(|_| whole(piece, [before, rest.get(piece.len()).copied()])) {
+                if let Some(found) = found.filter(|_| whole(piece, [before, rest.get(piece.len()).copied()]))
+                {
                     found.push(at);
                 }
             }

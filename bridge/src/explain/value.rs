@@ -78,7 +78,8 @@ pub(super) fn is_in(kind: &str, text: &Text) -> bool {
         "lower-lifetime" => any(words, &["token issued at 0", "issued at 0."]),
         "release-named" => words.len() < 600 && words.split([' ', '(', ')', ',', '`']).any(is_release),
         "pool-of-gke-as-provider" => {
-            words.contains(".svc.id.goog") && any(words, &["workload_identity_provider", "federated token for"])
+            words.contains(".svc.id.goog")
+                && any(words, &["workload_identity_provider", "federated token for"])
         }
         _ => false,
     }
@@ -86,8 +87,10 @@ pub(super) fn is_in(kind: &str, text: &Text) -> bool {
 
 /// `1.19.0` or `v2.4.1`; neither an address of four numbers nor a tag of an image.
 fn is_release(word: &str) -> bool {
-    let numbers: Vec<&str> = word.strip_prefix('v').unwrap_or(word).trim_end_matches('.').split('.').collect();
-    let number = |part: &&str| !part.is_empty() && part.len() <= 4 && part.bytes().all(|byte| byte.is_ascii_digit());
+    let numbers: Vec<&str> =
+        word.strip_prefix('v').unwrap_or(word).trim_end_matches('.').split('.').collect();
+    let number =
+        |part: &&str| !part.is_empty() && part.len() <= 4 && part.bytes().all(|byte| byte.is_ascii_digit());
     numbers.len() == 3 && numbers.iter().all(number)
 }
 

@@ -21,18 +21,24 @@ fn explain(words: &[&str], stdin: &[u8]) -> Ended {
 #[test]
 fn a_log_on_stdin_becomes_one_object() {
     let log = b"\x1b[31mERROR\x1b[0m {\\\"error_codes\\\":[700213]} \xff\n";
-    let value: Value = serde_json::from_str(&explain(&["-o", "json", "-"], log).expect_code(0).stdout).unwrap();
+    let value: Value =
+        serde_json::from_str(&explain(&["-o", "json", "-"], log).expect_code(0).stdout).unwrap();
     assert_eq!(value["recognised"][0]["code"], "AADSTS700213");
     assert_eq!(value["causes"][0]["cause"], "literal-mismatch");
     let nothing = explain(&["-", "-o", "json"], b"hello").expect_code(0).stdout;
-    assert_eq!(serde_json::from_str::<Value>(&nothing).unwrap(), serde_json::json!({"recognised": [], "causes": []}));
+    assert_eq!(
+        serde_json::from_str::<Value>(&nothing).unwrap(),
+        serde_json::json!({"recognised": [], "causes": []})
+    );
     explain(&["hello"], b"").expect_code(0);
     explain(&[], b"").expect_code(2);
 }
 
 #[test]
 fn codes_and_texts_are_arguments() {
-    for word in ["invalid_target", "AADSTS700213", "KeyBasedAuthenticationNotPermitted", "IAM_PERMISSION_DENIED"] {
+    for word in
+        ["invalid_target", "AADSTS700213", "KeyBasedAuthenticationNotPermitted", "IAM_PERMISSION_DENIED"]
+    {
         let told = explain(&[word], b"").expect_code(0).stdout;
         assert!(told.starts_with("recognised\n") && told.contains("what would decide: "), "{told}");
     }
