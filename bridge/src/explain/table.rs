@@ -44,7 +44,7 @@ pub(super) struct Signature {
 pub(super) struct Pattern(pub(super) Vec<Vec<u8>>);
 
 /// All tables, in the order in which the way is walked.
-const TABLES: [(&str, &str); 15] = [
+const TABLES: [(&str, &str); 16] = [
     ("sts", include_str!("table/sts.txt")),
     ("provider", include_str!("table/provider.txt")),
     ("impersonation", include_str!("table/impersonation.txt")),
@@ -60,6 +60,7 @@ const TABLES: [(&str, &str); 15] = [
     ("client", include_str!("table/client.txt")),
     ("network", include_str!("table/network.txt")),
     ("told", include_str!("table/told.txt")),
+    ("topics", include_str!("table/topics.txt")),
 ];
 
 static SIGNATURES: LazyLock<Vec<Signature>> = LazyLock::new(|| {
