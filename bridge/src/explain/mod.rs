@@ -88,7 +88,7 @@ pub fn explain(input: &[u8]) -> Explanation {
     let hits = recognise::recognise(&text);
     let signs = feature::signs(&text, &hits);
     let causes = if hits.is_empty() { Vec::new() } else { rank::rank(&hits, &signs) };
-    Explanation { recognised: recognised(&text, hits), causes: causes.into_iter().map(told).collect(), cut }
+    Explanation { recognised: recognised(&text, hits), causes: causes.iter().map(told).collect(), cut }
 }
 
 impl Recognised {
@@ -139,7 +139,7 @@ fn recognised(text: &Text, mut hits: Vec<Hit>) -> Vec<Recognised> {
     named
 }
 
-fn told(ranked: rank::Ranked) -> Cause {
+fn told(ranked: &rank::Ranked) -> Cause {
     let signature = ranked.hit.map(|hit| hit.signature);
     let mut advice = advice::about(signature.map_or("any", |row| row.area), ranked.class);
     let mut why = advice.why.clone();

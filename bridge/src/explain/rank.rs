@@ -30,7 +30,10 @@ pub(super) struct Ranked {
     pub(super) signs: Vec<&'static str>,
 }
 
-static PRIORS: LazyLock<Vec<(&'static str, Vec<(&'static str, i32)>)>> = LazyLock::new(|| {
+/// An area, and its causes with their weights.
+type Prior = (&'static str, Vec<(&'static str, i32)>);
+
+static PRIORS: LazyLock<Vec<Prior>> = LazyLock::new(|| {
     let lines = include_str!("table/prior.txt").lines();
     lines.filter_map(|line| line.split_once(": ")).map(|(area, list)| (area, weights(list))).collect()
 });

@@ -1,6 +1,7 @@
 //! Texts that strangers met, and the causes their threads concluded: the bars that hold.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
 
 use super::*;
 
@@ -13,8 +14,8 @@ struct Case {
 }
 
 fn cases(lines: &str) -> Vec<Case> {
-    let cases = lines.lines().map(|line| serde_json::from_str::<Case>(line).unwrap());
-    cases.filter(|case| case.cause != "other").collect()
+    let all = lines.lines().map(|line| serde_json::from_str::<Case>(line).unwrap());
+    all.filter(|case| case.cause != "other").collect()
 }
 
 /// How many of the cases have the right cause first, and among the first three; and those that have not.
@@ -28,10 +29,8 @@ fn score(cases: &[Case]) -> (usize, usize, String) {
         if place.is_none_or(|place| place >= 3) {
             let said: Vec<String> =
                 causes.iter().map(|cause| format!("{} {}", cause.cause, cause.confidence)).collect();
-            missed.push_str(&format!(
-                "{} {} in place {place:?} of {said:?}\n   {}\n",
-                case.id, case.cause, case.symptom
-            ));
+            let Case { id, symptom, cause } = case;
+            let _ = writeln!(missed, "{id} {cause} in place {place:?} of {said:?}\n   {symptom}");
         }
     }
     (first, third, missed)
@@ -81,9 +80,9 @@ fn confidences_are_shares_in_order() {
         assert!(causes.windows(2).all(|pair| pair[0].confidence >= pair[1].confidence), "{}", case.id);
         let sum: f64 = causes.iter().map(|cause| cause.confidence).sum();
         assert!(causes.is_empty() || (0.9..=1.1).contains(&sum), "{}: {sum}", case.id);
-        let mut seen = BTreeMap::new();
+        let mut seen = BTreeSet::new();
         for cause in &causes {
-            assert!(seen.insert(cause.cause, ()).is_none(), "{}: {} twice", case.id, cause.cause);
+            assert!(seen.insert(cause.cause).is_none(), "{}: {} twice", case.id, cause.cause);
             assert!(!cause.why.is_empty() && !cause.mend.is_empty() && !cause.evidence_needed.is_empty());
         }
     }

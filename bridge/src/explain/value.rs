@@ -3,86 +3,81 @@
 
 use super::text::Text;
 
+/// Whether a value of one kind stands in a text.
+type Seen = fn(&Text) -> bool;
+
 /// The kinds of values that signs may ask for.
-pub(super) const KNOWN: &[&str] = &[
+pub(super) const KINDS: &[(&str, Seen)] = &[
+    ("placeholder", |text| any(&text.words, &PLACEHOLDERS)),
+    ("unexpanded", |text| any(&text.words, &["${", "{{", "$(", "%!s(", "#{", "<no value>"])),
+    ("double-slash", |text| any(&text.words, &[".pkg.dev//", "gcr.io//", "azurecr.io//", "repositories//"])),
+    ("application-uri", |text| {
+        squeezed(text, &["token[api://", "idtokenapi://", "aud:api://", "aud=api://"])
+    }),
+    ("empty-brackets", |text| squeezed(text, &["idtoken[]", "audience[]", "idtokendoesnotmatch"])),
+    ("null-claim", |text| any(&text.words, &["issued at null", "token null does", "issuer null", "[null]"])),
+    ("both-issuers", |text| text.words.contains("sts.windows.net") && text.words.contains("/v2.0")),
+    ("cluster-internal-issuer", |text| any(&text.words, &["kubernetes.default.svc", "https://localhost"])),
+    ("issuer-with-slash", |text| {
+        any(&text.words, &["issuer 'https://", "issuer: 'https://"]) && text.words.contains("/'")
+    }),
+    ("issuer-of-github-with-path", |text| {
+        after(&text.words, "token.actions.githubusercontent.com/", char::is_alphanumeric)
+    }),
+    ("subject-with-ids", |text| subject_with_ids(&text.words)),
+    ("wildcard-in-member", |text| wildcard(&text.words)),
+    ("number-as-user", |text| number_as_user(&String::from_utf8_lossy(&text.squeezed))),
+    ("anonymous", |text| any(&text.words, &["system:anonymous", "anonymous caller", "anonymous access"])),
+    ("project-id-in-pool", |text| project_id_in_pool(&text.words)),
+    ("space-in-scope", |text| {
+        any(&text.words, &[" /providers/", "%20/", "workspaces/ ", " /resourcegroups/"])
+    }),
+    ("zone-in-issuer", |text| {
+        text.words.contains("/zones/") && text.words.contains("container.googleapis.com")
+    }),
+    ("provider-misnamed", |text| {
+        text.words.contains("iam.apis-")
+            || text.words.contains("workloadidentitypools/")
+                && any(&text.words, &["/providers/-", "/attribute.", "https://iam.goog"])
+    }),
+    ("pool-of-gke-as-provider", |text| {
+        text.words.contains(".svc.id.goog")
+            && any(&text.words, &["workload_identity_provider", "federated token for"])
+    }),
+    ("foreign-audience", |text| foreign_audience(&text.words)),
+    ("empty-identity", |text| {
+        any(&text.words, &["client_id=&", "client ''", "identifier ''", "named api:// ", "named '' "])
+    }),
+    ("api-doubled", |text| text.words.matches("api://").count() >= 2 && text.words.contains("/api://")),
+    ("lower-lifetime", |text| any(&text.words, &["token issued at 0", "issued at 0."])),
+    ("release-named", |text| {
+        text.words.len() < 600 && text.words.split([' ', '(', ')', ',', '`']).any(is_release)
+    }),
+];
+
+/// What people leave in examples.
+const PLACEHOLDERS: [&str; 12] = [
+    "your_",
+    "your-",
+    "<your",
+    "owner/repo",
+    "my-org/my-repo",
+    "enter_",
+    "changeme",
+    "<org>/<repo>",
+    "org_name/",
+    "replace_me",
     "placeholder",
-    "unexpanded",
-    "double-slash",
-    "application-uri",
-    "empty-brackets",
-    "null-claim",
-    "both-issuers",
-    "cluster-internal-issuer",
-    "issuer-with-slash",
-    "issuer-of-github-with-path",
-    "subject-with-ids",
-    "wildcard-in-member",
-    "number-as-user",
-    "anonymous",
-    "project-id-in-pool",
-    "space-in-scope",
-    "zone-in-issuer",
-    "provider-misnamed",
-    "foreign-audience",
-    "empty-identity",
-    "api-doubled",
-    "lower-lifetime",
-    "release-named",
-    "pool-of-gke-as-provider",
+    "todo:",
 ];
 
 /// Whether a value of that kind stands in the text.
 pub(super) fn is_in(kind: &str, text: &Text) -> bool {
-    let words = text.words.as_str();
-    let squeezed = || String::from_utf8_lossy(&text.squeezed).into_owned();
-    match kind {
-        "placeholder" => {
-            let known = ["your_", "your-", "<your", "owner/repo", "my-org/my-repo", "enter_", "changeme"];
-            any(words, &known)
-                || any(words, &["<org>/<repo>", "org_name/", "replace_me", "placeholder", "todo:"])
-        }
-        "unexpanded" => any(words, &["${", "{{", "$(", "%!s(", "#{", "<no value>"]),
-        "double-slash" => any(
-            words,
-            &[".pkg.dev//", "gcr.io//", "azurecr.io//", "projects//", "repositories//", "serviceaccounts/:"],
-        ),
-        "application-uri" => any(&squeezed(), &["token[api://", "idtokenapi://", "aud:api://", "aud=api://"]),
-        "empty-brackets" => any(&squeezed(), &["idtoken[]", "audience[]", "idtokendoesnotmatch"]),
-        "null-claim" => any(words, &["issued at null", "token null does", "issuer null", "[null]"]),
-        "both-issuers" => words.contains("sts.windows.net") && words.contains("/v2.0"),
-        "cluster-internal-issuer" => any(
-            words,
-            &["kubernetes.default.svc", "issuer: 'kubernetes/serviceaccount'", "https://localhost"],
-        ),
-        "issuer-with-slash" => any(words, &["issuer 'https://", "issuer: 'https://"]) && words.contains("/'"),
-        "issuer-of-github-with-path" => {
-            after(words, "token.actions.githubusercontent.com/", char::is_alphanumeric)
-        }
-        "subject-with-ids" => subject_with_ids(words),
-        "wildcard-in-member" => wildcard(words),
-        "number-as-user" => number_as_user(&squeezed()),
-        "anonymous" => any(words, &["system:anonymous", "anonymous caller", "anonymous access"]),
-        "project-id-in-pool" => project_id_in_pool(words),
-        "space-in-scope" => any(words, &[" /providers/", "%20/", "workspaces/ ", " /resourcegroups/"]),
-        "zone-in-issuer" => any(words, &["/zones/"]) && words.contains("container.googleapis.com"),
-        "provider-misnamed" => {
-            any(words, &["workloadidentitypools/"])
-                && any(words, &["/providers/-", "/attribute.", "https://iam.goog"])
-                || words.contains("iam.apis-")
-        }
-        "foreign-audience" => foreign_audience(words),
-        "empty-identity" => {
-            any(words, &["client_id=&", "client ''", "identifier ''", "named api:// ", "named '' "])
-        }
-        "api-doubled" => words.matches("api://").count() >= 2 && words.contains("/api://"),
-        "lower-lifetime" => any(words, &["token issued at 0", "issued at 0."]),
-        "release-named" => words.len() < 600 && words.split([' ', '(', ')', ',', '`']).any(is_release),
-        "pool-of-gke-as-provider" => {
-            words.contains(".svc.id.goog")
-                && any(words, &["workload_identity_provider", "federated token for"])
-        }
-        _ => false,
-    }
+    KINDS.iter().any(|(name, seen)| *name == kind && seen(text))
+}
+
+fn squeezed(text: &Text, needles: &[&str]) -> bool {
+    any(&String::from_utf8_lossy(&text.squeezed), needles)
 }
 
 /// `1.19.0` or `v2.4.1`; neither an address of four numbers nor a tag of an image.
