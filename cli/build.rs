@@ -4,7 +4,6 @@ use std::error::Error;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
-#[expect(clippy::print_stdout, reason = "so a build script speaks to cargo")]
 fn main() -> Result<(), Box<dyn Error>> {
     let findings = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/findings");
     println!("cargo::rerun-if-changed={}", findings.display());
