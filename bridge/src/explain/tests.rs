@@ -22,13 +22,13 @@ fn cases(lines: &str) -> Vec<Case> {
 fn score(cases: &[Case]) -> (usize, usize, String) {
     let (mut first, mut third, mut missed) = (0, 0, String::new());
     for case in cases {
-        let causes = explain(case.symptom.as_bytes()).causes;
-        let place = causes.iter().position(|cause| cause.cause == case.cause);
+        let named = explain(case.symptom.as_bytes()).causes;
+        let place = named.iter().position(|cause| cause.cause == case.cause);
         first += usize::from(place == Some(0));
         third += usize::from(place.is_some_and(|place| place < 3));
         if place.is_none_or(|place| place >= 3) {
             let said: Vec<String> =
-                causes.iter().map(|cause| format!("{} {}", cause.cause, cause.confidence)).collect();
+                named.iter().map(|cause| format!("{} {}", cause.cause, cause.confidence)).collect();
             let Case { id, symptom, cause } = case;
             let _ = writeln!(missed, "{id} {cause} in place {place:?} of {said:?}\n   {symptom}");
         }
@@ -82,7 +82,7 @@ fn confidences_are_shares_in_order() {
         assert!(causes.is_empty() || (0.9..=1.1).contains(&sum), "{}: {sum}", case.id);
         let mut seen = BTreeSet::new();
         for cause in &causes {
-            assert!(seen.insert(cause.cause).is_none(), "{}: {} twice", case.id, cause.cause);
+            assert!(seen.insert(cause.cause), "{}: {} twice", case.id, cause.cause);
             assert!(!cause.why.is_empty() && !cause.mend.is_empty() && !cause.evidence_needed.is_empty());
         }
     }

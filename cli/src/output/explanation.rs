@@ -73,18 +73,15 @@ fn cause_in_words(number: usize, cause: &Cause) -> String {
     text
 }
 
-/// The evidence that would tell the first two causes apart.
+/// The evidence that would tell the first causes apart.
 fn decides(causes: &[Cause]) -> String {
-    let mut text = String::new();
-    if let Some(first) = causes.first() {
-        let _ = writeln!(text, "\nwhat would decide: {}", first.evidence_needed);
-    }
-    if let [first, second, ..] = causes {
-        if second.confidence >= WORTH_TELLING && first.evidence_needed != second.evidence_needed {
-            let _ = writeln!(text, "                   or {}", second.evidence_needed);
+    let mut wanted: Vec<&str> = Vec::new();
+    for cause in causes.iter().take(2).filter(|cause| cause.confidence >= WORTH_TELLING) {
+        if !wanted.contains(&cause.evidence_needed.as_str()) {
+            wanted.push(&cause.evidence_needed);
         }
     }
-    text
+    format!("\nwhat would decide: {}\n", wanted.join("\n               or: "))
 }
 
 #[cfg(test)]
