@@ -47,17 +47,17 @@ fn hold(name: &str, lines: &str, bar: usize) {
 
 #[test]
 fn shared_cases() {
-    hold("shared", include_str!("../../../witness/field-failures/cases.jsonl"), 85);
+    hold("shared", include_str!("../../../witness/field-failures/cases.jsonl"), 95);
 }
 
 #[test]
 fn held_out_cases() {
-    hold("held-out", include_str!("../../../witness/field-failures/held-out.jsonl"), 85);
+    hold("held-out", include_str!("../../../witness/field-failures/held-out.jsonl"), 93);
 }
 
 #[test]
 fn unseen_cases() {
-    hold("unseen", include_str!("../../../witness/field-failures/unseen.jsonl"), 75);
+    hold("unseen", include_str!("../../../witness/field-failures/unseen.jsonl"), 85);
 }
 
 #[test]
