@@ -88,7 +88,7 @@ pub fn explain(input: &[u8]) -> Explanation {
     let hits = recognise::recognise(&text);
     let signs = feature::signs(&text, &hits);
     let causes = if hits.is_empty() { Vec::new() } else { rank::rank(&hits, &signs) };
-    Explanation { recognised: recognised(&text, hits), causes: causes.iter().map(told).collect(), cut }
+    Explanation { recognised: recognised(&text, &hits), causes: causes.iter().map(told).collect(), cut }
 }
 
 impl Recognised {
@@ -120,7 +120,8 @@ impl Explanation {
     }
 }
 
-fn recognised(text: &Text, mut hits: Vec<Hit>) -> Vec<Recognised> {
+fn recognised(text: &Text, hits: &[Hit]) -> Vec<Recognised> {
+    let mut hits: Vec<Hit> = hits.iter().filter(|hit| !rank::said_better(hit, hits)).copied().collect();
     hits.sort_by_key(|hit| -rank::strength(hit));
     let mut named: Vec<Recognised> = Vec::new();
     for Hit { signature, from, to } in hits {

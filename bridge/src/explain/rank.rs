@@ -83,9 +83,15 @@ fn spoken_for(hits: &[Hit]) -> BTreeMap<&'static str, i32> {
     all.into_iter().map(|(class, (most, sum))| (class, most + ((sum - most) / AGREES).min(20))).collect()
 }
 
-/// Whether the same words were recognised by a row that says more about them.
-fn said_better(hit: &Hit, hits: &[Hit]) -> bool {
-    hits.iter().any(|other| other.from < hit.to && hit.from < other.to && strength(other) > strength(hit))
+/// Whether a row that says more recognised the same words, or one that says twice as much was met on the same part of
+/// the way.
+pub(super) fn said_better(hit: &Hit, hits: &[Hit]) -> bool {
+    let mine = strength(hit);
+    hits.iter().any(|other| {
+        let same_words = other.from < hit.to && hit.from < other.to;
+        let same_part = other.signature.area == hit.signature.area;
+        same_words && strength(other) > mine || same_part && strength(other) >= 2 * mine
+    })
 }
 
 fn fill(area: &str, scores: &mut BTreeMap<&'static str, i32>) {

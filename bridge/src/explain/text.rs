@@ -62,7 +62,8 @@ impl Text {
         let end = place(to).min(start.saturating_add(QUOTED));
         let from = (0..=start).rev().find(|at| self.shown.is_char_boundary(*at)).unwrap_or(0);
         let to = (end..=self.shown.len()).find(|at| self.shown.is_char_boundary(*at)).unwrap_or(from);
-        self.shown.get(from..to).unwrap_or_default().trim().to_owned()
+        let quoted = self.shown.get(from..to).unwrap_or_default();
+        quoted.trim_matches([' ', '"', '\'', '`', '\\']).to_owned()
     }
 }
 
