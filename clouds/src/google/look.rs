@@ -8,9 +8,9 @@ use http::Method;
 use serde_json::Value;
 use trust::iam::{Binding, Condition, DenyPolicy, Policy};
 
-use super::patience::patiently;
 use super::refusal::own;
 use super::{SetUp, rest::Rest};
+use crate::patience::patiently;
 
 impl SetUp {
     /// An allow policy, whole.

@@ -11,9 +11,9 @@ use futures_util::FutureExt;
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 use google_cloud_iam_v1::model::{Binding, Policy};
 
-use super::patience::patiently;
 use super::policy::unconditional;
 use super::{SetUp, cluster, federation};
+use crate::patience::patiently;
 
 /// Policies read at the same time.
 const AT_ONCE: usize = 8;
