@@ -10,6 +10,9 @@ use crate::cel::{self, Bindings, Meter, Program, Value};
 /// Source: <https://cloud.google.com/iam/quotas>
 const EXPRESSION_LENGTH: usize = 4096;
 
+/// The most names that one resource may go by: by project id and by number, and some to spare.
+const NAMES: usize = 8;
+
 /// Whether a condition holds.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Holds {
@@ -30,6 +33,9 @@ pub(super) fn holds(condition: &Condition, request: &Request<'_>, meter: &mut Me
         return Holds::Open("the time of the request is not given".to_owned());
     }
     let nameless = Resource::default();
+    if request.resource.is_some_and(|resource| resource.names.len() > NAMES) {
+        return Holds::Open(format!("the resource has more than {NAMES} names"));
+    }
     let resource = request.resource.unwrap_or(&nameless);
     let mut answers = resource.names.iter().map(|name| {
         let answer = by_name(&program, resource, Some(name), request.now, meter);

@@ -73,10 +73,11 @@ pub fn aggregated_rules<'a>(role: &'a ClusterRole, cluster_roles: &'a [ClusterRo
     sources.into_iter().flat_map(|source| &source.rules).filter(|rule| once.insert(*rule)).collect()
 }
 
-/// The roles that a walk came by already, so that roles which gather each other end it.
+/// What a walk came by already, so that roles which gather each other end it, and no selector is tried twice.
 #[derive(Default)]
 pub(super) struct Seen<'a> {
-    names: BTreeSet<&'a str>,
+    /// The roles that nothing selected yet; none before the first step.
+    left: Option<Vec<&'a ClusterRole>>,
     selectors: BTreeSet<&'a LabelSelector>,
 }
 
@@ -87,25 +88,21 @@ impl<'a> Seen<'a> {
         role: &'a ClusterRole,
         cluster_roles: &'a [ClusterRole],
     ) -> Vec<&'a ClusterRole> {
-        self.names.insert(&role.metadata.name);
+        let mut left = self.left.take().unwrap_or_else(|| cluster_roles.iter().collect());
         let mut found = Vec::new();
         let mut waiting = vec![role];
         while let Some(next) = waiting.pop() {
-            for other in self.selected(next, cluster_roles) {
-                let into = if other.aggregation_rule.is_some() { &mut waiting } else { &mut found };
-                into.push(other);
+            for selector in selectors(next).filter(|selector| self.selectors.insert(selector)) {
+                let (selected, others) =
+                    left.into_iter().partition(|it| selector.selects(&it.metadata.labels));
+                left = others;
+                let gather = |it: &&ClusterRole| it.aggregation_rule.is_some();
+                let (further, own): (Vec<_>, Vec<_>) = Vec::into_iter(selected).partition(gather);
+                waiting.extend(further);
+                found.extend(own);
             }
         }
-        found
-    }
-
-    /// The roles that `role` itself gathers, by selectors that were not followed before.
-    fn selected(&mut self, role: &'a ClusterRole, cluster_roles: &'a [ClusterRole]) -> Vec<&'a ClusterRole> {
-        let mut found = Vec::new();
-        for selector in selectors(role).filter(|selector| self.selectors.insert(selector)) {
-            let matching = cluster_roles.iter().filter(|other| selector.selects(&other.metadata.labels));
-            found.extend(matching.filter(|other| self.names.insert(&other.metadata.name)));
-        }
+        self.left = Some(left);
         found
     }
 }

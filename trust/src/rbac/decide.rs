@@ -1,11 +1,12 @@
 //! The RBAC decision, as Kubernetes' own authorizer makes it: bindings of the cluster first, then those of the namespace.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::Serialize;
 
 use super::aggregate::{Seen, aggregated_rules};
-use super::matching::{described, rule_allows, subject_means};
+use super::matching::{Asker, described, rule_allows, subject_means};
 use super::{Aggregation, Attributes, Decision, Objects, Reason, Role, RoleBinding, Rule};
 
 /// A binding, the role it gives and the subject by which it names the user.
@@ -97,13 +98,14 @@ fn masters() -> Grant {
 
 /// The bindings that name the user and count here, with the role each gives, if it is there.
 fn named<'a>(objects: &Objects<'a>, attributes: &Attributes) -> Vec<(Grant, Option<&'a Role>)> {
+    let (asker, roles) = (Asker::of(attributes), Roles::of(objects));
     let mut found = Vec::new();
     for binding in objects.cluster_role_bindings {
-        found.extend(grant("ClusterRoleBinding", binding, objects, attributes));
+        found.extend(grant("ClusterRoleBinding", binding, &roles, &asker));
     }
     let Some(namespace) = scope(attributes) else { return found };
     for binding in objects.role_bindings.iter().filter(|binding| binding.metadata.namespace == namespace) {
-        found.extend(grant("RoleBinding", binding, objects, attributes));
+        found.extend(grant("RoleBinding", binding, &roles, &asker));
     }
     found
 }
@@ -111,11 +113,11 @@ fn named<'a>(objects: &Objects<'a>, attributes: &Attributes) -> Vec<(Grant, Opti
 fn grant<'a>(
     binding_kind: &'static str,
     binding: &RoleBinding,
-    objects: &Objects<'a>,
-    attributes: &Attributes,
+    roles: &Roles<'a>,
+    asker: &Asker<'_>,
 ) -> Option<(Grant, Option<&'a Role>)> {
     let space = &binding.metadata.namespace;
-    let subject = binding.subjects.iter().find(|subject| subject_means(subject, space, attributes))?;
+    let subject = binding.subjects.iter().find(|subject| subject_means(subject, space, asker))?;
     let grant = Grant {
         binding_kind,
         binding: binding.metadata.name.clone(),
@@ -124,7 +126,7 @@ fn grant<'a>(
         role: binding.role_ref.name.clone(),
         subject: described(subject, space),
     };
-    Some((grant, role_of(binding, objects)))
+    Some((grant, roles.given_by(binding)))
 }
 
 /// The namespace asked about. A path has none, and an empty one is the cluster scope.
@@ -133,16 +135,29 @@ fn scope(attributes: &Attributes) -> Option<&str> {
     attributes.namespace.as_deref().filter(|namespace| resource && !namespace.is_empty())
 }
 
-fn role_of<'a>(binding: &RoleBinding, objects: &Objects<'a>) -> Option<&'a Role> {
-    let wanted = &binding.role_ref.name;
-    let here = &binding.metadata.namespace;
-    match binding.role_ref.kind.as_str() {
-        "ClusterRole" => objects.cluster_roles.iter().find(|role| role.metadata.name == *wanted),
-        "Role" => objects
-            .roles
-            .iter()
-            .find(|role| role.metadata.name == *wanted && role.metadata.namespace == *here),
-        _ => None,
+/// Every role, by what a binding names it with.
+struct Roles<'a> {
+    cluster: BTreeMap<&'a str, &'a Role>,
+    namespaced: BTreeMap<(&'a str, &'a str), &'a Role>,
+}
+
+impl<'a> Roles<'a> {
+    fn of(objects: &Objects<'a>) -> Self {
+        let name = |role: &'a Role| role.metadata.name.as_str();
+        let place = |role: &'a Role| (role.metadata.namespace.as_str(), name(role));
+        Self {
+            cluster: objects.cluster_roles.iter().map(|role| (name(role), role)).collect(),
+            namespaced: objects.roles.iter().map(|role| (place(role), role)).collect(),
+        }
+    }
+
+    fn given_by(&self, binding: &RoleBinding) -> Option<&'a Role> {
+        let wanted = binding.role_ref.name.as_str();
+        match binding.role_ref.kind.as_str() {
+            "ClusterRole" => self.cluster.get(wanted).copied(),
+            "Role" => self.namespaced.get(&(binding.metadata.namespace.as_str(), wanted)).copied(),
+            _ => None,
+        }
     }
 }
 

@@ -2,17 +2,31 @@
 //! lone `*`, `*/SUBRESOURCE`, and stars at the end of a path.
 //! Source: <https://kubernetes.io/docs/reference/access-authn-authz/rbac/#api-overview>
 
+use std::collections::BTreeSet;
+
 use super::user::service_account_user;
 use super::{Attributes, Rule, Subject};
 
+/// Who asks.
+pub(super) struct Asker<'a> {
+    user: &'a str,
+    groups: BTreeSet<&'a str>,
+}
+
+impl<'a> Asker<'a> {
+    pub(super) fn of(attributes: &'a Attributes) -> Self {
+        Self { user: &attributes.user, groups: attributes.groups.iter().map(String::as_str).collect() }
+    }
+}
+
 /// Does the subject of a binding in `binding_namespace` (empty for the cluster's) mean the user?
-pub(super) fn subject_means(subject: &Subject, binding_namespace: &str, attributes: &Attributes) -> bool {
+pub(super) fn subject_means(subject: &Subject, binding_namespace: &str, asker: &Asker<'_>) -> bool {
     match subject.kind.as_str() {
-        "User" => subject.name == attributes.user,
-        "Group" => attributes.groups.contains(&subject.name),
+        "User" => subject.name == asker.user,
+        "Group" => asker.groups.contains(subject.name.as_str()),
         "ServiceAccount" => {
             let namespace = namespace_of(subject, binding_namespace);
-            !namespace.is_empty() && attributes.user == service_account_user(namespace, &subject.name)
+            !namespace.is_empty() && asker.user == service_account_user(namespace, &subject.name)
         }
         _ => false,
     }

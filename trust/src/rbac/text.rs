@@ -1,5 +1,6 @@
 //! The words of the API server's 403, with the half that GKE adds because IAM may allow as well.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use super::{Attributes, Decision, Reason};
@@ -16,13 +17,13 @@ pub fn forbidden_text(attributes: &Attributes, gke_permission: Option<&str>) -> 
 /// What the API server adds to a 403 where bindings name roles that are not there, each role once; nothing without such.
 pub fn missing_roles_text(decision: &Decision) -> Option<String> {
     let mut missing: Vec<String> = Vec::new();
+    let mut once = BTreeSet::new();
     for reason in &decision.because {
-        if let Reason::MissingRole(grant) = reason {
+        if let Reason::MissingRole(grant) = reason
+            && once.insert((&grant.role_kind, &grant.role))
+        {
             let kind = grant.role_kind.to_lowercase();
-            let text = format!("{kind}.rbac.authorization.k8s.io {} not found", quoted(&grant.role));
-            if !missing.contains(&text) {
-                missing.push(text);
-            }
+            missing.push(format!("{kind}.rbac.authorization.k8s.io {} not found", quoted(&grant.role)));
         }
     }
     match missing.as_slice() {
