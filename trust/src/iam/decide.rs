@@ -4,8 +4,11 @@
 use super::condition::{Holds, holds};
 use super::deny::{Applies, applies};
 use super::{Binding, Decision, Layer, Policy, Reason, Request, permissions_of};
-use crate::cel::{MAX_STEPS, Meter};
+use crate::cel::Meter;
 use crate::principal::{Caller, Membership};
+
+/// Steps that all conditions of one decision may take together: enough for hundreds of them, and some ten milliseconds.
+const STEPS: usize = 100_000;
 
 /// May `caller` use `permission`? `layers` are the resource and its ancestors, each with its allow policy: a grant on any
 /// counts. Conditions stay open, and grant nothing; [`evaluate`] decides them.
@@ -18,7 +21,7 @@ pub fn decide(layers: &[(&str, &Policy)], caller: &Caller, permission: &str) -> 
 /// May they? `layers` are the resource and its ancestors: a deny on any of them ends it, a grant on any counts.
 pub fn evaluate(layers: &[Layer<'_>], request: &Request<'_>) -> Decision {
     // All conditions of a decision share the work that they may make.
-    let meter = &mut Meter::new(MAX_STEPS);
+    let meter = &mut Meter::new(STEPS);
     let denials: Vec<Reason> = layers.iter().flat_map(|layer| denials(layer, request, meter)).collect();
     let is_denied = |reason: &Reason| matches!(reason, Reason::Denied { .. });
     if denials.iter().any(is_denied) {

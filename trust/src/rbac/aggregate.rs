@@ -93,11 +93,14 @@ impl<'a> Seen<'a> {
         let mut waiting = vec![role];
         while let Some(next) = waiting.pop() {
             for selector in selectors(next).filter(|selector| self.selectors.insert(selector)) {
-                let (selected, others) =
-                    left.into_iter().partition(|it| selector.selects(&it.metadata.labels));
-                left = others;
-                let gather = |it: &&ClusterRole| it.aggregation_rule.is_some();
-                let (further, own): (Vec<_>, Vec<_>) = Vec::into_iter(selected).partition(gather);
+                let mut selected = Vec::new();
+                left.retain(|it| {
+                    let is = selector.selects(&it.metadata.labels);
+                    selected.extend(is.then_some(*it));
+                    !is
+                });
+                let gathers = |it: &&ClusterRole| it.aggregation_rule.is_some();
+                let (further, own): (Vec<_>, Vec<_>) = selected.into_iter().partition(gathers);
                 waiting.extend(further);
                 found.extend(own);
             }
