@@ -27,8 +27,8 @@ pub(super) fn operate(
         Operator::In => contains(left, right, meter).map(Value::Bool),
         Operator::Add | Operator::Subtract | Operator::Multiply | Operator::Divide | Operator::Remainder => {
             match (left, right) {
-                (Value::Int(left), Value::Int(right)) => integers(operator, *left, *right),
-                (Value::Uint(left), Value::Uint(right)) => unsigned(operator, *left, *right),
+                (Value::Int(left), Value::Int(right)) => integers(operator, *left, *right).map(Value::Int),
+                (Value::Uint(left), Value::Uint(right)) => integers(operator, *left, *right).map(Value::Uint),
                 (Value::Double(left), Value::Double(right)) if operator != Operator::Remainder => {
                     Ok(Value::Double(doubles(operator, *left, *right)))
                 }
@@ -87,28 +87,24 @@ fn contains(element: &Value, range: &Value, meter: &mut Meter) -> Result<bool, P
     }
 }
 
-fn integers(operator: Operator, left: i64, right: i64) -> Result<Value, Problem> {
-    let made = match operator {
-        Operator::Add => left.checked_add(right),
-        Operator::Subtract => left.checked_sub(right),
-        Operator::Multiply => left.checked_mul(right),
-        Operator::Divide | Operator::Remainder if right == 0 => return Err(by_zero()),
-        Operator::Divide => left.checked_div(right),
-        _ => left.checked_rem(right),
-    };
-    made.map(Value::Int).ok_or_else(overflow)
-}
-
-fn unsigned(operator: Operator, left: u64, right: u64) -> Result<Value, Problem> {
-    let made = match operator {
-        Operator::Add => left.checked_add(right),
-        Operator::Subtract => left.checked_sub(right),
-        Operator::Multiply => left.checked_mul(right),
-        Operator::Divide | Operator::Remainder if right == 0 => return Err(by_zero()),
-        Operator::Divide => left.checked_div(right),
-        _ => left.checked_rem(right),
-    };
-    made.map(Value::Uint).ok_or_else(overflow)
+/// Integers of either sort: what does not fit into the sort is an error.
+fn integers<T: TryFrom<i128>>(
+    operator: Operator,
+    left: impl Into<i128>,
+    right: impl Into<i128>,
+) -> Result<T, Problem> {
+    let (left, right): (i128, i128) = (left.into(), right.into());
+    let fitting =
+        |number: Option<i128>| number.and_then(|number| T::try_from(number).ok()).ok_or_else(overflow);
+    match operator {
+        Operator::Add => fitting(left.checked_add(right)),
+        Operator::Subtract => fitting(left.checked_sub(right)),
+        Operator::Multiply => fitting(left.checked_mul(right)),
+        _ if right == 0 => Err(by_zero()),
+        Operator::Divide => fitting(left.checked_div(right)),
+        // The least integer by -1 has no remainder, since it has no quotient.
+        _ => fitting(left.checked_div(right)).and_then(|_: T| fitting(left.checked_rem(right))),
+    }
 }
 
 fn doubles(operator: Operator, left: f64, right: f64) -> f64 {
