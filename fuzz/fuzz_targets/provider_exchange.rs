@@ -1,4 +1,4 @@
-//! `{"provider": …, "claims": …}` through the exchange: mapping and condition are evaluated or refused, never fatal.
+//! `{"provider": …, "claims": …, "kid": …, "keys": …}` through the exchange: every stage is told or refused, never fatal.
 //! What the claims leave out is filled in so that they get past issuer, audience and time.
 #![no_main]
 
@@ -7,7 +7,8 @@ use libfuzzer_sys::fuzz_target;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use trust::Claims;
-use trust::provider::{Pool, Provider, exchange, validate};
+use trust::provider::{Pool, Presented, Provider, judge, validate};
+use trust::token::Header;
 
 /// Longer input only repeats what shorter input does.
 const INPUT_BYTES: usize = 8 * 1024;
@@ -21,19 +22,33 @@ struct Input {
     provider: Provider,
     #[serde(default)]
     claims: Map<String, Value>,
+    kid: Option<String>,
+    keys: Option<Value>,
 }
 
 fuzz_target!(|text: &str| {
     if text.len() > INPUT_BYTES {
         return;
     }
-    let Ok(Input { provider, mut claims }) = serde_json::from_str(text) else { return };
+    let Ok(Input { provider, mut claims, kid, keys }) = serde_json::from_str(text) else { return };
     let _ = validate(&provider);
     fill_in(&mut claims, &provider);
     let now = Timestamp::from_second(NOW).expect("a time after 1970");
-    match exchange(&Pool::default(), &provider, &Claims::from_map(claims), now) {
+    let header = kid.map(|kid| Header { alg: "RS256".to_owned(), kid: Some(kid), typ: None });
+    let claims = Claims::from_map(claims);
+    let token = Presented { claims: &claims, header: header.as_ref(), keys: keys.as_ref() };
+    let verdict = judge(&Pool::default(), &provider, token, now);
+    assert!(!verdict.trace.is_empty());
+    match verdict.outcome {
         Ok(mapped) => assert!(mapped.subject.len() <= 127, "a subject that Google would refuse"),
-        Err(refusal) => assert!(!refusal.to_string().is_empty()),
+        Err(refusal) => {
+            assert!(!refusal.to_string().is_empty());
+            assert_eq!(
+                verdict.trace.last().map(|step| step.stage),
+                Some(refusal.stage),
+                "the last stage refuses"
+            );
+        }
     }
 });
 
