@@ -215,6 +215,20 @@ fn a_condition_on_an_absent_claim_rejects_before_the_mapping_misses_it() {
 }
 
 #[test]
+fn expensive_mappings_share_one_budget() {
+    let groups: Vec<String> = (0..2000).map(|number| format!("g{number}")).collect();
+    let mut expensive = provider();
+    for number in 0..500 {
+        let source =
+            format!("assertion.g.all(x, assertion.g.all(y, x != 'a' || y != 'b')) ? 'a' : 'b{number}'");
+        expensive.attribute_mapping.insert(format!("attribute.a{number}"), source);
+    }
+    let refusal = refused(&pool(), &expensive, &json!({"g": groups}));
+    assert_eq!(refusal.stage, Stage::Mapping);
+    assert_eq!(refusal.found, "the expression takes more than 250000 steps to evaluate");
+}
+
+#[test]
 fn a_verdict_shows_every_stage() {
     let (good, absent) = (claims(&json!({})), claims(&json!({"tid": "other"})));
     let keys = json!({"keys": [{"kty": "RSA", "kid": "k1", "n": "AQ", "e": "AQAB"}]});
