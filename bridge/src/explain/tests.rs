@@ -109,3 +109,48 @@ fn any_bytes_will_do() {
     let long = explain(&b"permission denied \xff ".repeat(20_000));
     assert!(long.cut && !long.causes.is_empty());
 }
+
+#[test]
+fn no_text_takes_long() {
+    let fill = |unit: &str| unit.repeat(READ / unit.len());
+    let cases: String = include_str!("../../../witness/field-failures/cases.jsonl").repeat(2);
+    let all: String = cases.chars().take(60_000).collect();
+    for text in [
+        fill("sig="),
+        fill("aadsts70021"),
+        fill("\\u00"),
+        fill("%2"),
+        fill("&quo"),
+        fill("\u{1b}["),
+        fill("repo:"),
+        fill("principal"),
+        fill("permission denied on resource or it may not exist "),
+        fill("user 1"),
+        fill(" "),
+        all,
+    ] {
+        let quickest = (0..3).map(|_| {
+            let begun = std::time::Instant::now();
+            let _ = explain(text.as_bytes());
+            begun.elapsed()
+        });
+        let quickest = quickest.min().unwrap();
+        println!("{:>9.1?} {:?}", quickest, &text[..12]);
+        // Unoptimised code is an order slower than what the fuzz target holds to 100 ms.
+        assert!(quickest < std::time::Duration::from_secs(1), "{quickest:?}: {}", &text[..40]);
+    }
+}
+
+proptest::proptest! {
+    #[test]
+    fn pieces_of_cases_in_any_order_never_panic(
+        places in proptest::collection::vec((0..60_000_usize, 1..400_usize), 0..20),
+        noise: Vec<u8>,
+    ) {
+        let cases = include_bytes!("../../../witness/field-failures/cases.jsonl");
+        let pieces = places.iter().filter_map(|(at, length)| cases.get(*at..at.checked_add(*length)?));
+        let text: Vec<u8> = pieces.flatten().copied().chain(noise).collect();
+        let told = explain(&text);
+        proptest::prop_assert_eq!(told.recognised.is_empty(), told.causes.is_empty());
+    }
+}
