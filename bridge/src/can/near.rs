@@ -48,10 +48,13 @@ pub(super) fn binding(
     asked: &Attributes,
     decision: &rbac::Decision,
 ) -> Option<String> {
-    let own = decision
-        .because
-        .iter()
-        .find(|reason| matches!(reason, rbac::Reason::RoleLacks(_) | rbac::Reason::MissingRole(_)));
+    // What everybody has says nothing about the caller.
+    let own = decision.because.iter().find(|reason| match reason {
+        rbac::Reason::RoleLacks(grant) | rbac::Reason::MissingRole(grant) => {
+            !grant.subject.starts_with("Group \"system:")
+        }
+        rbac::Reason::Granted(_) | rbac::Reason::NotNamed { .. } => false,
+    });
     if let Some(reason) = own {
         return Some(reason.to_string());
     }

@@ -14,7 +14,8 @@ impl Human for Verdict {
         if !self.settled {
             text.push_str("as far as could be seen and decided; see below what is open\n");
         }
-        for way in &self.ways {
+        // Where one way is open, the closed ones are of no use to anybody.
+        for way in self.ways.iter().filter(|way| way.allowed || !self.allowed) {
             let _ = write!(text, "\n{}", way_text(way));
         }
         let mut open = Vec::new();
