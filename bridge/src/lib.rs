@@ -17,6 +17,7 @@ pub mod convention;
 pub mod cred_config;
 pub mod deployment;
 pub mod doctor;
+pub mod exhibit;
 pub mod explain;
 pub mod export;
 pub mod file;

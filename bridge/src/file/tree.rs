@@ -71,6 +71,26 @@ pub(crate) fn read(text: &str) -> Result<Node, Unreadable> {
     node.map(IntoNode::into_node).map_err(|error| explain(text, &error))
 }
 
+/// Reads one document of what a cloud's or the cluster's own tools print: larger and deeper than a bridge file, and with
+/// tabs wherever JSON has them.
+pub(crate) fn read_print(text: &str) -> Result<Node, Unreadable> {
+    let options = serde_saphyr::options! {
+        duplicate_keys: DuplicateKeyPolicy::PassThrough,
+        strict_booleans: true,
+        with_snippet: false,
+        budget: serde_saphyr::budget! {
+            max_nodes: 400_000,
+            max_events: 1_000_000,
+            max_depth: 64,
+            max_aliases: 200,
+            max_recorded_anchor_events: 50_000,
+            max_documents: 2,
+        },
+    };
+    let node = serde_saphyr::from_str_with_options::<Spanned<Raw>>(text, options);
+    node.map(IntoNode::into_node).map_err(|error| explain(text, &error))
+}
+
 fn options() -> serde_saphyr::Options {
     serde_saphyr::options! {
         duplicate_keys: DuplicateKeyPolicy::PassThrough,

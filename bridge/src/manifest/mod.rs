@@ -17,6 +17,7 @@ use crate::name::{LABEL_MAX, slug};
 use crate::port::ModelVersion;
 use crate::spec::{Bridge, Service, Team};
 
+pub(crate) use self::secret_gate::kind_of as secret_kind;
 pub use self::secret_gate::{Leak, LeakKind, refuse_secrets};
 pub use self::workload::workload_patch;
 

@@ -117,7 +117,7 @@ fn is_secret_name(name: &str) -> bool {
 type Test = fn(&str) -> bool;
 
 /// What kind of secret a text holds, if any.
-fn kind_of(text: &str) -> Option<LeakKind> {
+pub(crate) fn kind_of(text: &str) -> Option<LeakKind> {
     let tests: [(Test, LeakKind); 8] = [
         (is_private_key, LeakKind::PrivateKey),
         (has_signed_token, LeakKind::SignedToken),

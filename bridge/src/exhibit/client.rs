@@ -1,0 +1,48 @@
+//! What lies on the machine that failed: credential files, requests, client versions, images, tokens.
+
+use serde_json::Value;
+
+use super::kind::{Kind, Test, has, has_any, text};
+
+pub(super) const TESTS: &[(Kind, Test)] = &[
+    (Kind::Token, |it| it.get("iss").is_some_and(Value::is_string) && has_any(it, &["sub", "aud", "exp", "oid"])),
+    (Kind::CredentialFile, credential_file),
+    (Kind::DockerConfig, |it| has_any(it, &["auths", "credHelpers", "credsStore"]) && !has(it, &["apiVersion"])),
+    (Kind::TokenRequest, token_request),
+    (Kind::ImpersonationRequest, |it| has(it, &["scope"]) && has_any(it, &["lifetime", "delegates"])),
+    (Kind::Image, image),
+    (Kind::Keys, |it| it.get("keys").and_then(Value::as_array).is_some_and(|keys| keys.iter().all(|key| has(key, &["kty"])))),
+    (Kind::Discovery, |it| has(it, &["issuer", "jwks_uri"])),
+    (Kind::Workflow, |it| has(it, &["jobs"]) && has_any(it, &["on", "true", "permissions", "name"])),
+    (Kind::Environment, environment),
+];
+
+fn credential_file(value: &Value) -> bool {
+    let types = ["external_account", "external_account_authorized_user", "service_account", "authorized_user", "impersonated_service_account"];
+    types.contains(&text(value, "type"))
+}
+
+fn token_request(value: &Value) -> bool {
+    let grant = ["grant_type", "grantType"];
+    let rest = ["audience", "scope", "resource", "client_id", "service", "subject_token_type", "subjectTokenType", "access_token"];
+    has_any(value, &grant) && has_any(value, &rest)
+        || has(value, &["audience"]) && has_any(value, &["subject_token_type", "subjectTokenType", "requested_token_type", "requestedTokenType", "subjectToken", "subject_token"])
+}
+
+/// An index, a manifest with its platform, an image's config, or what `docker inspect` prints.
+fn image(value: &Value) -> bool {
+    let listed = value.get("manifests").and_then(Value::as_array);
+    listed.is_some_and(|all| all.iter().any(|it| has_any(it, &["platform", "Platform", "digest"])))
+        || has(value, &["architecture", "os"])
+        || has(value, &["Architecture", "Os"])
+}
+
+/// A machine's facts in our own form, or what the tools say of themselves and of their log-ins.
+fn environment(value: &Value) -> bool {
+    let ours = ["env", "versions", "time", "egressIp", "account"];
+    let tools = ["azure-cli", "Google Cloud SDK", "clientVersion", "gkeGcloudAuthPluginVersion"];
+    has_any(value, &ours) && !has(value, &["id"])
+        || has_any(value, &tools)
+        || value.get("core").is_some_and(|core| has_any(core, &["account", "project"]))
+        || has(value, &["environmentName", "tenantId", "user"])
+}
