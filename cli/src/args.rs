@@ -261,6 +261,10 @@ pub struct Doctor {
     /// Seconds to ask Entra again while it may only be a matter of time. For use inside the workload's pod.
     #[arg(long, default_value_t = 0, requires = "workload")]
     pub wait: u64,
+    /// Ask no cloud, and judge these files and folders instead: tokens or claims, what `gcloud`, `az` and `kubectl` print,
+    /// docker's and Google's client files, versions, error texts. Needs no bridge file.
+    #[arg(long, value_name = "PATH", num_args = 1.., conflicts_with_all = ["team", "workload"])]
+    pub evidence: Vec<PathBuf>,
     /// How to reach the clouds, with an administrator's eyes.
     #[command(flatten)]
     pub administrate: Administrate,

@@ -24,6 +24,7 @@ mod impersonation_not_granted;
 mod issuer_differs;
 mod managed_identity_not_found;
 mod no_federated_credential;
+pub mod offline;
 mod refused_by_entra;
 mod repository_write_not_granted;
 mod teams;

@@ -6,16 +6,29 @@ use super::kind::{Kind, Test, has, has_any, text};
 
 pub(super) const TESTS: &[(Kind, Test)] = &[
     (Kind::FederatedCredential, federated_credential),
-    (Kind::RoleAssignment, |it| either(it, &["principalId"]) && either_any(it, &["roleDefinitionName", "roleDefinitionId"])),
+    (Kind::RoleAssignment, |it| {
+        either(it, &["principalId"]) && either_any(it, &["roleDefinitionName", "roleDefinitionId"])
+    }),
     (Kind::ServicePrincipal, |it| has_any(it, &["servicePrincipalType", "servicePrincipalNames"])),
     (Kind::Application, application),
-    (Kind::ContainerRegistry, |it| of_type(it, "Microsoft.ContainerRegistry/registries") || either(it, &["loginServer"])),
-    (Kind::StorageAccount, |it| of_type(it, "Microsoft.Storage/storageAccounts") || either_any(it, &["allowSharedKeyAccess", "primaryEndpoints"])),
-    (Kind::AksCluster, |it| of_type(it, "Microsoft.ContainerService/managedClusters") || either_any(it, &["oidcIssuerProfile", "identityProfile"])),
+    (Kind::ContainerRegistry, |it| {
+        of_type(it, "Microsoft.ContainerRegistry/registries") || either(it, &["loginServer"])
+    }),
+    (Kind::StorageAccount, |it| {
+        of_type(it, "Microsoft.Storage/storageAccounts")
+            || either_any(it, &["allowSharedKeyAccess", "primaryEndpoints"])
+    }),
+    (Kind::AksCluster, |it| {
+        of_type(it, "Microsoft.ContainerService/managedClusters")
+            || either_any(it, &["oidcIssuerProfile", "identityProfile"])
+    }),
     (Kind::Datastore, datastore),
     (Kind::AzureIdentity, azure_identity),
     (Kind::Model, model),
-    (Kind::Workspace, |it| of_type(it, "Microsoft.MachineLearningServices/workspaces") || has_any(it, &["mlflow_tracking_uri", "mlFlowTrackingUri"])),
+    (Kind::Workspace, |it| {
+        of_type(it, "Microsoft.MachineLearningServices/workspaces")
+            || has_any(it, &["mlflow_tracking_uri", "mlFlowTrackingUri"])
+    }),
     (Kind::Tag, |it| has(it, &["digest"]) && (has(it, &["name", "createdTime"]) || has(it, &["tags"]))),
 ];
 
@@ -37,7 +50,13 @@ fn federated_credential(value: &Value) -> bool {
 }
 
 fn application(value: &Value) -> bool {
-    let marks = ["identifierUris", "signInAudience", "requestedAccessTokenVersion", "accessTokenAcceptedVersion", "appRoles"];
+    let marks = [
+        "identifierUris",
+        "signInAudience",
+        "requestedAccessTokenVersion",
+        "accessTokenAcceptedVersion",
+        "appRoles",
+    ];
     has(value, &["appId"]) && has_any(value, &marks)
 }
 
@@ -50,7 +69,13 @@ fn datastore(value: &Value) -> bool {
 
 fn azure_identity(value: &Value) -> bool {
     let id = text(value, "id").to_ascii_lowercase();
-    let machine = ["/computes/", "/onlineendpoints/", "/batchendpoints/", "/virtualmachines/", "/userassignedidentities/"];
+    let machine = [
+        "/computes/",
+        "/onlineendpoints/",
+        "/batchendpoints/",
+        "/virtualmachines/",
+        "/userassignedidentities/",
+    ];
     machine.iter().any(|it| id.contains(it))
         || has(value, &["principalId", "clientId"])
         || has(value, &["identity"]) && has_any(value, &["type", "auth_mode", "provisioning_state", "name"])
@@ -58,5 +83,7 @@ fn azure_identity(value: &Value) -> bool {
 
 fn model(value: &Value) -> bool {
     has(value, &["name", "version"])
-        && (text(value, "id").contains("/models/") || text(value, "id").starts_with("azureml:") || text(value, "type").ends_with("_model"))
+        && (text(value, "id").contains("/models/")
+            || text(value, "id").starts_with("azureml:")
+            || text(value, "type").ends_with("_model"))
 }

@@ -62,7 +62,9 @@ fn is_talk(text: &str) -> bool {
         return true;
     }
     let start: String = text.chars().take(2000).collect::<String>().to_ascii_lowercase();
-    ["\"error", "\"code\"", "\"message\"", "\"errors\"", "[error", "[warn", "[info", "[debug"].iter().any(|it| start.contains(it))
+    ["\"error", "\"code\"", "\"message\"", "\"errors\"", "[error", "[warn", "[info", "[debug"]
+        .iter()
+        .any(|it| start.contains(it))
 }
 
 fn talk(paper: &Paper<'_>) -> Exhibit {
@@ -143,7 +145,9 @@ fn items(value: &Value) -> Option<(&'static str, &[Value])> {
         ("services", "/services"),
         ("value", "/value"),
     ];
-    let plain = |name: &str| name != "value" || fields.keys().all(|it| it == "value" || it.starts_with('@') || it == "nextLink");
+    let plain = |name: &str| {
+        name != "value" || fields.keys().all(|it| it == "value" || it.starts_with('@') || it == "nextLink")
+    };
     wrapped.iter().find_map(|(name, at)| list(name).filter(|_| plain(name)).map(|items| (*at, items)))
 }
 
@@ -174,7 +178,11 @@ fn nothing_of(found: &mut Exhibits, paper: &Paper<'_>, value: &Value, lines: &Ar
             let empty = json!({"none": true, "asked": asked});
             found.all.push(exhibit(*kind, paper.name, empty, "", lines));
         }
-        None => unread(found, paper, "the list is empty, and nothing says of what; name the file after it, as `federated-credentials.json`"),
+        None => unread(
+            found,
+            paper,
+            "the list is empty, and nothing says of what; name the file after it, as `federated-credentials.json`",
+        ),
     }
 }
 

@@ -11,7 +11,9 @@ pub(super) const TESTS: &[(Kind, Test)] = &[
     (Kind::Policy, policy),
     (Kind::GoogleServiceAccount, |it| has(it, &["email"]) && has_any(it, &["uniqueId", "oauth2ClientId"])),
     (Kind::EnabledService, |it| text(it, "name").contains("/services/") || api_name(it).is_some()),
-    (Kind::Project, |it| has(it, &["projectId", "projectNumber"]) || has(it, &["projectId", "lifecycleState"])),
+    (Kind::Project, |it| {
+        has(it, &["projectId", "projectNumber"]) || has(it, &["projectId", "lifecycleState"])
+    }),
     (Kind::GkeCluster, cluster),
     (Kind::Repository, |it| text(it, "name").contains("/repositories/") && has(it, &["format"])),
     (Kind::Tag, |it| has(it, &["tag", "version"]) && has_any(it, &["image", "metadata", "package"])),

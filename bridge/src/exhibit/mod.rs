@@ -11,9 +11,9 @@ mod kind;
 mod kubernetes;
 mod parse;
 mod secrets;
-mod text;
 #[cfg(test)]
 mod tests;
+mod text;
 
 use std::sync::Arc;
 

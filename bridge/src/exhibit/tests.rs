@@ -9,21 +9,36 @@ fn kinds(name: &str, text: &str) -> Vec<Kind> {
 #[test]
 fn kinds_are_told_by_shape() {
     let table = [
-        (r#"{"name": "projects/1/locations/global/workloadIdentityPools/p/providers/a", "oidc": {"issuerUri": "x"}}"#, Kind::Provider),
-        (r#"[{"name": "projects/1/locations/global/workloadIdentityPools/p", "state": "ACTIVE"}]"#, Kind::Pool),
+        (
+            r#"{"name": "projects/1/locations/global/workloadIdentityPools/p/providers/a", "oidc": {"issuerUri": "x"}}"#,
+            Kind::Provider,
+        ),
+        (
+            r#"[{"name": "projects/1/locations/global/workloadIdentityPools/p", "state": "ACTIVE"}]"#,
+            Kind::Pool,
+        ),
         (r#"{"bindings": [{"role": "roles/x", "members": []}], "etag": "x"}"#, Kind::Policy),
         (r#"{"etag": "ACAB"}"#, Kind::Policy),
         (r#"{"resource": "//iam.googleapis.com/x", "policy": {"bindings": []}}"#, Kind::Policy),
         (r#"{"email": "a@p.iam.gserviceaccount.com", "uniqueId": "1"}"#, Kind::GoogleServiceAccount),
         (r#"[{"config": {"name": "iam.googleapis.com"}, "state": "ENABLED"}]"#, Kind::EnabledService),
         (r#"[{"issuer": "x", "subject": "y", "audiences": ["z"], "name": "n"}]"#, Kind::FederatedCredential),
-        (r#"[{"properties": {"issuer": "x", "subject": "y", "audiences": ["z"]}}]"#, Kind::FederatedCredential),
+        (
+            r#"[{"properties": {"issuer": "x", "subject": "y", "audiences": ["z"]}}]"#,
+            Kind::FederatedCredential,
+        ),
         (r#"[{"principalId": "x", "roleDefinitionName": "AcrPull", "scope": "/"}]"#, Kind::RoleAssignment),
-        (r#"{"appId": "x", "identifierUris": [], "api": {"requestedAccessTokenVersion": 2}}"#, Kind::Application),
+        (
+            r#"{"appId": "x", "identifierUris": [], "api": {"requestedAccessTokenVersion": 2}}"#,
+            Kind::Application,
+        ),
         (r#"{"loginServer": "r.azurecr.io", "adminUserEnabled": true}"#, Kind::ContainerRegistry),
         (r#"{"name": "s", "allowSharedKeyAccess": false}"#, Kind::StorageAccount),
         (r#"{"name": "d", "type": "azure_blob", "credentials": {}}"#, Kind::Datastore),
-        (r#"{"name": "c", "type": "amlcompute", "identity": {"type": "system_assigned"}}"#, Kind::AzureIdentity),
+        (
+            r#"{"name": "c", "type": "amlcompute", "identity": {"type": "system_assigned"}}"#,
+            Kind::AzureIdentity,
+        ),
         (r#"{"oidcIssuerProfile": {"issuerUrl": "x"}}"#, Kind::AksCluster),
         ("apiVersion: v1\nkind: ServiceAccount\nmetadata:\n  name: x\n", Kind::Kubernetes),
         ("apiVersion: v1\nkind: Config\nclusters: []\nusers: []\n", Kind::Kubeconfig),
@@ -32,7 +47,10 @@ fn kinds_are_told_by_shape() {
         (r#"{"audience": "x", "subject_token_type": "y"}"#, Kind::TokenRequest),
         ("grant_type=access_token&service=r.azurecr.io", Kind::TokenRequest),
         (r#"{"scope": null, "lifetime": "3600s"}"#, Kind::ImpersonationRequest),
-        (r#"{"name": "c", "location": "l", "workloadIdentityConfig": {"workloadPool": "p.svc.id.goog"}}"#, Kind::GkeCluster),
+        (
+            r#"{"name": "c", "location": "l", "workloadIdentityConfig": {"workloadPool": "p.svc.id.goog"}}"#,
+            Kind::GkeCluster,
+        ),
         (r#"{"manifests": [{"platform": {"architecture": "amd64", "os": "linux"}}]}"#, Kind::Image),
         (r#"{"env": {"A": "b"}, "versions": {}}"#, Kind::Environment),
         ("A=b\n", Kind::Environment),

@@ -72,8 +72,14 @@ mod tests {
     fn variables_and_versions() {
         let table = [
             ("A=1\nexport B_C=\"x y\"\n# no\n", Some(json!({"env": {"A": "1", "B_C": "x y"}}))),
-            ("azure-ai-ml==1.19.0\nmsal==1.2", Some(json!({"versions": {"azure-ai-ml": "1.19.0", "msal": "1.2"}}))),
-            ("Google Cloud SDK 450.0.0\nkubectl v1.28.3", Some(json!({"versions": {"Google Cloud SDK": "450.0.0", "kubectl": "1.28.3"}}))),
+            (
+                "azure-ai-ml==1.19.0\nmsal==1.2",
+                Some(json!({"versions": {"azure-ai-ml": "1.19.0", "msal": "1.2"}})),
+            ),
+            (
+                "Google Cloud SDK 450.0.0\nkubectl v1.28.3",
+                Some(json!({"versions": {"Google Cloud SDK": "450.0.0", "kubectl": "1.28.3"}})),
+            ),
             ("EMPTY=", Some(json!({"env": {"EMPTY": ""}}))),
             ("denied: Permission x denied on resource y=1", None),
             ("error 403", None),

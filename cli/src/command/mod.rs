@@ -13,6 +13,7 @@ pub mod import;
 pub mod init;
 pub mod manual;
 pub mod models;
+mod offline;
 #[cfg(feature = "sandbox")]
 pub mod oracle;
 pub mod pack;
@@ -51,6 +52,7 @@ pub async fn run(arguments: Arguments) -> Result<Exit, Failure> {
         Command::Ship(flags) => ship::run(&load()?, &flags).await,
         Command::Pack(flags) => pack::run(&load()?, &flags).await,
         Command::Render(flags) => render::run(&load()?, &flags).await,
+        Command::Doctor(flags) if !flags.evidence.is_empty() => offline::run(&common, &flags.evidence),
         Command::Doctor(flags) => match &flags.workload {
             Some(workload) => way_back::run(&load()?, workload, &flags).await,
             None => doctor::run(&load()?, flags.team.as_deref()).await,

@@ -5,6 +5,7 @@ mod diagnosis;
 pub mod explanation;
 mod imported;
 pub mod models;
+mod offline;
 mod plan;
 mod progress;
 mod shipment;

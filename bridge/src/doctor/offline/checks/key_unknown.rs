@@ -1,0 +1,116 @@
+//! The key that signed the token is not among the issuer's keys, or does not fit.
+
+use serde_json::Value;
+
+use super::super::case::{Case, Seen};
+use super::issuer_differs::update;
+use crate::exhibit::Kind;
+use crate::finding::{Confidence, Finding, cause};
+
+/// The keys that were seen, with their place.
+struct Keys {
+    all: Vec<Value>,
+    origin: String,
+    uploaded: bool,
+}
+
+pub(super) fn google(case: &Case<'_>) -> Option<Finding> {
+    let said = case.says(&[
+        "error connecting to the given credential's issuer",
+        "unable to verify the id token signature",
+    ]);
+    let keys = keys(case);
+    if !said && keys.as_ref().is_none_or(|it| !it.uploaded) {
+        return None;
+    }
+    let found = keys.and_then(|keys| not_among(case, &keys).map(|finding| (finding, keys)));
+    let (finding, keys) = match found {
+        Some(found) => found,
+        None if said => return Some(by_words(case)),
+        None => return None,
+    };
+    let Some(seen) = case.provider().filter(|_| keys.uploaded) else {
+        return Some(finding.advice("let the issuer publish this key, and Google fetches it; or present a token signed with a published one"));
+    };
+    Some(finding.mend(
+        "upload the issuer's current keys; it counts within seconds",
+        format!("{} --jwk-json-path=KEYS.json", update(&seen)),
+    ))
+}
+
+pub(super) fn entra(case: &Case<'_>) -> Option<Finding> {
+    let said = case.says(&[
+        "aadsts7000272",
+        "aadsts7000274",
+        "aadsts50166",
+        "aadsts90061",
+        "signature validation failed",
+    ]);
+    if !said {
+        return None;
+    }
+    let found = keys(case).and_then(|keys| not_among(case, &keys));
+    let finding = found.unwrap_or_else(|| by_words(case));
+    Some(Finding {
+        code: "azure/issuer-keys-unusable",
+        page: "docs/findings/azure/issuer-keys-unusable.md".to_owned(),
+        ..finding
+    })
+}
+
+fn keys(case: &Case<'_>) -> Option<Keys> {
+    let uploaded = case.provider().and_then(|seen| {
+        let text = seen.provider.oidc.as_ref()?.jwks_json.clone()?;
+        let value: Value = serde_json::from_str(&text).ok()?;
+        let all = value.get("keys")?.as_array()?.clone();
+        Some(Keys { all, origin: seen.exhibit.origin("/oidc/jwksJson"), uploaded: true })
+    });
+    uploaded.or_else(|| {
+        let it = case.of(Kind::Keys).next()?;
+        Some(Keys { all: it.list("/keys").to_vec(), origin: it.origin("/keys"), uploaded: false })
+    })
+}
+
+fn not_among(case: &Case<'_>, keys: &Keys) -> Option<Finding> {
+    let tokens = case.tokens();
+    let token = tokens.iter().find(|it| it.exhibit.text("/header/alg").is_some())?;
+    let kid = token.exhibit.text("/header/kid").unwrap_or("none");
+    let alg = token.exhibit.text("/header/alg").unwrap_or("none");
+    let known: Vec<&str> = keys.all.iter().filter_map(|key| key.get("kid")?.as_str()).collect();
+    let types: Vec<&str> = keys.all.iter().filter_map(|key| key.get("kty")?.as_str()).collect();
+    let wanted = if alg.starts_with("ES") { "EC" } else { "RSA" };
+    if !known.contains(&kid) {
+        let finding = base(case, token, "the key that signed the token is not among the issuer's")
+            .expected(format!("a key of {}", known.join(", ")), &keys.origin)
+            .found(kid, token.exhibit.origin("/header/kid"));
+        return Some(finding);
+    }
+    if !types.contains(&wanted) {
+        let finding = base(case, token, "the token is signed with another sort of key than the issuer's")
+            .expected(format!("a token signed with a key of type {}", types.join(", ")), &keys.origin)
+            .found(alg, token.exhibit.origin("/header/alg"));
+        return Some(finding);
+    }
+    None
+}
+
+fn base(_case: &Case<'_>, _token: &Seen<'_>, summary: &str) -> Finding {
+    Finding::new("google/issuer-keys-unusable", cause::KEYS, summary)
+}
+
+fn by_words(case: &Case<'_>) -> Finding {
+    let summary = "the service could not check the token's signature with the issuer's keys";
+    let needle = ["credential's issuer", "token signature", "aadsts700027", "aadsts50166", "aadsts90061"];
+    let place = needle.iter().find(|it| case.says(&[it])).map_or_else(String::new, |it| case.said_in(it));
+    Finding::new("google/issuer-keys-unusable", cause::KEYS, summary)
+        .expected(
+            "a key set that holds the token's `kid`, which the service can fetch",
+            "the issuer's discovery document",
+        )
+        .found("a signature that could not be checked", place)
+        .confidence(Confidence::Likely)
+        .advice("pass the token on byte for byte, as it was issued")
+        .advice(
+            "see whether the issuer's discovery document and key set are public, and hold the token's `kid`",
+        )
+}
