@@ -99,6 +99,8 @@ pub enum Command {
     Can(Can),
     /// Say what an error message, a log or a code comes from, and what to do about it.
     Explain(Explain),
+    /// Collect what the doctor looks at in a folder of files, without any secret, for `doctor --evidence`.
+    Snapshot(Snapshot),
     /// The scorer's image, which `runtime: onnx` builds on.
     Scorer(Scorer),
     /// Write the bridge in the formats of other tools.
@@ -277,6 +279,17 @@ pub struct Explain {
     /// for stdin.
     #[arg(required = true, num_args = 1.., value_name = "TEXT|CODE|-")]
     pub what: Vec<String>,
+}
+
+/// Flags of `snapshot`.
+#[derive(Debug, Clone, Args)]
+pub struct Snapshot {
+    /// The folder to write to; made if need be. Files of earlier snapshots in it are replaced.
+    #[arg(long, default_value = "gangplank-snapshot")]
+    pub dir: PathBuf,
+    /// The team to deploy for; by default the only one there is, or the first.
+    #[arg(long)]
+    pub team: Option<String>,
 }
 
 /// What to do with the scorer's image.

@@ -27,7 +27,7 @@ pub async fn examine(context: &Context, team: Option<&str>) -> Result<Diagnosis,
 }
 
 /// The team that is named; else the only one there is, or the only one that the caller deploys for.
-async fn chosen<'a, P: Probe>(
+pub(super) async fn chosen<'a, P: Probe>(
     context: &'a Context,
     named: Option<&str>,
     probe: &P,

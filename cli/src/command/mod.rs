@@ -24,6 +24,7 @@ pub mod render;
 pub mod sandbox;
 pub mod scorer;
 pub mod ship;
+mod snapshot;
 mod terraform;
 pub mod token;
 mod way_back;
@@ -59,6 +60,7 @@ pub async fn run(arguments: Arguments) -> Result<Exit, Failure> {
         },
         Command::Can(flags) => can::run(&load()?, &flags).await,
         Command::Explain(flags) => explain::run(&flags, common.output),
+        Command::Snapshot(flags) => snapshot::run(&load()?, &flags).await,
         Command::Scorer(flags) => scorer::run(&load()?, &flags).await,
         Command::Export(flags) => export::run(&load()?, &common, &flags).await,
         Command::Completions(flags) => Ok(manual::completions(&flags)),

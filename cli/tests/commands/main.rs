@@ -12,6 +12,7 @@ mod data;
 mod deployment;
 mod discovery;
 mod doctor;
+mod evidence;
 mod explain;
 mod export;
 mod faults;

@@ -39,10 +39,15 @@ pub(super) fn check(case: &Case<'_>) -> Option<Finding> {
     )
 }
 
-/// The service account that the client is told to act as.
+/// The service account that the client's own settings tell it to act as. That an account is named in a refusal does not say
+/// that nobody wanted it.
 fn configured(case: &Case<'_>) -> Option<(String, String)> {
     let pointer = "/service_account_impersonation_url";
     let file =
         case.of(Kind::CredentialFile).find_map(|it| Some((it.text(pointer)?.to_owned(), it.origin(pointer))));
-    file.or_else(|| case.target())
+    let variables = case.variables();
+    let set = variables.iter().find(|(name, value, _)| {
+        name.to_ascii_uppercase().contains("SERVICE_ACCOUNT") && value.ends_with("gserviceaccount.com")
+    });
+    file.or_else(|| set.map(|(_, value, origin)| ((*value).to_owned(), origin.clone())))
 }
