@@ -43,6 +43,7 @@ pub const CODES: &[&str] = &[
     "client/id-token-not-permitted",
     "client/image-missing",
     "client/image-name-malformed",
+    "client/known-by-its-words",
     "client/library-too-old",
     "client/metadata-server-elsewhere",
     "client/placeholder-left",

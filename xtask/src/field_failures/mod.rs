@@ -3,6 +3,7 @@
 //!
 //! Left out are the cases of no class (`other`).
 
+mod doctor;
 mod explain;
 mod tally;
 
@@ -30,14 +31,23 @@ pub(crate) struct Case {
     pub(crate) confirmed: bool,
 }
 
-/// Prints how well `explain` does on every file of cases.
+/// Prints how well `explain` does on every file of cases, and `doctor` on those with evidence.
 pub(crate) fn run() -> anyhow::Result<(String, ExitCode)> {
     let gangplank = built()?;
     let mut text = String::new();
     for (name, file) in FILES {
         let mut tally = Tally::default();
+        let mut examined = Tally::default();
+        let mut with_evidence = 0;
         for case in cases(&source::root().join("witness/field-failures").join(file))? {
             tally.count(&case, &explain::causes(&gangplank, &case)?);
+            if let Some(causes) = doctor::causes(&gangplank, &case)? {
+                examined.count(&case, &causes);
+                with_evidence += 1;
+            }
+        }
+        if with_evidence > 0 {
+            text.push_str(&examined.table(&format!("doctor, with evidence: {name} cases ({file})")));
         }
         text.push_str(&tally.table(&format!("explain, from the symptom alone: {name} cases ({file})")));
     }

@@ -68,6 +68,9 @@ fn credential(exhibit: &Exhibit) -> FederatedCredential {
         name: text("/name"),
         issuer: text("/issuer"),
         subject: text("/subject"),
+        expression: exhibit
+            .get("/claimsMatchingExpression")
+            .and_then(|it| serde_json::from_value(it.clone()).ok()),
         audiences: exhibit.texts("/audiences").into_iter().map(str::to_owned).collect(),
     }
 }

@@ -54,6 +54,7 @@ fn nobody(_case: &Case<'_>, permission: &str, policies: &[SeenPolicy<'_>]) -> Op
     let members: Vec<&str> = policies.iter().flat_map(SeenPolicy::members).map(|it| it.text).collect();
     let decision = Decision {
         allowed: false,
+        settled: false,
         because: vec![Reason::NotNamed { resource: policies.first()?.resource.clone() }],
     };
     if members.iter().any(|it| it.starts_with("user:") || it.starts_with("serviceAccount:")) {
@@ -64,10 +65,7 @@ fn nobody(_case: &Case<'_>, permission: &str, policies: &[SeenPolicy<'_>]) -> Op
 
 fn finding(permission: &str, caller: &str, policies: &[SeenPolicy<'_>], decision: &Decision) -> Finding {
     let role = narrowest(permission);
-    let unknown = decision
-        .because
-        .iter()
-        .any(|it| matches!(it, Reason::UnknownRole { .. } | Reason::Conditional { .. }));
+    let unknown = !decision.settled;
     let because: Vec<String> = decision.because.iter().map(ToString::to_string).collect();
     let (code, what) = if permission.ends_with("uploadArtifacts") {
         ("google/repository-write-not-granted", "may not push to the repository")

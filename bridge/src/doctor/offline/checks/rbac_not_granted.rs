@@ -1,6 +1,6 @@
 //! Neither RBAC nor IAM lets the user do this in the cluster.
 
-use trust::rbac::{self, Attributes, Objects, Reason, Role, RoleBinding};
+use trust::rbac::{self, Aggregation, Attributes, Objects, Reason, Role, RoleBinding};
 
 use super::super::case::Case;
 use super::super::grants::{On, decided};
@@ -23,6 +23,8 @@ pub(super) fn check(case: &Case<'_>) -> Option<Finding> {
         cluster_roles: &cluster_roles,
         role_bindings: &role_bindings,
         cluster_role_bindings: &cluster_role_bindings,
+        // What kubectl prints, the cluster has gathered already.
+        aggregation: Aggregation::Done,
     };
     let decision = rbac::decide(&objects, &attributes);
     let permission = rbac::gke_permission(&attributes);
