@@ -11,6 +11,7 @@ mod kind;
 mod kubernetes;
 mod parse;
 mod secrets;
+pub mod snapshot;
 #[cfg(test)]
 mod tests;
 mod text;

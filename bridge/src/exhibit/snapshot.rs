@@ -84,11 +84,17 @@ fn file(ask: &Ask, answer: &Answer) -> Option<Sheet> {
         (_, Answer::EntraToken(Sight::Seen(claims))) => Some(sheet("claims.json", claims)),
         (_, Answer::Pool(Sight::Seen(pool))) => Some(sheet("pool.json", pool)),
         (_, Answer::Provider(Sight::Seen(provider))) => Some(sheet("provider.json", provider)),
-        (Ask::ServiceAccountPolicy { service_account, .. }, Answer::ServiceAccountPolicy(Sight::Seen(policy))) => {
+        (
+            Ask::ServiceAccountPolicy { service_account, .. },
+            Answer::ServiceAccountPolicy(Sight::Seen(policy)),
+        ) => {
             let resource = format!("//iam.googleapis.com/projects/-/serviceAccounts/{service_account}");
             Some(sheet("service-account-policy.json", &json!({"resource": resource, "policy": policy})))
         }
-        (Ask::RepositoryPolicy { project, location, repository }, Answer::RepositoryPolicy(Sight::Seen(policy))) => {
+        (
+            Ask::RepositoryPolicy { project, location, repository },
+            Answer::RepositoryPolicy(Sight::Seen(policy)),
+        ) => {
             let resource = format!(
                 "//artifactregistry.googleapis.com/projects/{project}/locations/{location}/repositories/{repository}"
             );
@@ -107,9 +113,10 @@ fn sheet<T: Serialize>(name: &'static str, value: &T) -> Sheet {
 fn refusal(answer: &Answer) -> Option<String> {
     match answer {
         Answer::EntraToken(sight) => words(sight),
-        Answer::Exchange(sight) | Answer::Impersonation(sight) | Answer::Upload(sight) | Answer::Cluster(sight) => {
-            words(sight)
-        }
+        Answer::Exchange(sight)
+        | Answer::Impersonation(sight)
+        | Answer::Upload(sight)
+        | Answer::Cluster(sight) => words(sight),
         _ => None,
     }
 }
@@ -136,7 +143,14 @@ mod tests {
     fn claims_and_the_first_refusal_become_files() {
         let claims = Claims::from_value(json!({"iss": "i", "sub": "s"})).unwrap();
         let refused = |message: &str| {
-            Sight::Refused(PortError { service: "Google STS", kind: Refused::Denied, status: None, code: None, message: message.into(), retry_after: None })
+            Sight::Refused(PortError {
+                service: "Google STS",
+                kind: Refused::Denied,
+                status: None,
+                code: None,
+                message: message.into(),
+                retry_after: None,
+            })
         };
         let seen = [
             (Ask::FirstToken, Answer::EntraToken(Sight::Seen(claims))),
@@ -153,7 +167,8 @@ mod tests {
     fn nothing_goes_out_with_a_secret_in_it() {
         let jwt = "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJhIn0.c2lnbmF0dXJlLXNpZ25hdHVyZQ";
         let claims = Claims::from_value(json!({"iss": "i", "sub": jwt})).unwrap();
-        let refused = sheets(&[(Ask::FirstToken, Answer::EntraToken(Sight::Seen(claims)))], now()).unwrap_err();
+        let refused =
+            sheets(&[(Ask::FirstToken, Answer::EntraToken(Sight::Seen(claims)))], now()).unwrap_err();
         assert_eq!(refused, Secret { file: "claims.json", kind: LeakKind::SignedToken });
         assert!(!refused.to_string().contains(jwt));
     }
