@@ -63,6 +63,12 @@ impl<'a> Case<'a> {
         found.map_or_else(|| "the error text".to_owned(), |it| it.file.clone())
     }
 
+    /// Where the first error text stands.
+    pub(super) fn talk(&self) -> String {
+        let found = self.exhibits.of(Kind::ErrorText).next();
+        found.map_or_else(|| "the error text".to_owned(), |it| it.file.clone())
+    }
+
     /// Every exhibit of a kind that shows something: not those that say there is none.
     pub(super) fn of(&self, kind: Kind) -> impl Iterator<Item = &'a Exhibit> {
         self.exhibits.of(kind).filter(|it| it.value.get("none").is_none())

@@ -29,7 +29,7 @@ pub(super) fn check(case: &Case<'_>) -> Option<Finding> {
     if told {
         return Some(
             finding(api, project)
-                .found("not enabled", case.said_in("project"))
+                .found("not enabled", case.talk())
                 .confidence(seen_off(case, api).map_or(Confidence::Likely, |_| Confidence::Certain)),
         );
     }

@@ -66,7 +66,7 @@ fn seen(case: &Case<'_>, finding: Finding, cluster: &Exhibit, address: &str) -> 
     let Some(at) = networks else {
         return finding
             .expected("a way to the API server's port 443", "the network")
-            .found("a time-out", case.said_in("timeout"))
+            .found("a time-out", case.talk())
             .confidence(Confidence::Likely);
     };
     let blocks: Vec<&str> = cluster

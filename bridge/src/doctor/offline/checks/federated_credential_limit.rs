@@ -29,7 +29,7 @@ fn concurrent(case: &Case<'_>) -> Option<Finding> {
     Some(
         finding("federated credentials of one managed identity are written at the same time")
             .expected("one after the other", "Azure's resource manager")
-            .found(found, case.said_in("concurrent"))
+            .found(found, case.talk())
             .confidence(Confidence::Certain)
             .advice("write them in turn: `@batchSize(1)` in Bicep, `depends_on` from one to the next in Terraform, or `-parallelism=1`"),
     )

@@ -91,7 +91,7 @@ fn presented(case: &Case<'_>) -> Option<Presented> {
     for (name, value) in printed {
         if !map.contains_key(name) {
             map.insert(name.to_owned(), value);
-            places.push((name, case.said_in("aadsts")));
+            places.push((name, case.talk()));
         }
     }
     complete(&mut map, case);
@@ -100,10 +100,7 @@ fn presented(case: &Case<'_>) -> Option<Presented> {
         .map(|name| {
             (
                 name.clone(),
-                token.map_or_else(
-                    || case.said_in("aadsts"),
-                    |it| it.exhibit.origin(&format!("/claims/{name}")),
-                ),
+                token.map_or_else(|| case.talk(), |it| it.exhibit.origin(&format!("/claims/{name}"))),
             )
         })
         .collect();
@@ -322,7 +319,7 @@ fn not_yet(case: &Case<'_>, seen: &[(&Exhibit, FederatedCredential)], name: &str
     let place = matched.map_or_else(String::new, |(it, _)| it.origin("/issuer"));
     Finding::new("azure/federated-credential-not-honoured-yet", cause::PROPAGATION, format!("federated credential `{name}` admits this token, and Entra does not honour it yet"))
         .expected("issuer, subject and audience as in the token: they are", place)
-        .found("refused all the same", case.said_in("aadsts"))
+        .found("refused all the same", case.talk())
         .confidence(Confidence::Likely)
         .advice("wait up to ten minutes after the last write, and let the client drop what it keeps: make its pod anew")
         .advice("if it lasts longer, delete this credential and create it again, alone: of several written to one identity at the same time, one may be lost")
@@ -347,7 +344,7 @@ fn by_words(case: &Case<'_>, presented: Option<&Presented>) -> Option<Finding> {
                 format!("a credential whose {part} is exactly this"),
                 "the federated credentials, which were not given",
             )
-            .found(value, case.said_in("aadsts"))
+            .found(value, case.talk())
             .confidence(Confidence::Likely)
             .mend("compare, character by character", "az ad app federated-credential list --id APP_ID"),
     )

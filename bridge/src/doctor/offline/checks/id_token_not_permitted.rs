@@ -13,7 +13,7 @@ pub(super) fn check(case: &Case<'_>) -> Option<Finding> {
         Some(it) if about_tokens || case.said.is_empty() => {
             ("no `id-token: write`", it.origin("/permissions"), Confidence::Certain)
         }
-        _ if said => ("no `ACTIONS_ID_TOKEN_REQUEST_URL` in the job", case.said_in("id"), Confidence::Likely),
+        _ if said => ("no `ACTIONS_ID_TOKEN_REQUEST_URL` in the job", case.talk(), Confidence::Likely),
         _ => return None,
     };
     Some(

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::super::case::{Case, Seen};
+use super::super::case::Case;
 use super::issuer_differs::update;
 use crate::exhibit::Kind;
 use crate::finding::{Confidence, Finding, cause};
@@ -80,13 +80,13 @@ fn not_among(case: &Case<'_>, keys: &Keys) -> Option<Finding> {
     let types: Vec<&str> = keys.all.iter().filter_map(|key| key.get("kty")?.as_str()).collect();
     let wanted = if alg.starts_with("ES") { "EC" } else { "RSA" };
     if !known.contains(&kid) {
-        let finding = base(case, token, "the key that signed the token is not among the issuer's")
+        let finding = base("the key that signed the token is not among the issuer's")
             .expected(format!("a key of {}", known.join(", ")), &keys.origin)
             .found(kid, token.exhibit.origin("/header/kid"));
         return Some(finding);
     }
     if !types.contains(&wanted) {
-        let finding = base(case, token, "the token is signed with another sort of key than the issuer's")
+        let finding = base("the token is signed with another sort of key than the issuer's")
             .expected(format!("a token signed with a key of type {}", types.join(", ")), &keys.origin)
             .found(alg, token.exhibit.origin("/header/alg"));
         return Some(finding);
@@ -94,7 +94,7 @@ fn not_among(case: &Case<'_>, keys: &Keys) -> Option<Finding> {
     None
 }
 
-fn base(_case: &Case<'_>, _token: &Seen<'_>, summary: &str) -> Finding {
+fn base(summary: &str) -> Finding {
     Finding::new("google/issuer-keys-unusable", cause::KEYS, summary)
 }
 

@@ -31,7 +31,7 @@ pub(super) fn check(case: &Case<'_>) -> Option<Finding> {
         return None;
     }
     let (asked, place) = store.map_or_else(
-        || ("GKE's metadata server".to_owned(), case.said_in("metadata")),
+        || ("GKE's metadata server".to_owned(), case.talk()),
         |it| {
             (
                 "auth.workloadIdentity, which asks GKE's metadata server".to_owned(),

@@ -19,7 +19,7 @@ pub(super) fn check(case: &Case<'_>) -> Option<Finding> {
     }
     let callers = as_whom(case);
     let Some(caller) = callers.first() else {
-        return nobody(case, permission, &policies);
+        return nobody(permission, &policies);
     };
     let decision = decided(&policies, caller, permission);
     if decision.allowed {
@@ -50,7 +50,7 @@ fn relevant<'a>(case: &Case<'a>) -> Vec<SeenPolicy<'a>> {
 }
 
 /// The caller is not known: what can be said is whether anybody has the permission.
-fn nobody(_case: &Case<'_>, permission: &str, policies: &[SeenPolicy<'_>]) -> Option<Finding> {
+fn nobody(permission: &str, policies: &[SeenPolicy<'_>]) -> Option<Finding> {
     let members: Vec<&str> = policies.iter().flat_map(SeenPolicy::members).map(|it| it.text).collect();
     let decision = Decision {
         allowed: false,

@@ -93,7 +93,7 @@ fn of_another(case: &Case<'_>, host: &str, config: &Exhibit) -> Finding {
     let who = if root { "root, by sudo" } else { "another user, or by another docker (snap, a desktop's)" };
     let finding = base(format!("docker has a credential for `{host}` in a file that it did not read"))
         .expected(host, config.origin("/credHelpers"))
-        .found(format!("a request without a credential: docker ran as {who}"), case.said_in("un"))
+        .found(format!("a request without a credential: docker ran as {who}"), case.talk())
         .confidence(if root { Confidence::Certain } else { Confidence::Likely });
     mend(finding, host).advice("run docker as the user who was logged in, or log that other user in; `DOCKER_CONFIG` names the folder")
 }
@@ -101,7 +101,7 @@ fn of_another(case: &Case<'_>, host: &str, config: &Exhibit) -> Finding {
 fn by_words(case: &Case<'_>, host: &str) -> Finding {
     let finding = base(format!("docker asked `{host}` as nobody"))
         .expected(host, "docker's config.json, credHelpers or auths, by the exact host")
-        .found("a request without a credential", case.said_in("a"))
+        .found("a request without a credential", case.talk())
         .confidence(Confidence::Likely);
     mend(finding, host)
 }

@@ -18,7 +18,7 @@ pub(super) fn check(case: &Case<'_>) -> Option<Finding> {
         return None;
     }
     let (found, origin) = set.first().map_or_else(
-        || ("no MLFLOW_REGISTRY_URI: the local file store".to_owned(), case.said_in("file")),
+        || ("no MLFLOW_REGISTRY_URI: the local file store".to_owned(), case.talk()),
         |(value, origin)| ((*value).to_owned(), origin.clone()),
     );
     let shown = !case.variables().is_empty();

@@ -24,7 +24,7 @@ pub(super) fn check(case: &Case<'_>) -> Option<Finding> {
     if !narrow && !null {
         return None;
     }
-    let place = case.said_in(if narrow { needle } else { "scope" });
+    let place = case.talk();
     Some(
         finding()
             .found(if narrow { "too narrow a scope" } else { "null" }, place)

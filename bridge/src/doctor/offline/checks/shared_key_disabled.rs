@@ -26,7 +26,7 @@ pub(super) fn check(case: &Case<'_>) -> Option<Finding> {
         },
     );
     let (found, origin) = keyed.map_or_else(
-        || ("the account's key, or a SAS made of it".to_owned(), case.said_in("key")),
+        || ("the account's key, or a SAS made of it".to_owned(), case.talk()),
         |it| ("a datastore that keeps the account's key".to_owned(), it.origin("/credentials")),
     );
     Some(
