@@ -23,6 +23,8 @@ fn no_command_shows_a_secret() {
         &["render", "breast-cancer:1"],
         &["doctor"],
         &["doctor", "-o", "json"],
+        &["snapshot"],
+        &["doctor", "--evidence", "gangplank-snapshot"],
         &["doctor", "--workload", "taster"],
         &["render", "--workload", "taster"],
         &["can", "oncology-ci", "push", "repository/models"],
