@@ -5,6 +5,9 @@ use std::collections::BTreeMap;
 use crate::name::{LABEL_MAX, slug};
 use crate::spec::{AzureCloud, Bridge, Google, Right, Team, Workload};
 
+/// Role and RoleBinding of whoever deploys for a team.
+pub const DEPLOYER: &str = "gangplank-deployer";
+
 /// Label of every Kubernetes object we make, with the value [`MANAGED_BY`].
 pub const MANAGED_BY_LABEL: &str = "app.kubernetes.io/managed-by";
 

@@ -9,6 +9,7 @@ pub const CODES: &[&str] = &[
     "azure/assertion-from-entra",
     "azure/assertion-out-of-time",
     "azure/assignment-required",
+    "azure/caller-disabled",
     "azure/certificate-unknown",
     "azure/conditional-access",
     "azure/credential-refused",
@@ -16,6 +17,7 @@ pub const CODES: &[&str] = &[
     "azure/entra-token-failed",
     "azure/federated-credential-differs",
     "azure/federated-credential-limit",
+    "azure/federated-credential-missing",
     "azure/federated-credential-not-honoured-yet",
     "azure/first-token-failed",
     "azure/groups-overage",
@@ -35,10 +37,17 @@ pub const CODES: &[&str] = &[
     "azure/role-not-honoured-yet",
     "azure/scope-malformed",
     "azure/shared-key-disabled",
+    "azure/storage-failed",
     "azure/storage-network-rules",
     "azure/storage-role-not-granted",
+    "azure/tenant-not-found",
     "azure/workload-not-set-up",
+    "azure/workload-role-missing",
     "azure/workload-token-differs",
+    "azure/workspace-failed",
+    "azure/workspace-not-found",
+    "azure/workspace-read-not-granted",
+    "azure/wrong-proof",
     "client/exec-plugin-fails",
     "client/id-token-not-permitted",
     "client/image-missing",
@@ -56,10 +65,14 @@ pub const CODES: &[&str] = &[
     "google/audience-not-admitted",
     "google/broad-cluster-role",
     "google/cluster-failed",
+    "google/cluster-get-not-granted",
+    "google/cluster-not-found",
     "google/condition-admits-everybody",
     "google/condition-rejects-subject",
     "google/exchange-failed",
     "google/first-party-audience",
+    "google/grant-names-a-ghost",
+    "google/grant-not-honoured-yet",
     "google/impersonation-failed",
     "google/impersonation-not-granted",
     "google/impersonation-not-wanted",
@@ -68,25 +81,35 @@ pub const CODES: &[&str] = &[
     "google/mapping-unusable",
     "google/member-attribute-unmapped",
     "google/member-differs",
+    "google/member-names-project-id",
     "google/namespace-wide-grant",
+    "google/node-may-not-pull",
+    "google/node-scope-too-narrow",
     "google/permission-not-granted",
     "google/pool-wide-grant",
+    "google/project-number-differs",
     "google/project-unknown",
     "google/provider-admits-the-tenant",
     "google/provider-name-malformed",
+    "google/provider-not-honoured-yet",
     "google/provider-not-live",
     "google/registry-failed",
+    "google/repository-missing",
     "google/repository-write-not-granted",
     "google/scope-missing",
+    "google/service-account-disabled",
     "google/service-account-missing",
     "google/subject-is-constant",
     "google/subject-too-long",
     "google/token-out-of-time",
+    "google/workload-grant-missing",
     "kubernetes/api-unreachable",
     "kubernetes/binding-names-another",
     "kubernetes/cluster-name-differs",
     "kubernetes/member-malformed",
     "kubernetes/metadata-not-ready",
+    "kubernetes/namespace-missing",
+    "kubernetes/namespace-not-granted",
     "kubernetes/not-granted",
     "kubernetes/other-account-bound",
     "kubernetes/pod-not-mapped",
@@ -113,6 +136,9 @@ pub struct Finding {
     pub found: Option<Sourced>,
     /// What to do, narrowest first.
     pub mend: Vec<Mend>,
+    /// What to look at, where a mend needs to know more. Changes nothing.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub look: Vec<Mend>,
     /// The page about it, below the project's root.
     pub page: String,
 }
@@ -248,6 +274,7 @@ impl Finding {
             expected: None,
             found: None,
             mend: Vec::new(),
+            look: Vec::new(),
             page: format!("docs/findings/{code}.md"),
         }
     }
@@ -277,6 +304,13 @@ impl Finding {
     #[must_use]
     pub fn mend(mut self, what: impl Into<String>, command: impl Into<String>) -> Self {
         self.mend.push(Mend { what: what.into(), command: Some(command.into()) });
+        self
+    }
+
+    /// Adds something to look at that is one command line.
+    #[must_use]
+    pub fn look(mut self, what: impl Into<String>, command: impl Into<String>) -> Self {
+        self.look.push(Mend { what: what.into(), command: Some(command.into()) });
         self
     }
 

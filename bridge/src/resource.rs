@@ -170,6 +170,8 @@ pub struct Provider {
     pub mapping: BTreeMap<String, String>,
     /// CEL condition that admits only declared identities.
     pub condition: String,
+    /// Whether keys were uploaded, which then count in the place of the issuer's; we declare none.
+    pub uploaded_keys: bool,
     /// Whether exchanges are stopped.
     pub disabled: bool,
 }

@@ -267,6 +267,16 @@ pub struct Doctor {
     /// docker's and Google's client files, versions, error texts. Needs no bridge file.
     #[arg(long, value_name = "PATH", num_args = 1.., conflicts_with_all = ["team", "workload"])]
     pub evidence: Vec<PathBuf>,
+    /// Walk no further than to this hop: `first-token`, `entra-token`, `exchange`, `impersonation`, `registry`, `cluster`,
+    /// `pull`, `workspace`, `storage`; with `--workload` one of its links.
+    #[arg(long, value_name = "NAME")]
+    pub hop: Option<String>,
+    /// Walk again and again until nothing is broken.
+    #[arg(long, conflicts_with = "wait")]
+    pub watch: bool,
+    /// With `--watch`: how long at most, `90s`, `10m`, or a number of seconds; by default until interrupted.
+    #[arg(long, value_parser = length, requires = "watch")]
+    pub timeout: Option<Duration>,
     /// How to reach the clouds, with an administrator's eyes.
     #[command(flatten)]
     pub administrate: Administrate,
@@ -346,6 +356,9 @@ pub struct Sandbox {
     /// Bring the world of this file in.
     #[arg(long)]
     pub world: Option<PathBuf>,
+    /// Set the trust up and let the trouble of this scenario happen; `sandbox scenarios` lists them.
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["world", "data"])]
+    pub scenario: Option<String>,
 }
 
 /// What to do with a running sandbox.
@@ -360,6 +373,8 @@ pub enum SandboxVerb {
     Clock(MoveClock),
     /// Bring a world from a file in.
     Load(LoadWorld),
+    /// List the scenarios that can be played.
+    Scenarios,
 }
 
 /// Flags of `sandbox fault`.

@@ -35,6 +35,8 @@ pub const PACKAGE_ENVIRONMENT: (&str, &str) = ("breast-cancer-package", "1");
 pub const CONTAINER_REGISTRY: &str = "quayacr";
 /// The repository of the one image there, a model package; Azure ML names them by a hash.
 pub const PACKAGED_REPOSITORY: &str = "azureml/azureml_5f2d0c7e9b184a3d8c6e1f0a2b3c4d5e";
+/// Display name of the application that the ready-made bridge file declares.
+pub const APPLICATION: &str = "gangplank-bridge";
 /// Azure region.
 pub const REGION: &str = "westeurope";
 

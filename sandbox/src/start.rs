@@ -14,6 +14,7 @@ use crate::data::{self, DataError, Saved};
 use crate::folder::{Folder, FolderError, Renewal};
 use crate::load::{self, Problem};
 use crate::propagation::Lagging;
+use crate::scenario::{self, PatchError};
 use crate::serve::{self, Authority, CertificateError, Listening, Wire};
 use crate::services::Scheme;
 use crate::signing::SigningError;
@@ -191,6 +192,20 @@ impl Sandbox {
     /// Brings the world that `text` describes in: a file as docs/worlds.md describes it.
     pub async fn load(&self, text: &str) -> Result<(), Vec<Problem>> {
         load::load(&self.world, text).await
+    }
+
+    /// What `${NAME}` stands for in a world file: name and value.
+    pub fn places(&self) -> Vec<(String, String)> {
+        load::places(&self.world)
+    }
+
+    /// Changes the folder's bridge file by a merge patch in YAML, in which every `${NAME}` is filled in.
+    pub fn patch_bridge(&self, patch: &str) -> Result<(), PatchError> {
+        let mut patch = patch.to_owned();
+        for (name, value) in self.places() {
+            patch = patch.replace(&format!("${{{name}}}"), &value);
+        }
+        scenario::patch_file(&self.folder().join("bridge.yaml"), &patch)
     }
 
     /// Keeps the state a last time, if it is kept at all.

@@ -2,22 +2,27 @@
 
 use std::collections::BTreeSet;
 
-use crate::doctor::{Diagnosis, Evidence, Probe, Step, Walk};
+use futures_util::future::join_all;
 
-/// Examines the chain. A probe that does not answer the question it was asked is taken to have seen nothing.
+use crate::doctor::{Ask, Diagnosis, Evidence, Probe, Step, Walk};
+
+/// Examines the chain. What stands on the same token is asked for at once. A probe that does not answer the question it
+/// was asked is taken to have seen nothing.
 pub async fn examine<P: Probe>(walk: &Walk<'_>, probe: &P) -> Diagnosis {
     let mut evidence = Evidence::default();
     let mut asked = BTreeSet::new();
     loop {
         match walk.next(&evidence) {
             Step::Done(diagnosis) => return diagnosis,
+            Step::Ask(ask) if asked.contains(&ask) => {
+                evidence.add(ask.unseen("the probe answered another question"));
+            }
             Step::Ask(ask) => {
-                let answer = if asked.insert(ask.clone()) {
-                    probe.fetch(&ask).await
-                } else {
-                    ask.unseen("the probe answered another question")
-                };
-                evidence.add(answer);
+                let wanted = walk.together(ask).into_iter();
+                let wanted: Vec<Ask> = wanted.filter(|ask| asked.insert(ask.clone())).collect();
+                for answer in join_all(wanted.iter().map(|ask| probe.fetch(ask))).await {
+                    evidence.add(answer);
+                }
             }
         }
     }

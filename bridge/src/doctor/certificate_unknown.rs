@@ -23,11 +23,11 @@ pub(super) fn check(refused: &Case<'_>) -> Option<Finding> {
             "a certificate registered on the application, within its time",
             "the application's certificates",
         )
-        .mend(
+        .look(
             "see which thumbprints are registered",
             format!("az ad app credential list --cert --id {CLIENT}"),
         )
-        .mend(
+        .look(
             "and which one is used",
             "openssl x509 -noout -fingerprint -sha1 -enddate -in \"$AZURE_CLIENT_CERTIFICATE_PATH\"",
         )

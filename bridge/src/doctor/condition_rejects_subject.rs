@@ -63,7 +63,7 @@ fn mend(finding: Finding, caller: &Caller<'_>) -> Finding {
                 "gangplank apply",
             )
             .advice("a token issued before the assignment never gets the role: get a new one; a managed identity's can be a day old"),
-        Declared::Nobody => finding
+        Declared::Nobody => Finding { cause: cause::WRONG_IDENTITY, ..finding }
             .advice(
                 "the bridge does not declare this caller, so turning it away is right; if it should come across, add it \
                  below `identities` with the rights it needs",

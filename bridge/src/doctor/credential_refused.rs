@@ -18,7 +18,7 @@ pub(super) fn check(refused: &Case<'_>) -> Option<Finding> {
     let finding = refused
         .finding("azure/credential-refused", cause, summary)
         .expected(expected, "the application's secrets")
-        .mend(
+        .look(
             "see which secrets there are, and when each ends",
             format!("az ad app credential list --id {CLIENT}"),
         )

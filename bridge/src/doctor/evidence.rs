@@ -4,9 +4,10 @@ use std::future::Future;
 
 use trust::iam::Policy;
 use trust::provider::{Pool, Provider};
+use trust::rbac::RoleBinding;
 use trust::token::Claims;
 
-use crate::port::PortError;
+use crate::port::{PortError, Refused};
 
 /// One link of the chain, in the order it is walked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
@@ -24,6 +25,42 @@ pub enum Hop {
     Registry,
     /// The team's service account reaches the cluster.
     Cluster,
+    /// The cluster's nodes pull from the repository.
+    Pull,
+    /// The caller sees the Azure ML workspace.
+    Workspace,
+    /// The caller reads the storage that models lie in.
+    Storage,
+}
+
+impl Hop {
+    /// All of them, in the order of the walk.
+    pub const ALL: [Self; 9] = [
+        Self::FirstToken,
+        Self::EntraToken,
+        Self::Exchange,
+        Self::Impersonation,
+        Self::Registry,
+        Self::Cluster,
+        Self::Pull,
+        Self::Workspace,
+        Self::Storage,
+    ];
+
+    /// Its name, as commands and files write it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::FirstToken => "first-token",
+            Self::EntraToken => "entra-token",
+            Self::Workspace => "workspace",
+            Self::Storage => "storage",
+            Self::Exchange => "exchange",
+            Self::Impersonation => "impersonation",
+            Self::Registry => "registry",
+            Self::Cluster => "cluster",
+            Self::Pull => "pull",
+        }
+    }
 }
 
 /// What was seen of one thing.
@@ -49,6 +86,17 @@ pub enum Ask {
     /// Attempt: a token for our application. → [`Answer::EntraToken`]
     EntraToken {
         /// `api://TENANT/SLUG/.default`.
+        scope: String,
+    },
+    /// Attempt: see the workspace and its default datastore, as the caller. → [`Answer::Workspace`]
+    Workspace {
+        /// ARM id of the workspace.
+        scope: String,
+    },
+    /// Attempt: list a name that is nobody's in the container of the default datastore, as the caller.
+    /// → [`Answer::Storage`]
+    Storage {
+        /// ARM id of the workspace.
         scope: String,
     },
     /// Attempt: the token of [`Ask::EntraToken`] at Google's STS. → [`Answer::Exchange`]
@@ -78,6 +126,18 @@ pub enum Ask {
     Impersonation {
         /// E-mail address of the service account.
         service_account: String,
+    },
+    /// The team's service account itself. → [`Answer::ServiceAccount`]
+    ServiceAccount {
+        /// Project id.
+        project: String,
+        /// E-mail address of the service account.
+        service_account: String,
+    },
+    /// The project's IAM policy. → [`Answer::ProjectPolicy`]
+    ProjectPolicy {
+        /// Project id.
+        project: String,
     },
     /// The IAM policy of the team's service account. → [`Answer::ServiceAccountPolicy`]
     ServiceAccountPolicy {
@@ -119,6 +179,28 @@ pub enum Ask {
         /// E-mail address of the service account.
         service_account: String,
     },
+    /// The team's namespace and the RoleBindings in it. → [`Answer::Space`]
+    Space {
+        /// Project id.
+        project: String,
+        /// Region or zone.
+        location: String,
+        /// Cluster name.
+        cluster: String,
+        /// The team's namespace.
+        namespace: String,
+    },
+    /// Who the cluster's nodes are. → [`Answer::Node`]
+    Node {
+        /// Project id.
+        project: String,
+        /// Region or zone.
+        location: String,
+        /// Cluster name.
+        cluster: String,
+        /// E-mail address of the team's service account, which may look the cluster up.
+        service_account: String,
+    },
 }
 
 /// The answer to an [`Ask`], of the variant with the same name.
@@ -128,6 +210,10 @@ pub enum Answer {
     FirstToken(Sight<FirstToken>),
     /// To [`Ask::EntraToken`].
     EntraToken(Sight<Claims>),
+    /// To [`Ask::Workspace`].
+    Workspace(Sight<Store>),
+    /// To [`Ask::Storage`].
+    Storage(Sight<()>),
     /// To [`Ask::Exchange`].
     Exchange(Sight<()>),
     /// To [`Ask::Pool`].
@@ -136,6 +222,10 @@ pub enum Answer {
     Provider(Sight<Provider>),
     /// To [`Ask::Impersonation`].
     Impersonation(Sight<()>),
+    /// To [`Ask::ServiceAccount`].
+    ServiceAccount(Sight<Account>),
+    /// To [`Ask::ProjectPolicy`].
+    ProjectPolicy(Sight<Policy>),
     /// To [`Ask::ServiceAccountPolicy`].
     ServiceAccountPolicy(Sight<Policy>),
     /// To [`Ask::Upload`].
@@ -144,6 +234,10 @@ pub enum Answer {
     RepositoryPolicy(Sight<Policy>),
     /// To [`Ask::Cluster`].
     Cluster(Sight<()>),
+    /// To [`Ask::Space`].
+    Space(Sight<Space>),
+    /// To [`Ask::Node`].
+    Node(Sight<Node>),
 }
 
 impl Ask {
@@ -153,6 +247,12 @@ impl Ask {
         match self {
             Self::FirstToken => Answer::FirstToken(Sight::Unseen { why }),
             Self::EntraToken { .. } => Answer::EntraToken(Sight::Unseen { why }),
+            Self::Workspace { .. } => Answer::Workspace(Sight::Unseen { why }),
+            Self::Storage { .. } => Answer::Storage(Sight::Unseen { why }),
+            Self::ServiceAccount { .. } => Answer::ServiceAccount(Sight::Unseen { why }),
+            Self::ProjectPolicy { .. } => Answer::ProjectPolicy(Sight::Unseen { why }),
+            Self::Space { .. } => Answer::Space(Sight::Unseen { why }),
+            Self::Node { .. } => Answer::Node(Sight::Unseen { why }),
             Self::Exchange { .. } => Answer::Exchange(Sight::Unseen { why }),
             Self::Pool { .. } => Answer::Pool(Sight::Unseen { why }),
             Self::Provider { .. } => Answer::Provider(Sight::Unseen { why }),
@@ -174,6 +274,40 @@ pub struct FirstToken {
     pub claims: Option<Claims>,
 }
 
+/// The storage that models lie in.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Store {
+    /// Storage account.
+    pub account: String,
+    /// Container.
+    pub container: String,
+    /// Subscription and resource group of the account, where the datastore says them.
+    pub place: Option<(String, String)>,
+}
+
+/// A Google service account.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Account {
+    /// Whether it is switched off.
+    pub disabled: bool,
+}
+
+/// A namespace.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Space {
+    /// The RoleBindings in it.
+    pub bindings: Vec<RoleBinding>,
+}
+
+/// Who the cluster's nodes are to Google.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Node {
+    /// E-mail address of their service account.
+    pub service_account: String,
+    /// The OAuth scopes of their tokens; empty where they are not told.
+    pub scopes: Vec<String>,
+}
+
 /// Fetches evidence: live, or from files collected elsewhere.
 pub trait Probe: Send + Sync {
     /// Answers one question. Never fails: what could not be seen is [`Sight::Unseen`].
@@ -187,6 +321,10 @@ pub struct Evidence {
     pub first_token: Option<Sight<FirstToken>>,
     /// The claims of the Entra token for our application.
     pub entra_token: Option<Sight<Claims>>,
+    /// The workspace, with the storage behind it.
+    pub workspace: Option<Sight<Store>>,
+    /// Whether the storage can be read.
+    pub storage: Option<Sight<()>>,
     /// The exchange at Google's STS.
     pub exchange: Option<Sight<()>>,
     /// The pool.
@@ -195,6 +333,10 @@ pub struct Evidence {
     pub provider: Option<Sight<Provider>>,
     /// The impersonation of the team's service account.
     pub impersonation: Option<Sight<()>>,
+    /// The team's service account.
+    pub service_account: Option<Sight<Account>>,
+    /// The project's policy.
+    pub project_policy: Option<Sight<Policy>>,
     /// The service account's policy.
     pub service_account_policy: Option<Sight<Policy>>,
     /// Whether uploading to the repository is allowed.
@@ -203,6 +345,10 @@ pub struct Evidence {
     pub repository_policy: Option<Sight<Policy>>,
     /// Whether the cluster answers the team.
     pub cluster: Option<Sight<()>>,
+    /// The team's namespace.
+    pub space: Option<Sight<Space>>,
+    /// Who the cluster's nodes are.
+    pub node: Option<Sight<Node>>,
 }
 
 impl Evidence {
@@ -211,6 +357,12 @@ impl Evidence {
         match answer {
             Answer::FirstToken(sight) => self.first_token = Some(sight),
             Answer::EntraToken(sight) => self.entra_token = Some(sight),
+            Answer::Workspace(sight) => self.workspace = Some(sight),
+            Answer::Storage(sight) => self.storage = Some(sight),
+            Answer::ServiceAccount(sight) => self.service_account = Some(sight),
+            Answer::ProjectPolicy(sight) => self.project_policy = Some(sight),
+            Answer::Space(sight) => self.space = Some(sight),
+            Answer::Node(sight) => self.node = Some(sight),
             Answer::Exchange(sight) => self.exchange = Some(sight),
             Answer::Pool(sight) => self.pool = Some(sight),
             Answer::Provider(sight) => self.provider = Some(sight),
@@ -249,4 +401,9 @@ pub(super) fn unseen<T>(what: &str, sight: Option<&Sight<T>>, role: &str) -> Str
         Some(Sight::Seen(_)) | None => "nothing to compare it with".to_owned(),
     };
     format!("{what} could not be seen ({why}); a log-in with {role} may look at it")
+}
+
+/// Whether the service said that there is no such thing.
+pub(super) fn is_absent<T>(sight: &Sight<T>) -> bool {
+    sight.refusal().is_some_and(|error| error.kind == Refused::NotFound)
 }

@@ -1,35 +1,13 @@
 //! A hop was refused and no check knows why. These findings say which hop, in whose words, and what is commonly behind
 //! it; they claim no more than was seen.
 
-use trust::iam::Policy;
-use trust::provider::Stage;
 use trust::token::Claims;
 
 use super::hops::RefusedExchange;
-use super::{FirstToken, Sight, Walk};
+use super::{FirstToken, Walk};
 use crate::finding::{Confidence, Finding, cause};
 use crate::port::{PortError, Refused};
 use crate::spec::Bridge;
-
-/// What Entra's other codes mean here: code, cause, what to do. Those with a check of their own are not here.
-const ENTRA_CODES: [(&str, &str, &str); 4] = [
-    ("AADSTS90002", cause::RESOURCE_NAME, "the tenant does not exist: check `azure.tenant`"),
-    (
-        "AADSTS700024",
-        cause::TOKEN_EXPIRED,
-        "the workload's token is out of its time: read its file anew, check the clock",
-    ),
-    (
-        "AADSTS700222",
-        cause::CREDENTIAL_SOURCE,
-        "a token of Entra's own is no proof: log in with the token of the place this runs in",
-    ),
-    (
-        "AADSTS7000112",
-        cause::OTHER,
-        "the caller's service principal is switched off: its owner must switch it on",
-    ),
-];
 
 pub(super) fn expired_first_token(walk: &Walk<'_>, token: &FirstToken) -> Option<Finding> {
     let expires = token.claims.as_ref().and_then(Claims::expires_at)?;
@@ -58,17 +36,19 @@ pub(super) fn first_token(error: &PortError) -> Finding {
 
 pub(super) fn entra_token(walk: &Walk<'_>, error: &PortError) -> Finding {
     let resource = walk.bridge.identifier_uri();
-    let finding = refused(
-        "azure/entra-token-failed",
-        format!("Entra gives the caller no token for `{resource}`"),
+    refused("azure/entra-token-failed", format!("Entra gives the caller no token for `{resource}`"), error)
+}
+
+pub(super) fn workspace(walk: &Walk<'_>, error: &PortError) -> Finding {
+    refused(
+        "azure/workspace-failed",
+        format!("workspace `{}` is not shown", walk.bridge.azure.workspace),
         error,
-    );
-    match ENTRA_CODES.iter().find(|(name, _, _)| says(error, name)) {
-        Some((_, cause, advice)) => {
-            Finding { cause, confidence: Confidence::Likely, ..finding }.advice(*advice)
-        }
-        None => finding,
-    }
+    )
+}
+
+pub(super) fn storage(named: &str, error: &PortError) -> Finding {
+    refused("azure/storage-failed", format!("{named} cannot be read"), error)
 }
 
 pub(super) fn exchange(case: &RefusedExchange<'_>) -> Finding {
@@ -80,108 +60,28 @@ pub(super) fn exchange(case: &RefusedExchange<'_>) -> Finding {
         None => Finding::new(code, cause::OTHER, summary).confidence(Confidence::Likely),
     };
     if let Some(predicted) = &case.predicted {
-        let (class, advice) = stage_advice(predicted.stage);
-        return Finding { cause: class, confidence: Confidence::Certain, ..finding }
+        return Finding { confidence: Confidence::Certain, ..finding }
             .expected(&predicted.expected, "the provider's configuration")
             .found(&predicted.found, "the Entra token and the provider's state")
-            .advice(advice);
-    }
-    let seen = case.evidence.provider.as_ref().is_some_and(|it| it.seen().is_some());
-    if case.error.is_some_and(|error| error.message.contains("\"audience\" parameters is invalid")) && !seen {
-        return Finding { cause: cause::OBJECT_MISSING, confidence: Confidence::Likely, ..finding }
-            .mend("make pool and provider as the bridge declares them", "gangplank apply");
-    }
-    if seen {
-        return finding.advice(
-            "by everything that could be seen this token passes: a change takes up to five minutes to count, and only \
-             Google can see the signature and the issuer's keys",
-        );
+            .mend("put the provider back to what the bridge declares", "gangplank apply");
     }
     finding
 }
 
-fn stage_advice(stage: Stage) -> (&'static str, &'static str) {
-    match stage {
-        Stage::Live => {
-            (cause::OBJECT_MISSING, "pool or provider is deleted or disabled: run `gangplank apply`")
-        }
-        Stage::Time => {
-            (cause::TOKEN_EXPIRED, "get a new token just before the exchange, and check the clock")
-        }
-        Stage::Mapping | Stage::SubjectSize => (
-            cause::CLAIM_UNUSABLE,
-            "the mapping and the token's claims do not fit: run `gangplank apply` to put the mapping back",
-        ),
-        Stage::Request => {
-            (cause::RESOURCE_NAME, "the provider's full resource name takes the project's number")
-        }
-        Stage::Issuer | Stage::Audience | Stage::Condition => {
-            (cause::OTHER, "run `gangplank apply` to put the provider back")
-        }
-        Stage::Signature => (cause::OTHER, "Google must be able to read the issuer's published keys"),
-    }
-}
-
-pub(super) fn impersonation(walk: &Walk<'_>, error: &PortError, policy: &Sight<Policy>) -> Finding {
+pub(super) fn impersonation(walk: &Walk<'_>, error: &PortError) -> Finding {
     let account = walk.bridge.service_account_email(&walk.team.name);
-    let finding = refused("google/impersonation-failed", format!("nobody can act as `{account}` now"), error);
-    behind_a_grant(finding, "iamcredentials.googleapis.com", &walk.bridge.google.project, error, policy)
+    refused("google/impersonation-failed", format!("nobody can act as `{account}` now"), error)
 }
 
-pub(super) fn registry(walk: &Walk<'_>, error: &PortError, policy: &Sight<Policy>) -> Finding {
-    let google = &walk.bridge.google;
+pub(super) fn registry(walk: &Walk<'_>, error: &PortError) -> Finding {
     let summary = format!("repository `{}` takes no upload", walk.bridge.repository_of(walk.team));
-    let finding = refused("google/registry-failed", summary, error);
-    behind_a_grant(finding, "artifactregistry.googleapis.com", &google.project, error, policy)
-}
-
-/// What can be behind a refusal that no missing grant explains.
-fn behind_a_grant(
-    finding: Finding,
-    api: &str,
-    project: &str,
-    error: &PortError,
-    policy: &Sight<Policy>,
-) -> Finding {
-    let missing = |error: &PortError| error.kind == Refused::NotFound;
-    if error.message.contains("has not been used in project") {
-        return Finding { cause: cause::API_DISABLED, confidence: Confidence::Likely, ..finding }
-            .mend("switch the API on", format!("gcloud services enable {api} --project={project}"));
-    }
-    if missing(error) || policy.refusal().is_some_and(missing) {
-        return Finding { cause: cause::OBJECT_MISSING, confidence: Confidence::Likely, ..finding }
-            .mend("make it as the bridge declares", "gangplank apply");
-    }
-    if error.kind == Refused::Denied && policy.seen().is_some() {
-        return Finding { cause: cause::PROPAGATION, ..finding }
-            .advice("the grant is there, and a new one takes two to seven minutes to count: try again then");
-    }
-    finding
+    refused("google/registry-failed", summary, error)
 }
 
 pub(super) fn cluster(walk: &Walk<'_>, error: &PortError) -> Finding {
-    let google = &walk.bridge.google;
     let account = walk.bridge.service_account_email(&walk.team.name);
-    let summary = format!("cluster `{}` does not serve `{account}`", google.cluster);
+    let summary = format!("cluster `{}` does not serve `{account}`", walk.bridge.google.cluster);
     let finding = refused("google/cluster-failed", summary, error);
-    if error.message.contains("container.clusters.get") {
-        let command = format!(
-            "gcloud projects add-iam-policy-binding {} --role=roles/container.clusterViewer \
-             --member='serviceAccount:{account}' --condition=None",
-            google.project
-        );
-        return Finding { cause: cause::GRANT_MISSING, confidence: Confidence::Likely, ..finding }
-            .mend("give what the bridge declares", "gangplank apply")
-            .mend("or let it look the cluster up", command);
-    }
-    if error.message.contains("is forbidden") {
-        return Finding { cause: cause::GRANT_MISSING, confidence: Confidence::Likely, ..finding }
-            .mend(
-                format!("put the RoleBinding `gangplank-deployer` in namespace `{}` back", walk.team.namespace),
-                "gangplank apply",
-            )
-            .advice("do not give the account roles/container.developer: it counts in every namespace, whatever RBAC says");
-    }
     if is_network(error) {
         return finding.advice(
             "this is the network and no identity fault: a private endpoint, or authorized networks that this machine is \

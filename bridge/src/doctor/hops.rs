@@ -5,8 +5,11 @@ use trust::token::Claims;
 
 use super::{Ask, Evidence, Sight, Verdict, Walk};
 use super::{
-    audience_not_admitted, condition_rejects_subject, first_party_audience, groups_overage, hop_failed,
-    impersonation_not_granted, issuer_differs, refused_by_entra, repository_write_not_granted,
+    api_disabled, audience_not_admitted, cluster_refused, condition_rejects_subject, first_party_audience,
+    groups_overage, hop_failed, impersonation_not_granted, issuer_differs, issuer_keys_unusable,
+    mapping_unusable, not_in_step_yet, project_number_differs, provider_not_live, refused_by_entra,
+    repository_missing, repository_write_not_granted, service_account_down, subject_too_long,
+    token_out_of_time,
 };
 use crate::finding::Finding;
 use crate::port::PortError;
@@ -97,11 +100,19 @@ pub(super) fn exchange(walk: &Walk<'_>, evidence: &Evidence) -> Verdict {
 }
 
 fn name_exchange(case: &RefusedExchange<'_>) -> Finding {
-    const CHECKS: [fn(&RefusedExchange<'_>) -> Option<Finding>; 4] = [
+    const CHECKS: [fn(&RefusedExchange<'_>) -> Option<Finding>; 12] = [
         first_party_audience::check,
+        project_number_differs::check,
+        provider_not_live::check,
         issuer_differs::check,
         audience_not_admitted::check,
+        token_out_of_time::check,
+        mapping_unusable::check,
+        subject_too_long::check,
         condition_rejects_subject::check,
+        issuer_keys_unusable::check,
+        not_in_step_yet::exchange,
+        |case| api_disabled::check(case.walk, case.error?),
     ];
     CHECKS.iter().find_map(|check| check(case)).unwrap_or_else(|| hop_failed::exchange(case))
 }
@@ -109,17 +120,22 @@ fn name_exchange(case: &RefusedExchange<'_>) -> Finding {
 pub(super) fn impersonation(walk: &Walk<'_>, evidence: &Evidence) -> Verdict {
     let service_account = walk.bridge.service_account_email(&walk.team.name);
     let ask = Ask::Impersonation { service_account: service_account.clone() };
-    match need!(evidence.impersonation, ask) {
-        Sight::Seen(()) => Verdict::Sound(service_account),
-        Sight::Unseen { why } => Verdict::Unseen(why.clone()),
-        Sight::Refused(error) => {
-            let project = walk.bridge.google.project.clone();
-            let ask = Ask::ServiceAccountPolicy { project, service_account };
-            let policy = need!(evidence.service_account_policy, ask);
-            let known = impersonation_not_granted::check(walk, evidence, error, policy);
-            broken(known.unwrap_or_else(|| hop_failed::impersonation(walk, error, policy)))
-        }
+    let error = match need!(evidence.impersonation, ask) {
+        Sight::Seen(()) => return Verdict::Sound(service_account),
+        Sight::Unseen { why } => return Verdict::Unseen(why.clone()),
+        Sight::Refused(error) => error,
+    };
+    if let Some(finding) = api_disabled::check(walk, error) {
+        return broken(finding);
     }
+    let project = walk.bridge.google.project.clone();
+    let ask = Ask::ServiceAccount { project: project.clone(), service_account: service_account.clone() };
+    need!(evidence.service_account, ask);
+    let policy =
+        need!(evidence.service_account_policy, Ask::ServiceAccountPolicy { project, service_account });
+    let known = service_account_down::check(walk, evidence, error, policy);
+    let known = known.or_else(|| impersonation_not_granted::check(walk, evidence, error, policy));
+    broken(known.unwrap_or_else(|| hop_failed::impersonation(walk, error)))
 }
 
 pub(super) fn registry(walk: &Walk<'_>, evidence: &Evidence) -> Verdict {
@@ -127,33 +143,51 @@ pub(super) fn registry(walk: &Walk<'_>, evidence: &Evidence) -> Verdict {
     let named = walk.bridge.repository_of(walk.team);
     let place = || (google.project.clone(), google.region().to_owned(), named.to_owned());
     let (project, location, repository) = place();
-    match need!(evidence.upload, Ask::Upload { project, location, repository }) {
-        Sight::Seen(()) => Verdict::Sound(format!("may upload to {named}")),
-        Sight::Unseen { why } => Verdict::Unseen(why.clone()),
-        Sight::Refused(error) => {
-            let (project, location, repository) = place();
-            let ask = Ask::RepositoryPolicy { project, location, repository };
-            let policy = need!(evidence.repository_policy, ask);
-            let known = repository_write_not_granted::check(walk, evidence, error, policy);
-            broken(known.unwrap_or_else(|| hop_failed::registry(walk, error, policy)))
-        }
+    let error = match need!(evidence.upload, Ask::Upload { project, location, repository }) {
+        Sight::Seen(()) => return Verdict::Sound(format!("may upload to {named}")),
+        Sight::Unseen { why } => return Verdict::Unseen(why.clone()),
+        Sight::Refused(error) => error,
+    };
+    if let Some(finding) = api_disabled::check(walk, error) {
+        return broken(finding);
     }
+    let (project, location, repository) = place();
+    let policy = need!(evidence.repository_policy, Ask::RepositoryPolicy { project, location, repository });
+    let known = repository_missing::check(walk, error, policy);
+    let known = known.or_else(|| repository_write_not_granted::check(walk, evidence, error, policy));
+    broken(known.unwrap_or_else(|| hop_failed::registry(walk, error)))
 }
 
 pub(super) fn cluster(walk: &Walk<'_>, evidence: &Evidence) -> Verdict {
     let google = &walk.bridge.google;
+    let namespace = walk.team.namespace.clone();
     let ask = Ask::Cluster {
         project: google.project.clone(),
         location: google.location.clone(),
         cluster: google.cluster.clone(),
-        namespace: walk.team.namespace.clone(),
+        namespace: namespace.clone(),
         service_account: walk.bridge.service_account_email(&walk.team.name),
     };
-    match need!(evidence.cluster, ask) {
-        Sight::Seen(()) => Verdict::Sound(format!("{}, namespace {}", google.cluster, walk.team.namespace)),
-        Sight::Unseen { why } => Verdict::Unseen(why.clone()),
-        Sight::Refused(error) => broken(hop_failed::cluster(walk, error)),
+    let error = match need!(evidence.cluster, ask) {
+        Sight::Seen(()) => return Verdict::Sound(format!("{}, namespace {namespace}", google.cluster)),
+        Sight::Unseen { why } => return Verdict::Unseen(why.clone()),
+        Sight::Refused(error) => error,
+    };
+    let known = api_disabled::check(walk, error).or_else(|| cluster_refused::not_found(walk, error));
+    if let Some(finding) = known {
+        return broken(finding);
     }
+    let project = google.project.clone();
+    if cluster_refused::at_the_door(error) {
+        let policy = need!(evidence.project_policy, Ask::ProjectPolicy { project });
+        return broken(cluster_refused::get_not_granted(walk, error, policy));
+    }
+    if cluster_refused::inside(error) {
+        let (location, cluster) = (google.location.clone(), google.cluster.clone());
+        let space = need!(evidence.space, Ask::Space { project, location, cluster, namespace });
+        return broken(cluster_refused::by_rbac(walk, error, space));
+    }
+    broken(hop_failed::cluster(walk, error))
 }
 
 fn broken(finding: Finding) -> Verdict {

@@ -4,7 +4,8 @@ use trust::iam::Policy;
 
 use super::caller::{Caller, Declared, confidence, members};
 use super::evidence::unseen;
-use super::{Evidence, Sight, Walk};
+use super::member_differs::{self, Place};
+use super::{Evidence, Sight, Walk, not_in_step_yet};
 use crate::finding::{Confidence, Finding, cause};
 use crate::port::{PortError, Refused};
 use crate::spec::Right;
@@ -18,8 +19,7 @@ pub(super) fn check(
     error: &PortError,
     policy: &Sight<Policy>,
 ) -> Option<Finding> {
-    // An API that is switched off is refused with the same status.
-    if error.kind != Refused::Denied || error.message.contains("has not been used in project") {
+    if error.kind != Refused::Denied {
         return None;
     }
     let caller = Caller::new(walk, evidence);
@@ -33,19 +33,34 @@ pub(super) fn check(
         Sight::Seen(policy) => {
             let decision = caller.decide(&account, policy, PERMISSION);
             if decision.as_ref().is_some_and(|it| it.allowed) {
-                return None;
+                return Some(not_in_step_yet::grant(walk, error, &format!("the grant on `{account}`")));
+            }
+            let near = member_differs::check(walk, &caller, policy, &place(walk, &account));
+            if near.is_some() {
+                return near;
             }
             finding
                 .found(members(policy, ROLE), format!("members of {ROLE} on {account}"))
                 .confidence(decision.as_ref().map_or(Confidence::Likely, confidence))
         }
-        Sight::Refused(error) if error.kind == Refused::NotFound => return None,
         Sight::Refused(_) | Sight::Unseen { .. } => finding
             .found(&error.message, "Google's IAM credentials service")
             .confidence(Confidence::Likely)
             .advice(unseen("the account's policy", Some(policy), "roles/iam.securityReviewer")),
     };
     Some(mend(finding, walk, &caller, &account))
+}
+
+fn place(walk: &Walk<'_>, account: &str) -> Place {
+    Place {
+        role: ROLE,
+        named: format!("`{account}`"),
+        remove: format!(
+            "gcloud iam service-accounts remove-iam-policy-binding {account} --project={} --role={ROLE}",
+            walk.bridge.google.project
+        ),
+        right: Right::Deploy(walk.team.name.clone()),
+    }
 }
 
 fn mend(finding: Finding, walk: &Walk<'_>, caller: &Caller<'_>, account: &str) -> Finding {
@@ -71,12 +86,12 @@ fn mend(finding: Finding, walk: &Walk<'_>, caller: &Caller<'_>, account: &str) -
             )
             .mend("assign the role", "gangplank apply")
             .advice("then get a new token; a managed identity's can be a day old"),
-        Declared::Lacks { identity } => finding.advice(format!(
+        Declared::Lacks { identity } => Finding { cause: cause::WRONG_IDENTITY, ..finding }.advice(format!(
             "the bridge declares this caller as `{}` without `deploy:{team}`, so the refusal is right; if it should \
              deploy, add that right to it and run `gangplank apply`",
             identity.name
         )),
-        Declared::Nobody => finding.advice(format!(
+        Declared::Nobody => Finding { cause: cause::WRONG_IDENTITY, ..finding }.advice(format!(
             "the bridge does not declare this caller, so the refusal is right; if it should deploy, declare it with \
              `deploy:{team}` and run `gangplank apply`"
         )),

@@ -35,7 +35,7 @@ pub(super) fn check(refused: &Case<'_>) -> Option<Finding> {
     let finding = refused
         .finding(code, cause::OBJECT_MISSING, "this host does not have the managed identity that was asked for")
         .expected("an identity that is assigned to this host", "the host's `identity`")
-        .mend("see the identity's client id", "az identity list --query '[].{name:name,clientId:clientId}' --output table")
+        .look("see the identity's client id", "az identity list --query '[].{name:name,clientId:clientId}' --output table")
         .advice(
             "assign the identity to the machine, app or compute this runs on; or correct AZURE_CLIENT_ID, which takes the \
              client id, neither object id nor name; without it the system-assigned identity is meant",

@@ -2,16 +2,21 @@
 //! it wants next or concludes, so that live evidence and evidence collected elsewhere are judged by the same code.
 //!
 //! 1. first token → 2. Entra token for our application → 3. exchange at Google's STS → 4. impersonation of the team's
-//!    service account → 5. the registry → 6. the cluster.
+//!    service account → 5. the registry → 6. the cluster → 7. the nodes' pull → 8. the Azure ML workspace → 9. the storage
+//!    behind it. Once all of them hold, [`warnings`] looks for what lets in more than it should.
 //!
 //! One file per check, named for the fault. A check looks at one refused hop and either recognises its fault or passes;
 //! what no check recognises becomes [`hop_failed`]'s honest "this hop was refused, in these words".
 
+mod api_disabled;
 mod application_not_in_tenant;
+mod assertion_out_of_time;
 mod assignment_required;
 mod audience_not_admitted;
 mod caller;
+mod caller_disabled;
 mod certificate_unknown;
+mod cluster_refused;
 mod condition_rejects_subject;
 mod conditional_access;
 mod credential_refused;
@@ -22,21 +27,38 @@ mod hop_failed;
 mod hops;
 mod impersonation_not_granted;
 mod issuer_differs;
+mod issuer_keys;
+mod issuer_keys_unusable;
 mod managed_identity_not_found;
+mod mapping_unusable;
+mod member_differs;
+mod models;
 mod no_federated_credential;
 pub mod offline;
+mod not_in_step_yet;
+mod project_number_differs;
+mod provider_not_live;
+mod pull;
 mod refused_by_entra;
+mod repository_missing;
 mod repository_write_not_granted;
+mod service_account_down;
+mod subject_too_long;
 mod teams;
+mod tenant_not_found;
+mod token_out_of_time;
+mod warnings;
 pub mod way_back;
+mod wrong_proof;
 
 use jiff::Timestamp;
 use serde::Serialize;
 
-use crate::finding::Finding;
+use self::warnings::Wide;
+use crate::finding::{Finding, Severity};
 use crate::spec::{Bridge, Team};
 
-pub use self::evidence::{Answer, Ask, Evidence, FirstToken, Hop, Probe, Sight};
+pub use self::evidence::{Account, Answer, Ask, Evidence, FirstToken, Hop, Node, Probe, Sight, Space, Store};
 pub use self::teams::teams_of;
 
 /// One walk along the chain, for a caller who ships for one team.
@@ -48,6 +70,8 @@ pub struct Walk<'a> {
     pub team: &'a Team,
     /// The current time.
     pub now: Timestamp,
+    /// The last hop to look at; `None` for all of them, and for what lets in too much.
+    pub until: Option<Hop>,
 }
 
 /// What a walk does next.
@@ -66,6 +90,9 @@ pub struct Diagnosis {
     pub findings: Vec<Finding>,
     /// Every hop, in order.
     pub hops: Vec<HopReport>,
+    /// What could not be looked at although every hop holds, and what is therefore not known.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub limits: Vec<String>,
 }
 
 /// How one hop fared.
@@ -85,6 +112,8 @@ pub struct HopReport {
 pub enum Outcome {
     /// It holds.
     Sound,
+    /// It holds, and lets in more than it should.
+    Risky,
     /// It was refused.
     Broken,
     /// It could not be seen.
@@ -105,20 +134,23 @@ enum Verdict {
 type Look = fn(&Walk<'_>, &Evidence) -> Verdict;
 
 /// Every hop with the function that looks at it, in the order of the walk.
-const HOPS: [(Hop, Look); 6] = [
+const HOPS: [(Hop, Look); 9] = [
     (Hop::FirstToken, hops::first_token),
     (Hop::EntraToken, hops::entra_token),
     (Hop::Exchange, hops::exchange),
     (Hop::Impersonation, hops::impersonation),
     (Hop::Registry, hops::registry),
     (Hop::Cluster, hops::cluster),
+    (Hop::Pull, pull::look),
+    (Hop::Workspace, models::workspace),
+    (Hop::Storage, models::storage),
 ];
 
 impl Walk<'_> {
     /// The next step, given everything seen so far.
     pub fn next(&self, evidence: &Evidence) -> Step {
-        let mut diagnosis = Diagnosis { findings: Vec::new(), hops: Vec::new() };
-        for (hop, look) in HOPS {
+        let mut diagnosis = Diagnosis { findings: Vec::new(), hops: Vec::new(), limits: Vec::new() };
+        for (hop, look) in HOPS.into_iter().filter(|(hop, _)| self.until.is_none_or(|last| *hop <= last)) {
             let (outcome, detail) = if diagnosis.is_broken() {
                 (Outcome::NotReached, "an earlier hop is broken".to_owned())
             } else {
@@ -135,14 +167,74 @@ impl Walk<'_> {
             };
             diagnosis.hops.push(HopReport { hop, outcome, detail });
         }
-        Step::Done(diagnosis)
+        if diagnosis.is_broken() || self.until.is_some() {
+            return Step::Done(diagnosis);
+        }
+        match warnings::look(self, evidence) {
+            Wide::Need(ask) => Step::Ask(ask),
+            Wide::Seen { findings, limits } => {
+                diagnosis.warn(findings);
+                diagnosis.limits = limits;
+                Step::Done(diagnosis)
+            }
+        }
+    }
+
+    /// Everything that can be asked for together with `ask`: attempts that stand on the same token, and whatever is read.
+    /// The first of them is `ask`.
+    pub fn together(&self, ask: Ask) -> Vec<Ask> {
+        let google = &self.bridge.google;
+        let project = || google.project.clone();
+        let (pool, provider) = (self.bridge.federation.pool.clone(), self.bridge.federation.provider.clone());
+        let service_account = self.bridge.service_account_email(&self.team.name);
+        let repository = self.bridge.repository_of(self.team).to_owned();
+        let location = google.region().to_owned();
+        let scope = self.bridge.workspace_scope();
+        let more = match &ask {
+            Ask::Exchange { .. } => vec![
+                Ask::Workspace { scope: scope.clone() },
+                Ask::Storage { scope },
+                Ask::Pool { project: project(), pool: pool.clone() },
+                Ask::Provider { project: project(), pool, provider },
+            ],
+            Ask::Impersonation { .. } => vec![
+                Ask::Upload {
+                    project: project(),
+                    location: location.clone(),
+                    repository: repository.clone(),
+                },
+                Ask::ServiceAccount { project: project(), service_account: service_account.clone() },
+                Ask::ServiceAccountPolicy { project: project(), service_account: service_account.clone() },
+                Ask::RepositoryPolicy { project: project(), location, repository },
+                Ask::ProjectPolicy { project: project() },
+            ],
+            Ask::Cluster { location, cluster, .. } => vec![Ask::Node {
+                project: project(),
+                location: location.clone(),
+                cluster: cluster.clone(),
+                service_account,
+            }],
+            _ => Vec::new(),
+        };
+        let last = self.until.unwrap_or(Hop::Storage);
+        std::iter::once(ask).chain(more.into_iter().filter(|_| last == Hop::Storage)).collect()
     }
 }
 
 impl Diagnosis {
     /// Whether some hop is broken.
     pub fn is_broken(&self) -> bool {
-        !self.findings.is_empty()
+        self.findings.iter().any(|finding| finding.severity == Severity::Error)
+    }
+
+    /// Adds what is wide to the hops it is about.
+    fn warn(&mut self, findings: Vec<(Hop, Finding)>) {
+        for (hop, finding) in findings {
+            for report in self.hops.iter_mut().filter(|report| report.hop == hop) {
+                (report.outcome, report.detail) = (Outcome::Risky, finding.summary.clone());
+            }
+            self.findings.push(finding);
+        }
     }
 }
 

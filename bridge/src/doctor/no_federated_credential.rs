@@ -73,7 +73,7 @@ fn none(refused: &Case<'_>) -> Finding {
 
 fn see(finding: Finding) -> Finding {
     finding
-        .mend(
+        .look(
             "compare with what there is, character by character",
             format!("az ad app federated-credential list --id {CLIENT}"),
         )

@@ -4,8 +4,9 @@ use super::Walk;
 use super::evidence::FirstToken;
 use super::hop_failed;
 use super::{
-    application_not_in_tenant, assignment_required, certificate_unknown, conditional_access,
-    credential_refused, managed_identity_not_found, no_federated_credential,
+    application_not_in_tenant, assertion_out_of_time, assignment_required, caller_disabled,
+    certificate_unknown, conditional_access, credential_refused, issuer_keys, managed_identity_not_found,
+    no_federated_credential, tenant_not_found, wrong_proof,
 };
 use crate::finding::{Confidence, Finding};
 use crate::port::PortError;
@@ -22,7 +23,7 @@ pub(super) struct Case<'a> {
 
 /// The finding about a refusal.
 pub(super) fn name(case: &Case<'_>) -> Finding {
-    const CHECKS: [fn(&Case<'_>) -> Option<Finding>; 7] = [
+    const CHECKS: [fn(&Case<'_>) -> Option<Finding>; 12] = [
         managed_identity_not_found::check,
         no_federated_credential::check,
         credential_refused::check,
@@ -30,6 +31,11 @@ pub(super) fn name(case: &Case<'_>) -> Finding {
         application_not_in_tenant::check,
         assignment_required::check,
         conditional_access::check,
+        tenant_not_found::check,
+        assertion_out_of_time::check,
+        wrong_proof::check,
+        caller_disabled::check,
+        issuer_keys::check,
     ];
     CHECKS
         .iter()

@@ -4,7 +4,8 @@ use trust::iam::Policy;
 
 use super::caller::{Caller, Declared, confidence, members};
 use super::evidence::unseen;
-use super::{Evidence, Sight, Walk};
+use super::member_differs::{self, Place};
+use super::{Evidence, Sight, Walk, not_in_step_yet};
 use crate::finding::{Confidence, Finding, cause};
 use crate::port::{PortError, Refused};
 use crate::spec::{Bridge, Right};
@@ -18,8 +19,7 @@ pub(super) fn check(
     error: &PortError,
     policy: &Sight<Policy>,
 ) -> Option<Finding> {
-    // An API that is switched off is refused with the same status.
-    if error.kind != Refused::Denied || error.message.contains("has not been used in project") {
+    if error.kind != Refused::Denied {
         return None;
     }
     let caller = Caller::new(walk, evidence);
@@ -33,19 +33,38 @@ pub(super) fn check(
         Sight::Seen(policy) => {
             let decision = caller.decide(repository, policy, PERMISSION);
             if decision.as_ref().is_some_and(|it| it.allowed) {
-                return None;
+                let what = format!("the grant on repository `{repository}`");
+                return Some(not_in_step_yet::grant(walk, error, &what));
+            }
+            let near = member_differs::check(walk, &caller, policy, &place(walk));
+            if near.is_some() {
+                return near;
             }
             finding
                 .found(members(policy, ROLE), format!("members of {ROLE} on {repository}"))
                 .confidence(decision.as_ref().map_or(Confidence::Likely, confidence))
         }
-        Sight::Refused(error) if error.kind == Refused::NotFound => return None,
         Sight::Refused(_) | Sight::Unseen { .. } => finding
             .found(&error.message, "Artifact Registry")
             .confidence(Confidence::Likely)
             .advice(unseen("the repository's policy", Some(policy), "roles/iam.securityReviewer")),
     };
     Some(mend(finding, walk, &caller))
+}
+
+fn place(walk: &Walk<'_>) -> Place {
+    let google = &walk.bridge.google;
+    let repository = walk.bridge.repository_of(walk.team);
+    Place {
+        role: ROLE,
+        named: format!("repository `{repository}`"),
+        remove: format!(
+            "gcloud artifacts repositories remove-iam-policy-binding {repository} --project={} --location={} --role={ROLE}",
+            google.project,
+            google.region()
+        ),
+        right: Bridge::push_for(walk.team),
+    }
 }
 
 fn mend(finding: Finding, walk: &Walk<'_>, caller: &Caller<'_>) -> Finding {
@@ -78,12 +97,12 @@ fn mend(finding: Finding, walk: &Walk<'_>, caller: &Caller<'_>) -> Finding {
             )
             .mend("assign the role", "gangplank apply")
             .advice("then get a new token; a managed identity's can be a day old"),
-        Declared::Lacks { identity } => finding.advice(format!(
+        Declared::Lacks { identity } => Finding { cause: cause::WRONG_IDENTITY, ..finding }.advice(format!(
             "the bridge declares this caller as `{}` without `{push_named}`, so the refusal is right; if it should push, add that \
              right to it and run `gangplank apply`",
             identity.name
         )),
-        Declared::Nobody => finding.advice(format!(
+        Declared::Nobody => Finding { cause: cause::WRONG_IDENTITY, ..finding }.advice(format!(
             "the bridge does not declare this caller, so the refusal is right; if it should push, declare it with \
              `{push_named}` and run `gangplank apply`"
         )),

@@ -82,6 +82,20 @@ pub struct WayBack {
     pub findings: Vec<Finding>,
 }
 
+impl WayBack {
+    /// The way up to this link, and what is wrong up to there. `Err` holds the names there are.
+    pub fn until(mut self, name: &str) -> Result<Self, Vec<String>> {
+        let slug = |link: &Link| link.name.trim_start_matches("the ").replace(' ', "-").replace('\'', "");
+        let Some(last) = self.links.iter().position(|link| slug(link) == name) else {
+            return Err(self.links.iter().map(slug).collect());
+        };
+        self.links.truncate(last + 1);
+        let broken = |finding: &Finding| self.links.iter().any(|link| link.detail == finding.summary);
+        self.findings.retain(broken);
+        Ok(self)
+    }
+}
+
 /// One field by which Entra compares.
 struct Compared {
     field: &'static str,
@@ -132,10 +146,14 @@ impl View<'_> {
     fn parts(&self, identity: &str) -> Vec<(&'static str, Vec<String>)> {
         let Workload { name, service_account, via, .. } = self.workload;
         let account = workload_account_id(name);
-        let mut parts = vec![(
-            "service account",
-            vec![format!("kubernetes/ServiceAccount/{}/{service_account}", self.team.namespace)],
-        )];
+        let mut parts = vec![
+            // The service account names the identity, so that this one comes first.
+            ("managed identity", vec![format!("azure/managed-identity/{identity}")]),
+            (
+                "service account",
+                vec![format!("kubernetes/ServiceAccount/{}/{service_account}", self.team.namespace)],
+            ),
+        ];
         if *via == Via::Google {
             let grant = format!("google/grant/service-account/{account}/roles/iam.workloadIdentityUser");
             parts.push(("Google account", vec![format!("google/service-account/{account}"), grant]));
@@ -146,7 +164,6 @@ impl View<'_> {
         let (workspace, container) = (self.bridge.workspace_scope(), self.container());
         let roles = [("Reader", workspace), ("Storage Blob Data Reader", container)]
             .map(|(role, scope)| role_key(role, &scope, &principal));
-        parts.push(("managed identity", vec![format!("azure/managed-identity/{identity}")]));
         parts.push(("federated credential", vec![format!("azure/federated-credential/{identity}/{name}")]));
         parts.push(("rights in Azure", roles.into()));
         parts
@@ -164,13 +181,17 @@ impl View<'_> {
 
     fn look_at_clouds(&self, seen: &Seen<'_>, way: &mut WayBack) {
         for (name, keys) in self.parts(&self.identity(seen.facts)) {
-            let wrong: Vec<Finding> = keys.iter().filter_map(|key| finding(seen, key)).collect();
-            let (outcome, detail) = match wrong.first() {
-                Some(finding) => (Outcome::Broken, finding.summary.clone()),
+            let broken = !way.findings.is_empty();
+            let (outcome, detail) = match keys.iter().find_map(|key| finding(seen, key)) {
+                _ if broken => (Outcome::NotReached, "an earlier part is wrong".to_owned()),
+                Some(finding) => {
+                    let detail = finding.summary.clone();
+                    way.findings.push(finding);
+                    (Outcome::Broken, detail)
+                }
                 None => (Outcome::Sound, format!("`{}` is as declared", keys.join("`, `"))),
             };
             way.links.push(Link { name, outcome, detail });
-            way.findings.extend(wrong);
         }
     }
 
@@ -394,12 +415,28 @@ fn credential_differs(wanted: &FederatedCredential, found: &Resource) -> Finding
 }
 
 fn not_set_up(change: &Change, action: &Action) -> Finding {
+    let part = |start: &str| change.key.0.starts_with(start);
+    let code = match action {
+        Action::Create { .. } if part("azure/federated-credential/") => "azure/federated-credential-missing",
+        Action::Create { .. } if part("azure/role/") => "azure/workload-role-missing",
+        Action::Create { .. } | Action::Update { .. } if part("google/grant/") => {
+            "google/workload-grant-missing"
+        }
+        Action::Update { .. } if part("kubernetes/ServiceAccount/") => "kubernetes/pod-not-mapped",
+        _ => NOT_SET_UP,
+    };
     let (cause, problem) = match action {
+        _ if code.ends_with("workload-role-missing") || code.ends_with("workload-grant-missing") => {
+            (cause::GRANT_MISSING, "is not given")
+        }
+        _ if code == "kubernetes/pod-not-mapped" => {
+            (cause::POD_MAPPING, "does not say which identity its pods become")
+        }
         Action::Create { .. } | Action::Undelete { .. } => (cause::OBJECT_MISSING, "does not exist"),
         Action::Delete { .. } => (cause::OTHER, "is declared no longer"),
         Action::Update { .. } | Action::Adopt { .. } => (cause::LITERAL_MISMATCH, "is not as declared"),
     };
-    let finding = Finding::new(NOT_SET_UP, cause, format!("`{}` {problem}", change.key));
+    let finding = Finding::new(code, cause, format!("`{}` {problem}", change.key));
     let finding = match action {
         Action::Update { differences, .. } => {
             let all: Vec<String> = differences.iter().map(ToString::to_string).collect();

@@ -50,6 +50,7 @@ fn provider(bridge: &Bridge, facts: &Facts) -> Provider {
         audiences: vec![application_id(facts)],
         mapping: attribute_mapping(bridge),
         condition: attribute_condition(bridge, facts),
+        uploaded_keys: false,
         disabled: false,
     }
 }

@@ -2,11 +2,9 @@
 
 use serde_json::{Value, json};
 
+use crate::convention::DEPLOYER;
 use crate::resource::{KubernetesObject, Resource};
 use crate::spec::{Bridge, Quota, Team};
-
-/// Role and RoleBinding of whoever deploys for a team.
-const DEPLOYER: &str = "gangplank-deployer";
 
 /// API group, resources, verbs: what `ship` does in a namespace, and no more. No secrets, no `exec`, no pods of its
 /// own making, no RBAC. Foremost, nothing outside the namespace.

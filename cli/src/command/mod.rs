@@ -54,10 +54,7 @@ pub async fn run(arguments: Arguments) -> Result<Exit, Failure> {
         Command::Pack(flags) => pack::run(&load()?, &flags).await,
         Command::Render(flags) => render::run(&load()?, &flags).await,
         Command::Doctor(flags) if !flags.evidence.is_empty() => offline::run(&common, &flags.evidence),
-        Command::Doctor(flags) => match &flags.workload {
-            Some(workload) => way_back::run(&load()?, workload, &flags).await,
-            None => doctor::run(&load()?, flags.team.as_deref()).await,
-        },
+        Command::Doctor(flags) => doctor::run(&load()?, &flags).await,
         Command::Can(flags) => can::run(&load()?, &flags).await,
         Command::Explain(flags) => explain::run(&flags, common.output),
         Command::Snapshot(flags) => snapshot::run(&load()?, &flags).await,

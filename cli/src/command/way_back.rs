@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use bridge::act::Purpose;
 use bridge::act::way_back::knock;
-use bridge::doctor::way_back::{Seen, View};
+use bridge::doctor::way_back::{Seen, View, WayBack};
 use bridge::manifest;
 use bridge::spec::{Team, Via, Workload};
 use bridge::want::placed;
@@ -14,11 +14,11 @@ use super::{connect, plan};
 use crate::args::{Administrate, Doctor, Format};
 use crate::context::Context;
 use crate::edge::SystemTime;
-use crate::output::{Progress, out, print, print_value};
+use crate::output::{Progress, out, print_value};
 use crate::report::{Exit, Failure};
 
 /// Looks at a workload's way with an administrator's eyes, and as the pod where it runs inside one.
-pub(super) async fn run(context: &Context, name: &str, flags: &Doctor) -> Result<Exit, Failure> {
+pub(super) async fn examine(context: &Context, name: &str, flags: &Doctor) -> Result<WayBack, Failure> {
     let (workload, team) = chosen(context, name)?;
     let seen = eyes(context, &flags.administrate).await;
     let clouds = seen.as_ref().map(borrowed).map_err(Clone::clone);
@@ -33,8 +33,11 @@ pub(super) async fn run(context: &Context, name: &str, flags: &Doctor) -> Result
         knock(&mut view, pod, Duration::from_secs(flags.wait), &SystemTime, &progress).await;
     }
     let way = view.examine();
-    print(context.format, &way);
-    Ok(if way.findings.is_empty() { Exit::Fine } else { Exit::Denied })
+    let Some(hop) = &flags.hop else { return Ok(way) };
+    way.until(hop).map_err(|known| {
+        Failure::usage(format!("workload `{name}` has no link `{hop}`"))
+            .hint(format!("the links are: {}", known.join(", ")))
+    })
 }
 
 /// Prints what a pod of the workload needs, as a patch for its Deployment.

@@ -2,8 +2,8 @@
 
 use std::fmt::Write;
 
-use bridge::doctor::{Diagnosis, Hop, HopReport, Outcome};
-use bridge::finding::{Finding, Sourced};
+use bridge::doctor::{Diagnosis, HopReport, Outcome};
+use bridge::finding::{Finding, Severity, Sourced};
 
 use super::Human;
 
@@ -16,6 +16,9 @@ impl Human for Diagnosis {
         for finding in &self.findings {
             let _ = write!(text, "\n{}", finding.human());
         }
+        for limit in &self.limits {
+            let _ = writeln!(text, "\nnot seen: {limit}");
+        }
         if self.findings.is_empty() {
             text.push_str("\nevery hop is sound\n");
         }
@@ -25,10 +28,12 @@ impl Human for Diagnosis {
 
 impl Human for Finding {
     fn human(&self) -> String {
-        let mut text = format!("{}: {}\n", self.code, self.summary);
+        let sign = if self.severity == Severity::Warning { "warning: " } else { "" };
+        let mut text = format!("{sign}{}: {}\n", self.code, self.summary);
         text.push_str(&compared(self.expected.as_ref(), self.found.as_ref()));
-        for mend in &self.mend {
-            let _ = writeln!(text, "  mend: {}", mend.what);
+        let all = self.look.iter().map(|it| ("look", it)).chain(self.mend.iter().map(|it| ("mend", it)));
+        for (kind, mend) in all {
+            let _ = writeln!(text, "  {kind}: {}", mend.what);
             if let Some(command) = &mend.command {
                 let _ = writeln!(text, "        $ {command}");
             }
@@ -42,6 +47,7 @@ impl Human for Finding {
 pub(super) fn sign(outcome: Outcome) -> &'static str {
     match outcome {
         Outcome::Sound => "ok",
+        Outcome::Risky => "risky",
         Outcome::Broken => "BROKEN",
         Outcome::Unseen => "unseen",
         Outcome::NotReached => "-",
@@ -50,14 +56,7 @@ pub(super) fn sign(outcome: Outcome) -> &'static str {
 
 fn hop_line(report: &HopReport) -> String {
     let sign = sign(report.outcome);
-    let hop = match report.hop {
-        Hop::FirstToken => "first token",
-        Hop::EntraToken => "Entra token",
-        Hop::Exchange => "exchange",
-        Hop::Impersonation => "impersonation",
-        Hop::Registry => "registry",
-        Hop::Cluster => "cluster",
-    };
+    let hop = report.hop.name();
     format!("{sign:<7} {hop:<14} {}", report.detail)
 }
 
@@ -72,15 +71,26 @@ fn compared(expected: Option<&Sourced>, found: Option<&Sourced>) -> String {
         text.push_str(&row("found", found));
     }
     if let (Some(expected), Some(found)) = (expected, found) {
-        let same =
-            expected.value.chars().zip(found.value.chars()).take_while(|(one, other)| one == other).count();
-        let single = !expected.value.contains('\n') && !found.value.contains('\n');
-        // Values that differ from the first character on have nothing to be aligned by.
-        if single && same > 0 && expected.value != found.value {
-            let _ = writeln!(text, "  {:<8} {}^ differs from here", "", " ".repeat(same));
-        }
+        text.push_str(&mark(&expected.value, &found.value).unwrap_or_default());
     }
     text
+}
+
+/// A line that marks, under the second value, what of it differs from the first: from the first character that is not the
+/// same to the last one.
+fn mark(expected: &str, found: &str) -> Option<String> {
+    let single = !expected.contains('\n') && !found.contains('\n');
+    let (expected, found): (Vec<char>, Vec<char>) = (expected.chars().collect(), found.chars().collect());
+    let begins = expected.iter().zip(&found).take_while(|(one, other)| one == other).count();
+    // Values that differ from the first character on have nothing to be aligned by.
+    if !single || begins == 0 || expected == found {
+        return None;
+    }
+    let rest = expected.len().min(found.len()) - begins;
+    let backwards = expected.iter().rev().zip(found.iter().rev()).take(rest);
+    let ends = backwards.take_while(|(one, other)| one == other).count();
+    let differs = "^".repeat((found.len() - begins - ends).max(1));
+    Some(format!("  {:<8} {}{differs} differs\n", "", " ".repeat(begins)))
 }
 
 #[cfg(test)]
@@ -94,6 +104,20 @@ mod tests {
             .found("api://two", "token");
         let text = finding.human();
         assert!(text.contains("  expected api://one   (provider)\n"), "{text}");
-        assert!(text.contains("\n                 ^ differs from here\n"), "{text}");
+        assert!(text.contains("\n                 ^^^ differs\n"), "{text}");
+    }
+
+    #[test]
+    fn what_is_the_same_at_both_ends_is_not_marked() {
+        for (expected, found, marked) in [
+            ("https://a/v2.0", "https://a/v2.0/", Some("              ^")),
+            ("api://x/one", "api://y/one", Some("      ^")),
+            ("aab", "ab", Some(" ^")),
+            ("abc", "abc", None),
+            ("abc", "xyz", None),
+        ] {
+            let line = marked.map(|marked| format!("  {:<8} {marked} differs\n", ""));
+            assert_eq!(super::mark(expected, found), line, "{expected} {found}");
+        }
     }
 }

@@ -1,91 +1,30 @@
-//! The doctor against five broken links: one break, one finding, and the declared mend heals it.
+//! How far the doctor walks, how often, and how long it takes. What it finds is in `scenarios.rs`.
+
+use std::time::{Duration, Instant};
 
 use serde_json::json;
 
-use crate::harbour::Harbour;
+use crate::harbour::{Ended, Harbour, ended};
 
-/// Breaks, asks the doctor, mends with `apply`, asks again.
-#[track_caller]
-fn one_finding(harbour: &Harbour, code: &str, parts: &[&str]) {
-    let diagnosis = harbour.run(&["doctor", "--team", "oncology"]).expect_code(3);
-    assert!(
-        diagnosis.stdout.contains(&format!("{code}: ")),
-        "{code}:\n{}\n{}",
-        diagnosis.stdout,
-        diagnosis.stderr
-    );
-    for part in parts {
-        assert!(diagnosis.stdout.contains(part), "`{part}` is not in\n{}", diagnosis.stdout);
-    }
-    let json = harbour.run(&["doctor", "--team", "oncology", "-o", "json"]).expect_code(3).json();
-    assert_eq!(json["findings"].as_array().unwrap().len(), 1, "{json}");
-    harbour.run(&["apply"]).expect_code(0);
-    let sound = harbour.run(&["doctor", "--team", "oncology"]).expect_code(0);
-    assert!(sound.stdout.contains("every hop is sound"), "{}", sound.stdout);
+/// The grant on the team's account is taken away, and whatever happens from now on counts five minutes later.
+const LATE: &str = "
+apiVersion: gangplank.dev/v1alpha1
+kind: World
+requests:
+  - service: iam
+    method: POST
+    path: /v1/projects/${project}/serviceAccounts/gp-oncology@${project}.iam.gserviceaccount.com:setIamPolicy
+    body: { policy: { bindings: [] } }
+faults:
+  - { service: iam_credentials, fault: stale, seconds: 300 }
+";
+
+fn load(harbour: &Harbour, world: &str) {
+    harbour.runtime.block_on(harbour.sandbox.load(world)).unwrap();
 }
 
-#[test]
-fn audience() {
-    let harbour = Harbour::set_up();
-    harbour
-        .edit_provider("oidc.allowedAudiences", &json!({"oidc": {"allowedAudiences": ["api://elsewhere"]}}));
-    one_finding(&harbour, "google/audience-not-admitted", &["api://elsewhere", "gangplank apply"]);
-}
-
-#[test]
-fn issuer_version() {
-    let harbour = Harbour::set_up();
-    let entra = harbour.sandbox.addresses().entra;
-    let first_version = format!("https://{entra}/{}/", sandbox::seed::TENANT);
-    harbour.edit_provider("oidc.issuerUri", &json!({"oidc": {"issuerUri": first_version}}));
-    one_finding(&harbour, "google/issuer-differs", &["/v2.0"]);
-}
-
-#[test]
-fn condition() {
-    let harbour = Harbour::set_up();
-    harbour.edit_provider(
-        "attributeCondition",
-        &json!({"attributeCondition": "assertion.sub == 'somebody-else'"}),
-    );
-    one_finding(
-        &harbour,
-        "google/condition-rejects-subject",
-        &["somebody-else", sandbox::seed::ONCOLOGY_CI.object_id],
-    );
-}
-
-#[test]
-fn impersonation() {
-    let harbour = Harbour::set_up();
-    let project = sandbox::seed::PROJECT;
-    let account = format!(
-        "http://{}/v1/projects/{project}/serviceAccounts/gp-oncology@{project}.iam.gserviceaccount.com",
-        harbour.sandbox.addresses().iam
-    );
-    harbour.revoke(&account, "roles/iam.workloadIdentityUser", reqwest::Method::POST);
-    one_finding(
-        &harbour,
-        "google/impersonation-not-granted",
-        &["roles/iam.workloadIdentityUser", "principal://"],
-    );
-}
-
-#[test]
-fn repository() {
-    let harbour = Harbour::set_up();
-    let repository = format!(
-        "http://{}/v1/projects/{}/locations/{}/repositories/models",
-        harbour.sandbox.addresses().artifact_registry,
-        sandbox::seed::PROJECT,
-        sandbox::seed::LOCATION
-    );
-    harbour.revoke(&repository, "roles/artifactregistry.writer", reqwest::Method::GET);
-    one_finding(
-        &harbour,
-        "google/repository-write-not-granted",
-        &["roles/artifactregistry.writer", "principal://"],
-    );
+fn doctor(harbour: &Harbour, more: &[&str]) -> Ended {
+    harbour.run(&[&["doctor", "--team", "oncology", "-o", "json"], more].concat())
 }
 
 #[test]
@@ -95,13 +34,59 @@ fn a_stranger_is_told_that_nobody_declared_it() {
     let mut command = harbour.command(&["doctor", "--team", "oncology"]);
     command.env_remove("AZURE_FEDERATED_TOKEN_FILE");
     command.env("AZURE_CLIENT_ID", sandbox::seed::STRANGER.client_id).env("AZURE_CLIENT_SECRET", secret);
-    let refused = crate::harbour::ended(command).expect_code(3);
+    let refused = ended(command).expect_code(3);
     assert!(refused.stdout.contains("google/condition-rejects-subject"), "{}", refused.stdout);
     assert!(
         !refused.stdout.contains("principalSet://") && !refused.stdout.contains("/*"),
         "never widen: {}",
         refused.stdout
     );
+}
+
+#[test]
+fn a_walk_to_one_hop_says_nothing_of_later_ones() {
+    let harbour = Harbour::set_up();
+    load(&harbour, LATE);
+    harbour.run(&["apply"]).expect_code(0);
+    let whole = doctor(&harbour, &[]).expect_code(3).json();
+    assert_eq!(whole["findings"][0]["code"], "google/grant-not-honoured-yet", "{whole}");
+    let short = doctor(&harbour, &["--hop", "exchange"]).expect_code(0).json();
+    let hops: Vec<&str> =
+        short["hops"].as_array().unwrap().iter().map(|hop| hop["hop"].as_str().unwrap()).collect();
+    assert_eq!(hops, ["first-token", "entra-token", "exchange"]);
+    doctor(&harbour, &["--hop", "nowhere"]).expect_code(2).expect_talk("first-token, entra-token");
+}
+
+#[test]
+fn a_watch_ends_when_the_world_is_healthy_and_not_before() {
+    let harbour = Harbour::set_up();
+    load(&harbour, LATE);
+    harbour.run(&["apply"]).expect_code(0);
+    doctor(&harbour, &["--watch", "--timeout", "2"]).expect_code(3).expect_talk("looking again in 3 s");
+    let command = harbour.command(&["doctor", "--team", "oncology", "--watch", "-o", "json"]);
+    std::thread::scope(|scope| {
+        let watching = scope.spawn(|| ended(command));
+        std::thread::sleep(Duration::from_secs(2));
+        harbour.sandbox.world.clock.advance(Duration::from_mins(7));
+        harbour.sandbox.renew_tokens().unwrap();
+        let healthy = watching.join().unwrap().expect_code(0).json();
+        assert_eq!(healthy["findings"], json!([]), "{healthy}");
+    });
+}
+
+/// The bar is a second; a machine that builds something else at the time gets four.
+#[test]
+fn a_whole_walk_takes_no_time() {
+    let harbour = Harbour::set_up();
+    let shortest = (0..3)
+        .map(|_| {
+            let began = Instant::now();
+            doctor(&harbour, &[]).expect_code(0);
+            began.elapsed()
+        })
+        .min()
+        .unwrap();
+    assert!(shortest < Duration::from_secs(4), "{shortest:?}");
 }
 
 #[test]

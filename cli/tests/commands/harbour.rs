@@ -137,6 +137,18 @@ pub(crate) fn output(output: &std::process::Output) -> Ended {
     }
 }
 
+/// Lines of a file that a shell would source: `export NAME='value'` and `unset NAME`.
+pub(crate) fn source(command: &mut Command, file: &Path) {
+    for line in std::fs::read_to_string(file).unwrap().lines() {
+        if let Some(name) = line.strip_prefix("unset ") {
+            command.env_remove(name.trim());
+        } else if let Some((name, value)) = line.strip_prefix("export ").and_then(|line| line.split_once('='))
+        {
+            command.env(name, value.trim_matches('\''));
+        }
+    }
+}
+
 fn end(child: &mut Child) {
     let _ = child.kill();
     child.wait().unwrap();
@@ -188,11 +200,6 @@ impl Harbour {
         let (status, reply) =
             self.send(self.client().patch(url).bearer_auth(self.google_log_in()).json(body));
         assert_eq!(status, 200, "{reply}");
-    }
-
-    /// Removes one role from the IAM policy behind `resource`, a URL without its verb.
-    pub(crate) fn revoke(&self, resource: &str, role: &str, read: reqwest::Method) {
-        self.edit_policy(resource, read, |bindings| bindings.retain(|binding| binding["role"] != role));
     }
 
     /// Gives the administrator these roles on the project, and no others.

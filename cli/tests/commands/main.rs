@@ -25,6 +25,8 @@ mod memory;
 mod proportion;
 mod random_worlds;
 mod reverse;
+mod scenario_witness;
+mod scenarios;
 mod secrets;
 mod set_up;
 mod ship;

@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
-use crate::harbour::{Ended, Harbour, ended, output};
+use crate::harbour::{Ended, Harbour, ended, output, source};
 use foreign::{foreign, foreign_after_trouble, unchanged};
 
 /// How many worlds are played at a time.
@@ -253,16 +253,4 @@ fn expect(ended: &Ended, codes: &[i32], what: &str) -> Result<(), String> {
         return Ok(());
     }
     Err(format!("`{what}` ended with {}, expected one of {codes:?}\n{said}", ended.code))
-}
-
-/// Lines of a file that a shell would source: `export NAME='value'` and `unset NAME`.
-fn source(command: &mut std::process::Command, file: &Path) {
-    for line in std::fs::read_to_string(file).unwrap().lines() {
-        if let Some(name) = line.strip_prefix("unset ") {
-            command.env_remove(name.trim());
-        } else if let Some((name, value)) = line.strip_prefix("export ").and_then(|line| line.split_once('='))
-        {
-            command.env(name, value.trim_matches('\''));
-        }
-    }
 }

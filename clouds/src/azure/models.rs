@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use azure_core::credentials::TokenCredential;
+use bridge::doctor::Store;
 use bridge::port::{ByteStream, Environment, ModelFile, ModelSource, ModelVersion, PortResult, Refused};
 use bridge::spec::Bridge;
 use serde::Deserialize;
@@ -241,6 +242,18 @@ impl Models {
         default
             .ok_or_else(|| error::own(SERVICE, Refused::NotFound, "the workspace has no default datastore"))?
             .storage()
+    }
+
+    /// The storage of the workspace's default datastore.
+    pub async fn store(&self) -> PortResult<Store> {
+        let BlobStore { account, container, place, .. } = self.default_datastore().await?;
+        Ok(Store { account, container, place })
+    }
+
+    /// Whether blobs of a storage can be listed and read: both take one data action. Lists a name that is nobody's.
+    pub async fn may_read(&self, store: &Store) -> PortResult<()> {
+        let Store { account, container, .. } = store.clone();
+        self.blobs.files(&Place { account, container, path: "gangplank-doctor/".to_owned() }).await.map(drop)
     }
 
     /// The registry's storage, opened for the files of one version.

@@ -5,6 +5,7 @@
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
+use bridge::doctor::Node;
 use bridge::port::PortResult;
 use bridge::spec::Bridge;
 use google_cloud_auth::credentials::Credentials;
@@ -35,6 +36,15 @@ pub async fn cluster(
     http: &reqwest::Client,
 ) -> PortResult<ClusterAddress> {
     find(bridge, credentials, http).await?.address()
+}
+
+/// Who the cluster's nodes are; needs the same right.
+pub async fn nodes(bridge: &Bridge, credentials: Credentials, http: &reqwest::Client) -> PortResult<Node> {
+    let cluster = find(bridge, credentials, http).await?;
+    Ok(Node {
+        service_account: cluster.node_service_account(&bridge.google.project_number),
+        scopes: cluster.node_scopes(),
+    })
 }
 
 pub(super) async fn find(
@@ -123,6 +133,7 @@ impl ControlPlaneEndpoints {
 #[serde(default, rename_all = "camelCase")]
 struct NodeConfig {
     service_account: String,
+    oauth_scopes: Vec<String>,
 }
 
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -157,6 +168,12 @@ impl Cluster {
     /// The pool of Workload Identity Federation for GKE, if it is switched on.
     pub(super) fn workload_pool(&self) -> Option<String> {
         Some(self.workload_identity_config.workload_pool.clone()).filter(|pool| !pool.is_empty())
+    }
+
+    /// The OAuth scopes of the nodes' tokens, of the first pool that says some.
+    fn node_scopes(&self) -> Vec<String> {
+        let pools = self.node_pools.iter().map(|pool| &pool.config).chain([&self.node_config]);
+        pools.map(|node| node.oauth_scopes.clone()).find(|scopes| !scopes.is_empty()).unwrap_or_default()
     }
 
     /// The service account that the nodes run as. Standard clusters say it in their node pools (older answers: for the

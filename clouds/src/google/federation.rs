@@ -19,8 +19,7 @@ use super::rest::Rest;
 /// What we declare of a pool, as `updateMask`.
 const POOL_FIELDS: &str = "description,disabled";
 /// What we declare of a provider, as `updateMask`.
-const PROVIDER_FIELDS: &str =
-    "description,disabled,attributeMapping,attributeCondition,oidc.issuerUri,oidc.allowedAudiences";
+const PROVIDER_FIELDS: &str = "description,disabled,attributeMapping,attributeCondition,oidc.issuerUri,oidc.allowedAudiences,oidc.jwksJson";
 
 /// Every living pool of the project, with its providers.
 pub(super) async fn survey(rest: &Rest, bridge: &Bridge) -> PortResult<Vec<Seen>> {
@@ -141,6 +140,7 @@ fn provider(pool: String, id: String, disabled: bool, value: &Value) -> Provider
         audiences: audiences.filter_map(|audience| audience.as_str().map(str::to_owned)).collect(),
         mapping: mapping.filter_map(|(name, term)| Some((name.clone(), term.as_str()?.to_owned()))).collect(),
         condition: text(value, "/attributeCondition"),
+        uploaded_keys: !text(value, "/oidc/jwksJson").is_empty(),
         disabled,
     }
 }

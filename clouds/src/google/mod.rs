@@ -29,7 +29,7 @@ use bridge::spec::{Bridge, Via};
 use google_cloud_auth::credentials::Credentials;
 
 pub use addresses::{Addresses, chain_config};
-pub use cluster::{ClusterAddress, cluster};
+pub use cluster::{ClusterAddress, cluster, nodes};
 pub use project::project_number;
 
 pub(crate) use disabled::SERVICE_DISABLED;

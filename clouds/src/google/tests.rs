@@ -328,6 +328,7 @@ fn provider(audiences: Vec<String>) -> Provider {
         audiences,
         mapping: [("google.subject".to_owned(), "assertion.sub".to_owned())].into(),
         condition: "true".to_owned(),
+        uploaded_keys: false,
         disabled: false,
     }
 }

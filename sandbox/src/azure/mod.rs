@@ -1,7 +1,7 @@
 //! Entra, Microsoft Graph, Azure Resource Manager with Azure ML, blob storage, and a container registry.
 
 use std::collections::BTreeSet;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
@@ -56,6 +56,8 @@ pub struct State {
     propagation: AtomicU64,
     /// Managed identities, by ARM id in lower case, of which a federated credential is being written.
     writing: Mutex<BTreeSet<String>>,
+    /// Whether the storage account's network rules let nobody in.
+    storage_closed: AtomicBool,
     /// Signs shared access signatures for the registry's storage.
     storage_key: String,
 }
@@ -74,6 +76,7 @@ impl State {
             page: AtomicUsize::new(PAGE),
             propagation: AtomicU64::new(0),
             writing: Mutex::default(),
+            storage_closed: AtomicBool::new(false),
             storage_key: random::secret(),
         })
     }
@@ -157,6 +160,15 @@ impl State {
     /// Makes list pages this small, so that tests need few objects to see several.
     pub fn set_page_size(&self, size: usize) {
         self.page.store(size.max(1), Ordering::Relaxed);
+    }
+
+    /// Closes the workspace's storage account to every network, or opens it again.
+    pub fn close_storage(&self, closed: bool) {
+        self.storage_closed.store(closed, Ordering::Relaxed);
+    }
+
+    fn is_storage_closed(&self) -> bool {
+        self.storage_closed.load(Ordering::Relaxed)
     }
 
     /// Lets the token endpoint see new federated credentials only so many seconds after they are written. The live

@@ -42,7 +42,7 @@ google:
 federation:
   pool: gangplank
   provider: entra
-  application: gangplank-bridge
+  application: {application}
 ",
         tenant = seed::TENANT,
         subscription = seed::SUBSCRIPTION,
@@ -52,6 +52,7 @@ federation:
         number = seed::PROJECT_NUMBER,
         location = seed::LOCATION,
         cluster = seed::CLUSTER,
+        application = seed::APPLICATION,
     )
 }
 

@@ -60,7 +60,7 @@ fn cluster(world: &World) -> Value {
     let node = json!({
         "machineType": "e2-standard-4",
         "serviceAccount": seed::NODE_SERVICE_ACCOUNT,
-        "oauthScopes": [call::CLOUD_PLATFORM],
+        "oauthScopes": world.google.resources().node_scopes,
         "workloadMetadataConfig": { "mode": "GKE_METADATA" },
     });
     json!({

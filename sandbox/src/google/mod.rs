@@ -83,6 +83,11 @@ impl State {
         }
     }
 
+    /// Gives the nodes tokens of these OAuth scopes from now on.
+    pub fn scope_nodes(&self, scopes: Vec<String>) {
+        self.resources().node_scopes = scopes;
+    }
+
     /// Puts the organisation's constraints on the project, in place of those before.
     pub fn constrain(&self, constraints: Vec<Constraint>) {
         self.resources().organisation.constraints = constraints;

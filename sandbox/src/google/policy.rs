@@ -5,7 +5,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use trust::iam::Binding;
-use trust::principal::Principal;
+use trust::principal::{ParsePrincipalError, Principal};
 
 use super::call::Call;
 use super::error::{ApiError, Code};
@@ -171,6 +171,8 @@ fn check_member(resources: &Resources, member: &str) -> Result<(), ApiError> {
         ))
     };
     match member.parse::<Principal>() {
+        // Accepted, shown, and nobody's: the number is what counts.
+        Err(ParsePrincipalError::ProjectId { project, .. }) if project == seed::PROJECT => Ok(()),
         Err(error) => invalid(format!("Invalid member: {error}.")),
         Ok(Principal::ServiceAccount(email))
             if is_ours(&email) && resources.service_account(&email).is_none() =>

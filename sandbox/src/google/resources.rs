@@ -58,11 +58,18 @@ pub(crate) type Accounts = (BTreeMap<String, ServiceAccount>, BTreeMap<String, P
 /// Who may do what with which repository.
 pub(crate) type Grants = BTreeMap<(String, String), Policy>;
 
+fn whole_platform() -> Vec<String> {
+    vec![super::call::CLOUD_PLATFORM.to_owned()]
+}
+
 /// Everything, behind one lock.
 #[derive(Clone, Serialize, Deserialize)]
 pub(crate) struct Resources {
     #[serde(default)]
     pub(crate) organisation: Organisation,
+    /// The OAuth scopes of the nodes' tokens.
+    #[serde(default = "whole_platform")]
+    pub(crate) node_scopes: Vec<String>,
     pub(crate) project_policy: Policy,
     pub(crate) service_accounts: BTreeMap<String, ServiceAccount>,
     /// By pool id.
@@ -79,6 +86,7 @@ impl Resources {
     pub(crate) fn seeded() -> Self {
         let mut resources = Self {
             organisation: Organisation::default(),
+            node_scopes: whole_platform(),
             project_policy: Policy::granting("roles/owner", &format!("user:{}", seed::GOOGLE_ADMIN)),
             service_accounts: BTreeMap::new(),
             pools: BTreeMap::new(),

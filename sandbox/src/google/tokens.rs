@@ -154,7 +154,7 @@ pub(crate) fn mint_service_account(
 
 /// A token of the cluster's node, as its metadata server would give it; `None` once its service account is gone.
 pub fn mint_node_token(world: &World) -> Option<String> {
-    let scopes = vec![super::call::CLOUD_PLATFORM.to_owned()];
+    let scopes = world.google.resources().node_scopes.clone();
     let lifetime = SignedDuration::from_hours(1);
     mint_service_account(world, seed::NODE_SERVICE_ACCOUNT, scopes, lifetime).map(|(token, _)| token)
 }

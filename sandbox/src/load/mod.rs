@@ -63,11 +63,29 @@ pub(crate) async fn load(shared: &Shared, text: &str) -> Result<(), Vec<Problem>
     if let Some(organisation) = &file.organisation {
         rules::organisation(shared, &organisation.value);
     }
+    if let Some(scopes) = &file.node_scopes {
+        shared.google.scope_nodes(scopes.clone());
+    }
+    if let Some(closed) = file.storage_closed {
+        shared.azure.close_storage(closed);
+    }
+    for (client_id, blocked) in &file.blocked {
+        let mut directory = shared.azure.directory();
+        let named = directory.service_principals.iter_mut().find(|it| it.app_id == *client_id);
+        if let Some(principal) = named {
+            principal.blocked_by_policy = *blocked;
+        }
+    }
     for (service, fault) in armed {
         let _was_checked = shared.faults.arm_for(&service, fault);
     }
     shared.clock.advance(Duration::from_secs(file.advance.into()));
     Ok(())
+}
+
+/// What `${NAME}` stands for, by name.
+pub(crate) fn places(shared: &Shared) -> Vec<(String, String)> {
+    places::known(shared)
 }
 
 /// Faults that a file arms, by service.

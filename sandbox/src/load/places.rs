@@ -31,7 +31,8 @@ pub(super) fn fill_in(shared: &Shared, text: &str) -> Result<String, Vec<Problem
     if problems.is_empty() { Ok(filled) } else { Err(problems) }
 }
 
-fn known(shared: &Shared) -> Vec<(String, String)> {
+/// What is known by name.
+pub(super) fn known(shared: &Shared) -> Vec<(String, String)> {
     let seeded = [
         ("tenant", seed::TENANT),
         ("subscription", seed::SUBSCRIPTION),
@@ -46,5 +47,11 @@ fn known(shared: &Shared) -> Vec<(String, String)> {
     let addresses = addresses.as_object().into_iter().flatten();
     let addresses =
         addresses.map(|(name, value)| (name.clone(), value.as_str().unwrap_or_default().to_owned()));
-    seeded.chain(addresses).collect()
+    // The bridge's own application, once it is set up.
+    let directory = shared.azure.directory();
+    let ours = directory.applications.iter().find(|it| it.display_name == seed::APPLICATION);
+    let ours = ours.map(|it| ("application".to_owned(), it.app_id.clone()));
+    let identities = directory.managed_identities.iter().filter(|it| it.name.starts_with("gp-"));
+    let identities = identities.map(|it| (format!("identity.{}", it.name), it.client_id.clone()));
+    seeded.chain(addresses).chain(ours).chain(identities).collect()
 }

@@ -123,18 +123,18 @@ fn a_sound_way() {
 
 #[test]
 fn what_is_not_there_is_named() {
-    for missing in [
-        "azure/managed-identity/gp-harbour-1",
-        "azure/federated-credential/gp-harbour-1/taster",
-        "azure/role/Reader/quay/principal",
-        "azure/role/Storage Blob Data Reader/quaystore.azureml/principal",
-        "kubernetes/ServiceAccount/wine/reader",
+    for (missing, code) in [
+        ("azure/managed-identity/gp-harbour-1", "azure/workload-not-set-up"),
+        ("azure/federated-credential/gp-harbour-1/taster", "azure/federated-credential-missing"),
+        ("azure/role/Reader/quay/principal", "azure/workload-role-missing"),
+        ("azure/role/Storage Blob Data Reader/quaystore.azureml/principal", "azure/workload-role-missing"),
+        ("kubernetes/ServiceAccount/wine/reader", "azure/workload-not-set-up"),
     ] {
         let world = world(|found| {
             found.remove(&ResourceKey(missing.to_owned())).unwrap();
         });
         let (way, _) = way(&world, true, outside());
-        assert_eq!(codes(&way), ["azure/workload-not-set-up"], "{missing}");
+        assert_eq!(codes(&way), [code], "{missing}");
         assert!(way.findings[0].summary.contains(missing), "{missing}");
     }
 }

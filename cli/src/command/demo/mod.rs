@@ -16,7 +16,7 @@ use std::path::PathBuf;
 
 use ::sandbox::{Options, Sandbox};
 
-use crate::args::{Administrate, Common, Demo, Destroy, Format, SetUp, Ship};
+use crate::args::{Administrate, Common, Demo, Destroy, Doctor, Format, SetUp, Ship};
 use crate::command;
 use crate::context::Context;
 use crate::output::say;
@@ -111,7 +111,7 @@ impl Story {
             Ok(_) => return Err(broken("shipping went through a broken trust")),
         }
         shell(&["doctor"]);
-        let diagnosis = command::doctor::examine(&self.context()?, None).await?;
+        let diagnosis = command::doctor::examine(&self.context()?, &look()).await?;
         crate::output::print(Format::Human, &diagnosis);
         let codes: Vec<&str> = diagnosis.findings.iter().map(|finding| finding.code).collect();
         if codes == ["google/audience-not-admitted"] {
@@ -149,12 +149,7 @@ impl Story {
 
     /// A context as a shell with the sandbox's `env` would give it.
     fn context(&self) -> Result<Context, Failure> {
-        let mut environment = crate::edge::environment();
-        environment.extend(self.sandbox.environment());
-        let path = environment.iter().rev().find(|(name, _)| name == "PATH").map(|(_, value)| value.clone());
-        let tools = self.sandbox.tools().display().to_string();
-        environment.push(("PATH".to_owned(), format!("{tools}:{}", path.unwrap_or_default())));
-        Context::with_environment(&self.common, environment)
+        command::sandbox::context(&self.sandbox, &self.common)
     }
 
     /// Ships one version and returns the URL that answers.
@@ -204,7 +199,7 @@ impl Story {
 
     async fn doctor(&self) -> Result<(), Failure> {
         shell(&["doctor"]);
-        held("doctor", Exit::Fine, command::doctor::run(&self.context()?, None).await?)
+        held("doctor", Exit::Fine, command::doctor::run(&self.context()?, &look()).await?)
     }
 }
 
@@ -218,6 +213,18 @@ fn held(command: &str, wanted: Exit, ended: Exit) -> Result<(), Failure> {
 
 fn set_up() -> SetUp {
     SetUp { administrate: administrate(), adopt: Vec::new() }
+}
+
+fn look() -> Doctor {
+    Doctor {
+        team: None,
+        workload: None,
+        wait: 0,
+        hop: None,
+        watch: false,
+        timeout: None,
+        administrate: administrate(),
+    }
 }
 
 fn administrate() -> Administrate {

@@ -54,6 +54,9 @@ fn answer(shared: &Shared, request: &Request) -> Result<Response, Refusal> {
     let (container, blob) = rest.split_once('/').unwrap_or((rest, ""));
     let (container, blob) = (unescape(container), unescape(blob));
     let place = (account, container.as_str());
+    if account == seed::STORAGE_ACCOUNT && shared.azure.is_storage_closed() {
+        return Err(Refusal::NETWORK);
+    }
     let query = Pairs::of(request.uri());
     if !request.headers().contains_key(header::AUTHORIZATION) && query.get("sig").is_some() {
         let needed = if blob.is_empty() { 'l' } else { 'r' };

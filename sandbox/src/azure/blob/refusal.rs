@@ -38,6 +38,11 @@ impl Refusal {
         "AuthorizationPermissionMismatch",
         "This request is not authorized to perform this operation using this permission.",
     );
+    pub(crate) const NETWORK: Self = Self::new(
+        StatusCode::FORBIDDEN,
+        "AuthorizationFailure",
+        "This request is not authorized to perform this operation.",
+    );
     pub(crate) const CONDITION: Self = Self::new(
         StatusCode::PRECONDITION_FAILED,
         "ConditionNotMet",

@@ -1,0 +1,207 @@
+//! Settings that work and let in more than they should: looked for once every hop holds, with severity `warning`.
+
+use trust::iam::Policy;
+use trust::provider::Provider;
+
+use super::evidence::Sight;
+use super::{Ask, Evidence, Hop, Walk, first_party_audience};
+use crate::finding::{Finding, Severity, cause};
+
+/// Roles on the project that act in every namespace of every cluster, whatever RBAC says:
+/// `docs.cloud.google.com/kubernetes-engine/docs/how-to/iam`.
+const BROAD: [&str; 5] = [
+    "roles/container.developer",
+    "roles/container.admin",
+    "roles/container.clusterAdmin",
+    "roles/editor",
+    "roles/owner",
+];
+
+/// Roles whose members the bridge declares where they are looked at.
+const DECLARED: [&str; 2] = ["roles/iam.workloadIdentityUser", "roles/artifactregistry.writer"];
+
+/// What a look for wide settings gives.
+pub(super) enum Wide {
+    /// It needs this first.
+    Need(Ask),
+    /// All that is wide, each with the hop it is about, and what could not be looked at.
+    Seen { findings: Vec<(Hop, Finding)>, limits: Vec<String> },
+}
+
+pub(super) fn look(walk: &Walk<'_>, evidence: &Evidence) -> Wide {
+    let google = &walk.bridge.google;
+    let (project, pool) = (google.project.clone(), walk.bridge.federation.pool.clone());
+    let provider = walk.bridge.federation.provider.clone();
+    let service_account = walk.bridge.service_account_email(&walk.team.name);
+    let (location, repository) =
+        (google.region().to_owned(), walk.bridge.repository_of(walk.team).to_owned());
+    let Some(provider) = &evidence.provider else {
+        return Wide::Need(Ask::Provider { project, pool, provider });
+    };
+    let Some(account) = &evidence.service_account_policy else {
+        return Wide::Need(Ask::ServiceAccountPolicy { project, service_account });
+    };
+    let Some(images) = &evidence.repository_policy else {
+        return Wide::Need(Ask::RepositoryPolicy { project, location, repository });
+    };
+    let Some(whole) = &evidence.project_policy else { return Wide::Need(Ask::ProjectPolicy { project }) };
+    let mut limits = Vec::new();
+    let mut findings = Vec::new();
+    if let Some(provider) = seen("the provider", provider, "whom it admits besides you", &mut limits) {
+        findings.extend(of_provider(walk, evidence, provider).map(|it| (Hop::Exchange, it)));
+    }
+    if let Some(policy) = seen("the service account's policy", account, "who else may act as it", &mut limits)
+    {
+        let on = format!(
+            "gcloud iam service-accounts remove-iam-policy-binding {service_account} --project={project}"
+        );
+        findings.extend(of_members(walk, policy, &service_account, &on).map(|it| (Hop::Impersonation, it)));
+    }
+    if let Some(policy) = seen("the repository's policy", images, "who else may push", &mut limits) {
+        let on = format!(
+            "gcloud artifacts repositories remove-iam-policy-binding {repository} --project={project} --location={location}"
+        );
+        findings.extend(of_members(walk, policy, &repository, &on).map(|it| (Hop::Registry, it)));
+    }
+    if let Some(policy) = seen("the project's policy", whole, "whether RBAC is gone around", &mut limits) {
+        findings.extend(around_rbac(walk, policy, &service_account).map(|it| (Hop::Cluster, it)));
+    }
+    for (_, finding) in &mut findings {
+        finding.severity = Severity::Warning;
+    }
+    Wide::Seen { findings, limits }
+}
+
+fn seen<'a, T>(what: &str, sight: &'a Sight<T>, unknown: &str, limits: &mut Vec<String>) -> Option<&'a T> {
+    let why = match sight {
+        Sight::Seen(thing) => return Some(thing),
+        Sight::Unseen { why } => why.clone(),
+        Sight::Refused(error) => error.to_string(),
+    };
+    limits.push(format!("{what} could not be seen, so {unknown} is not known: {why}"));
+    None
+}
+
+/// The first thing that is wide about the provider.
+fn of_provider(walk: &Walk<'_>, evidence: &Evidence, provider: &Provider) -> Option<Finding> {
+    first_party_audience::admitted(walk, evidence)
+        .or_else(|| constant_subject(walk, provider))
+        .or_else(|| admits_the_tenant(walk, provider))
+}
+
+/// The mapping makes everybody the same subject.
+fn constant_subject(walk: &Walk<'_>, provider: &Provider) -> Option<Finding> {
+    let mapping = provider.attribute_mapping.get("google.subject")?;
+    if ["assertion", "google.", "attribute."].iter().any(|name| mapping.contains(name)) && !is_quoted(mapping)
+    {
+        return None;
+    }
+    let finding = Finding::new(
+        "google/subject-is-constant",
+        cause::CLAIM_UNUSABLE,
+        format!("provider `{}` makes everybody the same subject", walk.bridge.federation.provider),
+    )
+    .expected("assertion.sub", "the bridge")
+    .found(mapping, "provider, `attributeMapping`, `google.subject`")
+    .mend("put the mapping back to what the bridge declares", "gangplank apply")
+    .advice("no grant can tell callers apart, and no log says who it was; an expression in quotes is a text, and not evaluated");
+    Some(finding)
+}
+
+/// Whether the whole expression is one text literal.
+fn is_quoted(expression: &str) -> bool {
+    let text = expression.trim();
+    ['\'', '"'].iter().any(|quote| {
+        text.strip_prefix(*quote)
+            .and_then(|it| it.strip_suffix(*quote))
+            .is_some_and(|inner| !inner.contains(*quote))
+    })
+}
+
+/// The condition says nothing about who is let in, but for the tenant.
+fn admits_the_tenant(walk: &Walk<'_>, provider: &Provider) -> Option<Finding> {
+    let condition = &provider.attribute_condition;
+    let about_somebody =
+        ["sub", "oid", "azp", "appid", "roles", "groups", "google.subject", "google.groups", "attribute."];
+    if about_somebody.iter().any(|name| condition.contains(name)) || condition.trim() == "false" {
+        return None;
+    }
+    let finding = Finding::new(
+        "google/provider-admits-the-tenant",
+        cause::OTHER,
+        format!("provider `{}` admits every application of the tenant", walk.bridge.federation.provider),
+    )
+    .expected("a condition that names the callers or their roles", "the bridge")
+    .found(
+        if condition.is_empty() { "no condition" } else { condition.as_str() },
+        "provider, `attributeCondition`",
+    )
+    .mend("put the condition back to what the bridge declares", "gangplank apply")
+    .advice("Entra gives any program of the tenant a token for any application that requires no assignment: the audience keeps nobody out");
+    Some(finding)
+}
+
+/// The first member that stands for more than callers and their groups.
+fn of_members(walk: &Walk<'_>, policy: &Policy, named: &str, remove: &str) -> Option<Finding> {
+    let members =
+        policy.bindings.iter().flat_map(|it| it.members.iter().map(|member| (it.role.as_str(), member)));
+    members.into_iter().find_map(|(role, member)| wide_member(walk, (role, member), named, remove))
+}
+
+fn wide_member(walk: &Walk<'_>, (role, member): (&str, &str), named: &str, remove: &str) -> Option<Finding> {
+    let in_pool = member.starts_with("principalSet://iam.googleapis.com/");
+    let everybody = matches!(member, "allUsers" | "allAuthenticatedUsers");
+    let (code, summary, why) = if everybody || (in_pool && member.ends_with("/*")) {
+        (
+            "google/pool-wide-grant",
+            format!("everybody who comes across has `{role}` on `{named}`"),
+            "a grant to the whole pool is one to every caller of every team, and to every provider that is added later",
+        )
+    } else if in_pool && member.contains("/namespace/") {
+        (
+            "google/namespace-wide-grant",
+            format!(
+                "every pod of a namespace of that name has `{role}` on `{named}`, in each cluster of the project"
+            ),
+            "clusters of one project share a pool: whoever may make a namespace of this name in another cluster has the right, too",
+        )
+    } else {
+        return None;
+    };
+    let finding = Finding::new(code, cause::OTHER, summary)
+        .expected("`principal://` of one subject, or `principalSet://` of one role or group", "the bridge")
+        .found(member, format!("members of {role} on {named}"));
+    let ours = format!("/workloadIdentityPools/{}/", walk.bridge.federation.pool);
+    let finding = if member.contains(&ours) && DECLARED.contains(&role) {
+        finding.mend("put the grants back to what the bridge declares", "gangplank apply")
+    } else {
+        finding
+    };
+    let finding = finding
+        .mend("take that one grant away", format!("{remove} --role={role} --member='{member}'"))
+        .advice(why);
+    Some(finding)
+}
+
+/// The team's account may act in the cluster by IAM, so that RBAC does not fence it in.
+fn around_rbac(walk: &Walk<'_>, policy: &Policy, account: &str) -> Option<Finding> {
+    let google = &walk.bridge.google;
+    let member = format!("serviceAccount:{account}");
+    let holds = |binding: &&trust::iam::Binding| {
+        BROAD.contains(&binding.role.as_str()) && binding.members.contains(&member)
+    };
+    let role = &policy.bindings.iter().find(holds)?.role;
+    let finding = Finding::new(
+        "google/broad-cluster-role",
+        cause::OTHER,
+        format!("team `{}` may act in every namespace: its account has `{role}` on the project", walk.team.name),
+    )
+    .expected("roles/container.clusterViewer, and RBAC for the rest", "the bridge")
+    .found(role, format!("roles of {account} on project `{}`", google.project))
+    .mend(
+        "take that role away",
+        format!("gcloud projects remove-iam-policy-binding {} --role={role} --member='{member}' --condition=None", google.project),
+    )
+    .advice("GKE asks IAM and RBAC, and either may allow: the team's RoleBinding limits nothing while it has this role");
+    Some(finding)
+}
