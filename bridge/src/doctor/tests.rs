@@ -689,7 +689,7 @@ fn every_fault_of_the_google_side_has_its_name() {
         (
             |w| {
                 w.provider.attribute_mapping =
-                    [("google.subject".into(), "assertion.sub == 'a'".into())].into()
+                    [("google.subject".into(), "assertion.sub == 'a'".into())].into();
             },
             "google/mapping-unusable",
             "claim-unusable",
@@ -757,7 +757,7 @@ fn every_fault_of_the_google_side_has_its_name() {
                         "PRINCIPAL://IAM.GOOGLEAPIS.COM/PROJECTS",
                         "principal://iam.googleapis.com/projects",
                     ),
-                )
+                );
             },
             "google/member-differs",
             "literal-mismatch",
@@ -765,7 +765,7 @@ fn every_fault_of_the_google_side_has_its_name() {
         (
             |w| {
                 w.repository =
-                    readable(grant("roles/artifactregistry.writer", member().replace("c3d2", "c3d3")))
+                    readable(grant("roles/artifactregistry.writer", member().replace("c3d2", "c3d3")));
             },
             "google/member-differs",
             "literal-mismatch",
@@ -858,12 +858,15 @@ fn the_azure_side_has_its_findings() {
     }
 }
 
+/// Opens a world somewhere.
+type Widen = Box<dyn Fn(&mut World)>;
+
 #[test]
 fn what_lets_in_too_much_is_a_warning_although_every_hop_holds() {
     let everybody =
         format!("{}/*", member().split("/subject/").next().unwrap().replace("principal:", "principalSet:"));
     let pods = everybody.replace("/*", "/namespace/team");
-    let rows: [(&str, Box<dyn Fn(&mut World)>); 6] = [
+    let rows: [(&str, Widen); 6] = [
         (
             "google/first-party-audience",
             Box::new(|w| oidc(w).allowed_audiences.push("https://management.azure.com/".into())),
@@ -881,13 +884,15 @@ fn what_lets_in_too_much_is_a_warning_although_every_hop_holds() {
         (
             "google/pool-wide-grant",
             Box::new(move |w| {
-                w.account.bindings.extend(grant("roles/iam.workloadIdentityUser", everybody.clone()).bindings)
+                w.account
+                    .bindings
+                    .extend(grant("roles/iam.workloadIdentityUser", everybody.clone()).bindings);
             }),
         ),
         (
             "google/namespace-wide-grant",
             Box::new(move |w| {
-                w.repository.bindings.extend(grant("roles/artifactregistry.writer", pods.clone()).bindings)
+                w.repository.bindings.extend(grant("roles/artifactregistry.writer", pods.clone()).bindings);
             }),
         ),
         (

@@ -172,14 +172,13 @@ fn wide_member(walk: &Walk<'_>, (role, member): (&str, &str), named: &str, remov
         .expected("`principal://` of one subject, or `principalSet://` of one role or group", "the bridge")
         .found(member, format!("members of {role} on {named}"));
     let ours = format!("/workloadIdentityPools/{}/", walk.bridge.federation.pool);
+    // `apply` takes away what the bridge does not declare of its own pool; the rest is somebody else's.
     let finding = if member.contains(&ours) && DECLARED.contains(&role) {
         finding.mend("put the grants back to what the bridge declares", "gangplank apply")
     } else {
-        finding
+        finding.mend("take that one grant away", format!("{remove} --role={role} --member='{member}'"))
     };
-    let finding = finding
-        .mend("take that one grant away", format!("{remove} --role={role} --member='{member}'"))
-        .advice(why);
+    let finding = finding.advice(why);
     Some(finding)
 }
 

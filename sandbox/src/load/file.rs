@@ -55,9 +55,6 @@ pub(super) struct WorldFile {
     pub(super) node_scopes: Option<Vec<String>>,
     /// Whether the network rules of the workspace's storage account let nobody in.
     pub(super) storage_closed: Option<bool>,
-    /// Service principals by client id: whether Conditional Access blocks them.
-    #[serde(default)]
-    pub(super) blocked: BTreeMap<String, bool>,
     /// Whether faults that are armed already strike the loading, too.
     #[serde(default)]
     pub(super) amid_faults: bool,

@@ -69,13 +69,6 @@ pub(crate) async fn load(shared: &Shared, text: &str) -> Result<(), Vec<Problem>
     if let Some(closed) = file.storage_closed {
         shared.azure.close_storage(closed);
     }
-    for (client_id, blocked) in &file.blocked {
-        let mut directory = shared.azure.directory();
-        let named = directory.service_principals.iter_mut().find(|it| it.app_id == *client_id);
-        if let Some(principal) = named {
-            principal.blocked_by_policy = *blocked;
-        }
-    }
     for (service, fault) in armed {
         let _was_checked = shared.faults.arm_for(&service, fault);
     }
