@@ -178,8 +178,7 @@ fn wide_member(walk: &Walk<'_>, (role, member): (&str, &str), named: &str, remov
     } else {
         finding.mend("take that one grant away", format!("{remove} --role={role} --member='{member}'"))
     };
-    let finding = finding.advice(why);
-    Some(finding)
+    Some(finding.advice(why))
 }
 
 /// The team's account may act in the cluster by IAM, so that RBAC does not fence it in.
