@@ -28,7 +28,7 @@ pub fn missing_roles_text(decision: &Decision) -> Option<String> {
     }
     match missing.as_slice() {
         [] => None,
-        [one] => Some(format!("RBAC: {one}")),
+        [only] => Some(format!("RBAC: {only}")),
         several => Some(format!("RBAC: [{}]", several.join(", "))),
     }
 }

@@ -219,6 +219,7 @@ fn look() -> Doctor {
     Doctor {
         team: None,
         workload: None,
+        evidence: Vec::new(),
         wait: 0,
         hop: None,
         watch: false,
