@@ -26,7 +26,7 @@ fn paper_into(found: &mut Exhibits, paper: &Paper<'_>) {
     }
     let bare = trimmed.strip_prefix("Bearer ").unwrap_or(trimmed);
     if let Ok(token) = token::decode(bare) {
-        found.all.push(token_exhibit(paper.name, "", token));
+        found.all.push(token_exhibit(paper.name, "", &token));
         return;
     }
     let known = text::form(trimmed).or_else(|| text::environment(trimmed));
@@ -75,7 +75,7 @@ fn exhibit(kind: Kind, file: &str, value: Value, base: &str, lines: &Arc<Lines>)
     Exhibit { kind, value, file: file.to_owned(), base: base.to_owned(), lines: Arc::clone(lines) }
 }
 
-fn token_exhibit(file: &str, base: &str, token: Token) -> Exhibit {
+fn token_exhibit(file: &str, base: &str, token: &Token) -> Exhibit {
     let header = json!({"alg": token.header.alg, "kid": token.header.kid, "typ": token.header.typ});
     let value = json!({"claims": token.claims.as_value(), "header": header});
     exhibit(Kind::Token, file, value, base, &Arc::default())
@@ -87,7 +87,7 @@ fn document_into(found: &mut Exhibits, paper: &Paper<'_>, document: Document) {
     let mut taken = Taken::default();
     take(&mut value, "", &mut taken);
     for (pointer, token) in taken.tokens {
-        found.all.push(token_exhibit(paper.name, &pointer, token));
+        found.all.push(token_exhibit(paper.name, &pointer, &token));
     }
     if !taken.secrets.is_empty() && !found.holding_secrets.iter().any(|it| it == paper.name) {
         found.holding_secrets.push(paper.name.to_owned());

@@ -1,5 +1,7 @@
 //! Bridge files and what is said about them.
 
+use std::fmt::Write as _;
+
 use super::*;
 use crate::spec::{Expose, Right, Runtime, Scaling, VersionRef, Who};
 
@@ -100,9 +102,9 @@ fn a_thousand_teams_with_a_caller_each_are_not_too_many() {
     for team in 0..1000 {
         let id = format!("00000000-0000-4000-8000-{team:012}");
         let deploy = format!("may: [push, \"deploy:t{team:04}\"]");
-        identities += &format!("  - {{name: ci-{team}, servicePrincipal: {id}, {deploy}}}\n");
+        writeln!(identities, "  - {{name: ci-{team}, servicePrincipal: {id}, {deploy}}}").unwrap();
         let quota = "quota: {cpu: 8, memory: 16Gi, pods: 20}";
-        teams += &format!("  - {{name: t{team:04}, models: [\"m{team:04}-*\"], {quota}}}\n");
+        writeln!(teams, "  - {{name: t{team:04}, models: [\"m{team:04}-*\"], {quota}}}").unwrap();
     }
     let (before, _) = HARBOUR.split_once("\nidentities:").unwrap();
     let bridge = parse("bridge.yaml", &format!("{before}\n{identities}{teams}")).unwrap();

@@ -59,7 +59,7 @@ impl Case<'_> {
             return Some(project.to_owned());
         }
         let policies = self.policies();
-        let member = policies.iter().flat_map(|it| it.members()).find_map(|member| {
+        let member = policies.iter().flat_map(super::grants::SeenPolicy::members).find_map(|member| {
             let rest = member.text.strip_prefix("serviceAccount:")?;
             Some(rest.split_once(".svc.id.goog")?.0.to_owned())
         });

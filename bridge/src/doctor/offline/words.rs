@@ -31,7 +31,7 @@ pub(super) fn words(text: &str) -> impl Iterator<Item = &str> {
 
 /// The hosts of Artifact Registry and the like that a text names.
 pub(super) fn registry_host(text: &str) -> Option<&str> {
-    let host = |word: &'_ str| word.split('/').next().is_some_and(|host| is_registry(host));
+    let host = |word: &'_ str| word.split('/').next().is_some_and(is_registry);
     let bare = |word| {
         let word: &str = word;
         word.trim_start_matches("https://").trim_start_matches("docker://")

@@ -67,5 +67,9 @@ fn direct(case: &Case<'_>, account: &Account) -> bool {
         member.starts_with("principal") && (member.ends_with(&subject) || member.ends_with(&set))
     };
     case.of(Kind::Policy).count() > 0
-        && case.policies().iter().flat_map(|it| it.members()).any(|member| principal(member.text))
+        && case
+            .policies()
+            .iter()
+            .flat_map(super::super::grants::SeenPolicy::members)
+            .any(|member| principal(member.text))
 }

@@ -137,7 +137,7 @@ fn complete(map: &mut Map<String, Value>, case: &Case<'_>) {
             .any(|(name, at)| map.get(*name).and_then(Value::as_str) == it.text(at))
     };
     let all: Vec<&Exhibit> = case.of(Kind::FederatedCredential).collect();
-    let best = all.iter().copied().find(|it| matches(&it)).or_else(|| all.first().copied());
+    let best = all.iter().copied().find(|it| matches(it)).or_else(|| all.first().copied());
     let Some(best) = best else { return };
     for (name, at) in [("iss", "/issuer"), ("sub", "/subject"), ("aud", "/audiences/0")] {
         if let (false, Some(value)) = (map.contains_key(name), best.get(at)) {
@@ -326,7 +326,7 @@ fn not_yet(case: &Case<'_>, seen: &[(&Exhibit, FederatedCredential)], name: &str
 }
 
 fn by_words(case: &Case<'_>, presented: Option<&Presented>) -> Option<Finding> {
-    let (cause, part, name) = if case.says(&["aadsts700211"]) {
+    let (class, part, name) = if case.says(&["aadsts700211"]) {
         (cause::ISSUER_MISMATCH, "issuer", "iss")
     } else if case.says(&["aadsts700212"]) {
         (cause::AUDIENCE_MISMATCH, "audience", "aud")
@@ -339,7 +339,7 @@ fn by_words(case: &Case<'_>, presented: Option<&Presented>) -> Option<Finding> {
         .and_then(|it| it.claims.texts(name).first().map(|it| (*it).to_owned()))
         .unwrap_or_else(|| "not printed".to_owned());
     Some(
-        Finding::new(CODE, cause, format!("no federated credential admits the {part} `{value}`"))
+        Finding::new(CODE, class, format!("no federated credential admits the {part} `{value}`"))
             .expected(
                 format!("a credential whose {part} is exactly this"),
                 "the federated credentials, which were not given",

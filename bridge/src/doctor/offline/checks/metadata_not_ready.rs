@@ -27,11 +27,10 @@ pub(super) fn check(case: &Case<'_>) -> Option<Finding> {
         Some((age, origin)) if age <= START => {
             (format!("{} s after it began", age.as_secs()), origin, Confidence::Certain)
         }
-        Some(_) => return None,
         None if sporadic => {
             ("now and then, at the start".to_owned(), case.said_in(needle), Confidence::Likely)
         }
-        None => return None,
+        _ => return None,
     };
     Some(
         Finding::new("kubernetes/metadata-not-ready", cause::PROPAGATION, "the metadata server did not answer yet when the pod asked for a credential")

@@ -65,7 +65,7 @@ fn named_elsewhere(case: &Case<'_>) -> Option<Finding> {
                 && (own.project == named.project || own.project.starts_with(|c: char| !c.is_ascii_digit()))
         })
     };
-    if known.iter().any(|it| same(&it)) || known.is_empty() && nothing.is_none() {
+    if known.iter().any(same) || known.is_empty() && nothing.is_none() {
         return None;
     }
     let listed = providers.first().map_or_else(

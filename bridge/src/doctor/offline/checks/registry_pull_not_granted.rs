@@ -27,26 +27,7 @@ pub(super) fn check(case: &Case<'_>) -> Option<Finding> {
     if !about {
         return None;
     }
-    let cluster = case.of(Kind::AksCluster).find_map(|it| {
-        Some((
-            it.text("/identityProfile/kubeletidentity/objectId")?,
-            it.origin("/identityProfile/kubeletidentity/objectId"),
-        ))
-    });
-    let identity = || {
-        case.of(Kind::AzureIdentity).find_map(|it| {
-            let pointer = ["/principalId", "/identity/principalId", "/identity/principal_id"]
-                .into_iter()
-                .find(|at| it.text(at).is_some())?;
-            Some((it.text(pointer)?, it.origin(pointer)))
-        })
-    };
-    let token = || {
-        case.tokens()
-            .first()
-            .and_then(|it| Some((it.exhibit.text("/claims/oid")?, it.exhibit.origin("/claims/oid"))))
-    };
-    let (principal, origin) = cluster.or_else(identity).or_else(token)?;
+    let (principal, origin) = who_pulls(case)?;
     let assignments: Vec<&Exhibit> = case.of(Kind::RoleAssignment).collect();
     if assignments.is_empty() && case.none_of(Kind::RoleAssignment).is_none() {
         return None;
@@ -83,4 +64,28 @@ pub(super) fn check(case: &Case<'_>) -> Option<Finding> {
     } else {
         finding
     })
+}
+
+/// The object id of the identity that pulls, and where it stands: the kubelet's, the container's, else the token's.
+fn who_pulls<'a>(case: &Case<'a>) -> Option<(&'a str, String)> {
+    let cluster = case.of(Kind::AksCluster).find_map(|it| {
+        Some((
+            it.text("/identityProfile/kubeletidentity/objectId")?,
+            it.origin("/identityProfile/kubeletidentity/objectId"),
+        ))
+    });
+    let identity = || {
+        case.of(Kind::AzureIdentity).find_map(|it| {
+            let pointer = ["/principalId", "/identity/principalId", "/identity/principal_id"]
+                .into_iter()
+                .find(|at| it.text(at).is_some())?;
+            Some((it.text(pointer)?, it.origin(pointer)))
+        })
+    };
+    let token = || {
+        case.tokens()
+            .first()
+            .and_then(|it| Some((it.exhibit.text("/claims/oid")?, it.exhibit.origin("/claims/oid"))))
+    };
+    cluster.or_else(identity).or_else(token)
 }

@@ -10,7 +10,8 @@ pub(super) fn check(case: &Case<'_>) -> Option<Finding> {
     let role = case.says(&["authorizationpermissionmismatch", "operation using this permission"]);
     let said = !role && case.says(&["authorizationfailure", needle]);
     let closed = case.of(Kind::StorageAccount).find(|it| is_closed(it));
-    if role || !said && !(closed.is_some() && case.says(&["403", "forbidden", "timed out", "timeout"])) {
+    let kept_out = closed.is_some() && case.says(&["403", "forbidden", "timed out", "timeout"]);
+    if role || !(said || kept_out) {
         return None;
     }
     let address = case.fact("egressIp").map_or("the client's address", |it| it.0);
