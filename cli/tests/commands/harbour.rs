@@ -217,6 +217,11 @@ impl Harbour {
         });
     }
 
+    /// Removes one role from the IAM policy behind `resource`, a URL without its verb.
+    pub(crate) fn revoke(&self, resource: &str, role: &str, read: reqwest::Method) {
+        self.edit_policy(resource, read, |bindings| bindings.retain(|binding| binding["role"] != role));
+    }
+
     pub(crate) fn edit_policy(
         &self,
         resource: &str,
