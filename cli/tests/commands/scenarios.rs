@@ -307,10 +307,10 @@ pub(crate) fn trouble(harbour: &Harbour, scenario: &Scenario) -> Result<(), Stri
 }
 
 fn load(harbour: &Harbour, text: &str) -> Result<(), String> {
-    harbour
-        .runtime
-        .block_on(harbour.sandbox.load(text))
-        .map_err(|problems| problems.iter().map(|it| format!("the world does not load: {it}\n")).collect())
+    harbour.runtime.block_on(harbour.sandbox.load(text)).map_err(|problems| {
+        let lines: Vec<String> = problems.iter().map(|it| format!("the world does not load: {it}")).collect();
+        lines.join("\n")
+    })
 }
 
 /// Does what the mends in words say.
