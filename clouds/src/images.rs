@@ -11,7 +11,7 @@ use http::HeaderValue;
 use identity::acr::{AcrError, AcrLogin};
 use identity::{AccessToken, Bearer};
 use oci::authorizer::{Ask, Purpose};
-use oci::copy::{CopyError, Destination, Origin};
+use oci::copy::{CopyError, Destination, Options, Origin, Platform};
 use oci::image::{Base, Image, ImageError, Run};
 use oci::layer::{Content, Entry, Layer, MalformedLayer, Mode};
 use oci::progress::{Progress, Skip};
@@ -158,7 +158,7 @@ impl Images {
             reference: format!("{}/{}@{}", self.registry.host(), plan.repository, pushed.digest),
             digest: pushed.digest.to_string(),
             sent: pushed.tally.sent,
-            present: pushed.tally.present,
+            present: pushed.tally.present + pushed.tally.mounted,
         })
     }
 }
@@ -241,13 +241,14 @@ impl Images {
             return Err(error::own(SERVICE, Refused::Conflict, problem));
         }
         let destination = Destination { registry: &self.registry, repository, tag };
-        let copied = oci::copy::image(origin, destination, progress).await;
+        let options = Options::one(Platform::linux_amd64());
+        let copied = oci::copy::image(origin, destination, &options, progress).await;
         let copied = copied.map_err(|refused| failed(SERVICE, refused))?;
         Ok(image::PushedImage {
             reference: format!("{}/{repository}@{}", self.registry.host(), copied.digest),
             digest: copied.digest.to_string(),
             sent: copied.tally.sent,
-            present: copied.tally.present,
+            present: copied.tally.present + copied.tally.mounted,
         })
     }
 }

@@ -14,7 +14,7 @@ pub struct Digest(String);
 pub struct MalformedDigest(pub String);
 
 /// Computes the digest and the size of bytes that flow past.
-#[derive(Default)]
+#[derive(Default, Clone)]
 pub struct Digester {
     hash: Sha256,
     size: u64,

@@ -13,13 +13,16 @@ use oci_spec::image::{Descriptor, ImageManifestBuilder, MediaType, Sha256Digest}
 use serde_json::Value;
 
 use crate::ByteStream;
-use crate::copy::{self, AT_ONCE, CopyError, Origin, Tally};
+use crate::copy::{self, CopyError, Origin, Tally};
 use crate::digest::Digest;
 use crate::layer::{self, Layer, MalformedLayer};
 use crate::progress::{Event, Progress, Skip};
 use crate::registry::{Open, Registry, RegistryError, Upload};
 use config::Config;
 use known::Known;
+
+/// Layers under way at the same time.
+const AT_ONCE: usize = 4;
 
 /// Layers up to this size are made in memory, so that one the registry has is recognised before it is sent.
 const SMALL: u64 = 1 << 20;
@@ -167,12 +170,19 @@ impl Push<'_> {
         {
             let (digest, diff_id) = (known.digest.clone(), known.diff_id.clone());
             self.progress.event(Event::Layer { key: &key, digest: &digest });
-            return Ok(Laid { digest, diff_id, size, key, name, tally: Tally { sent: 0, present: size } });
+            return Ok(Laid {
+                digest,
+                diff_id,
+                size,
+                key,
+                name,
+                tally: Tally { present: size, ..Tally::default() },
+            });
         }
         let (digest, tally) = if size <= SMALL {
             self.small_layer(layer, &name).await?
         } else {
-            (self.send(&name, size, None, layer).await?, Tally { sent: size, present: 0 })
+            (self.send(&name, size, None, layer).await?, Tally { sent: size, ..Tally::default() })
         };
         self.progress.event(Event::Layer { key: &key, digest: &digest });
         // Whoever sent the layer read it to its end, so the archive's digest is there.
@@ -193,10 +203,10 @@ impl Push<'_> {
     async fn bytes(&self, what: &str, bytes: Bytes) -> Result<(Digest, Tally), RegistryError> {
         let (digest, size) = (Digest::of(&bytes), bytes.len() as u64);
         if self.has(&digest, size, what).await? {
-            return Ok((digest, Tally { sent: 0, present: size }));
+            return Ok((digest, Tally { present: size, ..Tally::default() }));
         }
         self.send(what, size, Some(digest.clone()), &AtHand(bytes)).await?;
-        Ok((digest, Tally { sent: size, present: 0 }))
+        Ok((digest, Tally { sent: size, ..Tally::default() }))
     }
 
     async fn has(&self, digest: &Digest, size: u64, what: &str) -> Result<bool, RegistryError> {

@@ -7,6 +7,7 @@ mod blob;
 mod error;
 mod login;
 mod manifest;
+mod referrers;
 mod transport;
 mod upload;
 
@@ -16,6 +17,7 @@ use std::time::Duration;
 pub use blob::{BlobStream, Stat};
 pub use error::{Answer, RegistryError};
 pub use manifest::{Found, MANIFEST_TYPES};
+pub use referrers::Referrers;
 pub use upload::{Mounted, Open, Pushed, Upload};
 
 use crate::authorizer::Authorizer;
@@ -29,6 +31,8 @@ pub struct Registry {
 
 struct Shared {
     client: reqwest::Client,
+    /// For the bytes of blobs.
+    bulk: reqwest::Client,
     endpoint: Endpoint,
     authorizer: Arc<dyn Authorizer>,
     patience: Patience,
@@ -84,7 +88,18 @@ impl Registry {
         patience: Patience,
     ) -> Self {
         let logins = login::Logins::default();
-        Self { shared: Arc::new(Shared { client, endpoint, authorizer, patience, logins }) }
+        let bulk = client.clone();
+        Self { shared: Arc::new(Shared { client, bulk, endpoint, authorizer, patience, logins }) }
+    }
+
+    /// The same, with a client of its own for the bytes of blobs. It should speak HTTP/1.1 alone, so that every blob has a
+    /// connection: many share one in HTTP/2, and its speed.
+    #[must_use]
+    pub fn with_bulk(self, bulk: reqwest::Client) -> Self {
+        let Shared { client, endpoint, authorizer, patience, .. } = &*self.shared;
+        let (client, endpoint, authorizer) = (client.clone(), endpoint.clone(), Arc::clone(authorizer));
+        let (patience, logins) = (*patience, login::Logins::default());
+        Self { shared: Arc::new(Shared { client, bulk, endpoint, authorizer, patience, logins }) }
     }
 
     /// The registry's host as image names carry it.

@@ -21,11 +21,19 @@ pub(super) struct Call {
     pub(super) body: Bytes,
     /// What is asked, as a verb phrase.
     pub(super) act: String,
+    /// Whether the bytes of a blob flow, one way or the other.
+    pub(super) bulk: bool,
 }
 
 impl Call {
     pub(super) fn new(method: Method, url: Url, scopes: Vec<Scope>, act: String) -> Self {
-        Self { method, url, scopes, headers: HeaderMap::new(), body: Bytes::new(), act }
+        Self { method, url, scopes, headers: HeaderMap::new(), body: Bytes::new(), act, bulk: false }
+    }
+
+    /// The bytes of a blob flow.
+    pub(super) fn bulk(mut self) -> Self {
+        self.bulk = true;
+        self
     }
 
     pub(super) fn header(mut self, name: http::HeaderName, value: HeaderValue) -> Self {
@@ -131,12 +139,9 @@ impl Registry {
         body: reqwest::Body,
         login: Option<HeaderValue>,
     ) -> Result<Response, RegistryError> {
-        let mut request = self
-            .shared
-            .client
-            .request(call.method.clone(), call.url.clone())
-            .headers(call.headers.clone())
-            .body(body);
+        let client = if call.bulk { &self.shared.bulk } else { &self.shared.client };
+        let mut request =
+            client.request(call.method.clone(), call.url.clone()).headers(call.headers.clone()).body(body);
         // A registry may send us elsewhere for an upload; what proves who we are stays here.
         if let Some(login) = login.filter(|_| self.shared.endpoint.covers(&call.url)) {
             request = request.header(AUTHORIZATION, login);

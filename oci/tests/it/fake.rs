@@ -38,7 +38,7 @@ pub(crate) enum Fault {
     OtherDigest,
     /// 401, whatever the token.
     LoggedOut,
-    /// The blob is taken and thrown away.
+    /// The blob is taken without a word of its digest, and thrown away.
     Forget,
 }
 
@@ -61,6 +61,8 @@ pub(crate) struct World {
     /// Digest and repository of every blob that was sent or mounted.
     owned: std::collections::BTreeSet<(String, String)>,
     pub(crate) ranges: bool,
+    /// It has the referrers API.
+    pub(crate) lists_referrers: bool,
     /// The token that requests must carry.
     pub(crate) token: Option<String>,
     /// The token service, if it is not the fake itself.
@@ -189,6 +191,7 @@ fn kind_of(path: &str) -> &'static str {
         ("/blobs/", "blob"),
         ("/manifests/", "manifest"),
         ("/tags/", "tags"),
+        ("/referrers/", "referrers"),
     ]
     .into_iter()
     .find(|(part, _)| path.contains(part))
@@ -242,6 +245,7 @@ async fn answer(fake: &Fake, request: Request, what: &str, fault: Option<Fault>)
         ("manifest", Method::PUT) => put_manifest(fake, &path, request).await,
         ("manifest", method) => get_manifest(fake, &path, method == Method::HEAD),
         ("tags", _) => tags(fake, &path),
+        ("referrers", _) if fake.world.lock().unwrap().lists_referrers => referrers(fake, &path, &last),
         _ => envelope(404, "UNSUPPORTED", "no such thing"),
     }
 }
@@ -365,11 +369,12 @@ fn commit(fake: &Fake, path: &str, digest: &str, fault: Option<Fault>) -> Respon
     if session.finish().as_str() != digest {
         return envelope(400, "DIGEST_INVALID", "the digest does not match");
     }
-    if fault != Some(Fault::Forget) {
-        world.blobs.insert(digest.to_owned(), bytes.into());
-        world.sizes.insert(digest.to_owned(), size);
-        world.owned.insert((digest.to_owned(), repository(path)));
+    if fault == Some(Fault::Forget) {
+        return status(201).body(Body::empty()).unwrap();
     }
+    world.blobs.insert(digest.to_owned(), bytes.into());
+    world.sizes.insert(digest.to_owned(), size);
+    world.owned.insert((digest.to_owned(), repository(path)));
     status(201).header("docker-content-digest", digest).body(Body::empty()).unwrap()
 }
 
@@ -383,10 +388,19 @@ async fn put_manifest(fake: &Fake, path: &str, request: Request) -> Response {
     let media_type = request.headers()["content-type"].to_str().unwrap().to_owned();
     let bytes = axum::body::to_bytes(request.into_body(), usize::MAX).await.unwrap();
     let manifest: serde_json::Value = serde_json::from_slice(&bytes).unwrap();
-    let blobs = manifest["layers"].as_array().unwrap().iter().chain([&manifest["config"]]);
-    for blob in blobs {
+    let listed = |name: &str| manifest[name].as_array().cloned().unwrap_or_default();
+    let blobs = listed("layers").into_iter().filter(|layer| layer.get("urls").is_none());
+    let config = manifest.get("config").cloned();
+    for blob in blobs.chain(config) {
         if !fake.world.lock().unwrap().sizes.contains_key(blob["digest"].as_str().unwrap()) {
             return envelope(404, "MANIFEST_BLOB_UNKNOWN", "a blob is missing");
+        }
+    }
+    let (repository, _) = manifest_name(path);
+    for child in listed("manifests") {
+        let name = format!("{repository}:{}", child["digest"].as_str().unwrap());
+        if !fake.world.lock().unwrap().manifests.contains_key(&name) {
+            return envelope(404, "MANIFEST_UNKNOWN", "a manifest is missing");
         }
     }
     let digest = fake.put_manifest(&name, &media_type, &bytes);
@@ -414,6 +428,24 @@ fn tags(fake: &Fake, path: &str) -> Response {
         return envelope(404, "NAME_UNKNOWN", "no such repository");
     }
     status(200).body(Body::from(serde_json::json!({ "name": repository, "tags": tags }).to_string())).unwrap()
+}
+
+fn referrers(fake: &Fake, path: &str, subject: &str) -> Response {
+    let repository = path.trim_start_matches("/v2/").split("/referrers/").next().unwrap();
+    let world = fake.world.lock().unwrap();
+    let mut all = Vec::new();
+    for (name, (media_type, bytes)) in &world.manifests {
+        let manifest: serde_json::Value = serde_json::from_slice(bytes).unwrap();
+        let by_digest = name.strip_prefix(repository).is_some_and(|version| version.starts_with(":sha256:"));
+        if by_digest && manifest["subject"]["digest"] == subject {
+            let digest = Digest::of(bytes).to_string();
+            all.push(serde_json::json!({ "mediaType": media_type, "size": bytes.len(), "digest": digest }));
+        }
+    }
+    let index = serde_json::json!({
+        "schemaVersion": 2, "mediaType": "application/vnd.oci.image.index.v1+json", "manifests": all,
+    });
+    status(200).body(Body::from(index.to_string())).unwrap()
 }
 
 fn status(code: u16) -> http::response::Builder {

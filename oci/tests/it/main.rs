@@ -3,6 +3,7 @@
 
 extern crate gangplank_oci as oci;
 
+mod copy;
 mod fake;
 mod image;
 mod login;
