@@ -1,6 +1,7 @@
 //! What can be typed: commands, flags, and the environment variables that stand for flags.
 
 mod can;
+mod copy;
 mod export;
 mod import;
 mod init;
@@ -11,6 +12,7 @@ use std::time::Duration;
 
 pub use can::Can;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
+pub use copy::Copy;
 pub use export::{CredSource, Export, ExportCredConfig, ExportVerb};
 pub use import::Import;
 pub use init::{Init, Places};
@@ -91,6 +93,8 @@ pub enum Command {
     Ship(Ship),
     /// Make a model version's image and push it, and no more.
     Pack(Pack),
+    /// Carry an image from registry to registry, with what refers to it.
+    Copy(Copy),
     /// Print the manifests that `ship` applies.
     Render(Render),
     /// Walk the identity chain and name the first broken link.

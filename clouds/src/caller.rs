@@ -9,7 +9,7 @@ use identity::acr::AcrLogin;
 use identity::source::{EntraSource, Options, Preference, SourceError, SourceName, azure_credential};
 use identity::{Chain, Clock, Environment, Grantee, TokenError};
 
-use crate::images::Images;
+use crate::images::{Images, Transport};
 use crate::{azure, error, google, kubernetes};
 
 /// What the edge knows and the bridge file does not.
@@ -53,7 +53,7 @@ impl Caller {
         let images = Images::new(
             &addresses.registry,
             chain.bearer(Grantee::Federated),
-            registry_client(settings)?,
+            registry_transport(settings)?,
             settings.scorer.clone(),
         )?;
         let azure_login =
@@ -144,12 +144,15 @@ pub(crate) fn client(settings: &Settings) -> PortResult<reqwest::Client> {
     identity::http::client(settings.ca_bundle.as_deref()).map_err(|problem| setup(&problem))
 }
 
-/// The client for registries: they send downloads elsewhere. A log-in does not follow to another host.
-fn registry_client(settings: &Settings) -> PortResult<reqwest::Client> {
-    let builder =
-        identity::http::builder(settings.ca_bundle.as_deref()).map_err(|problem| setup(&problem))?;
-    let builder = builder.redirect(reqwest::redirect::Policy::limited(5));
-    builder.build().map_err(|problem| setup(&problem))
+/// The clients for registries: they send downloads elsewhere. A log-in does not follow to another host.
+fn registry_transport(settings: &Settings) -> PortResult<Transport> {
+    let builder = || {
+        let builder = identity::http::builder(settings.ca_bundle.as_deref());
+        let builder = builder.map_err(|problem| setup(&problem))?;
+        Ok(builder.redirect(reqwest::redirect::Policy::limited(5)))
+    };
+    let build = |builder: reqwest::ClientBuilder| builder.build().map_err(|problem| setup(&problem));
+    Ok(Transport { small: build(builder()?)?, bulk: build(builder()?.http1_only())? })
 }
 
 fn setup(problem: &dyn std::error::Error) -> PortError {

@@ -38,10 +38,25 @@ const GOOGLES: [&str; 3] = [".pkg.dev", ".gcr.io", "gcr.io"];
 #[derive(Clone)]
 pub struct Images {
     registry: Registry,
-    http: reqwest::Client,
+    transport: Transport,
     bearer: Bearer,
     scorer: Option<PathBuf>,
     azure: Option<AzureRegistries>,
+}
+
+/// How registries are reached. Both clients follow redirects, which registries use for downloads.
+#[derive(Clone)]
+pub(crate) struct Transport {
+    /// For questions and small answers.
+    pub(crate) small: reqwest::Client,
+    /// For the bytes of blobs: HTTP/1.1 alone, so that every blob has a connection.
+    pub(crate) bulk: reqwest::Client,
+}
+
+impl Transport {
+    fn registry(&self, endpoint: Endpoint, login: Arc<dyn Authorizer>) -> Registry {
+        Registry::new(self.small.clone(), endpoint, login).with_bulk(self.bulk.clone())
+    }
 }
 
 /// Azure's container registries: where they are, and the caller's log-in to them.
@@ -65,19 +80,18 @@ impl AzureRegistries {
 }
 
 impl Images {
-    /// The registry at `address`, as `bearer`. `http` follows redirects, which registries use for downloads; `scorer` is
-    /// the executable that images for our own runtime are made of.
-    pub fn new(
+    /// The registry at `address`, as `bearer`. `scorer` is the executable that images for our own runtime are made of.
+    pub(crate) fn new(
         address: &str,
         bearer: Bearer,
-        http: reqwest::Client,
+        transport: Transport,
         scorer: Option<PathBuf>,
     ) -> PortResult<Self> {
         identity::http::service_address(address).map_err(|problem| invalid(&problem))?;
         let endpoint = Endpoint::parse(address).map_err(|problem| invalid(&problem))?;
         let login = Arc::new(BearerLogin(bearer.clone()));
-        let registry = Registry::new(http.clone(), endpoint, login);
-        Ok(Self { registry, http, bearer, scorer, azure: None })
+        let registry = transport.registry(endpoint, login);
+        Ok(Self { registry, transport, bearer, scorer, azure: None })
     }
 
     /// The same, able to read images in Azure's container registries, which are at `address` (with `{registry}`).
@@ -103,7 +117,7 @@ impl Images {
     }
 
     /// A client of the registry that an image is in.
-    fn registry_of(&self, reference: &Reference) -> PortResult<Registry> {
+    pub(crate) fn registry_of(&self, reference: &Reference) -> PortResult<Registry> {
         let host = reference.host.as_str();
         if host == self.registry.host() {
             return Ok(self.registry.clone());
@@ -114,7 +128,7 @@ impl Images {
             identity::http::service_address(&address).map_err(|problem| invalid(&problem))?;
             let endpoint = Endpoint::parse(&address).map_err(|problem| invalid(&problem))?;
             let login = Arc::new(AzureLogin { login: azure.login.clone(), host: endpoint.host().to_owned() });
-            return Ok(Registry::new(self.http.clone(), endpoint, login));
+            return Ok(self.transport.registry(endpoint, login));
         }
         let endpoint = Endpoint::parse(host).map_err(|problem| invalid(&problem))?;
         let login: Arc<dyn Authorizer> = if GOOGLES.iter().any(|google| host.ends_with(google)) {
@@ -122,7 +136,7 @@ impl Images {
         } else {
             Arc::new(Anonymous)
         };
-        Ok(Registry::new(self.http.clone(), endpoint, login))
+        Ok(self.transport.registry(endpoint, login))
     }
 
     async fn scorer_layer(&self) -> PortResult<Layer<'static>> {
@@ -277,7 +291,7 @@ fn model_layer<'a, S: ModelSource>(plan: &'a LayerPlan, source: &'a S) -> Result
     Layer::new(&plan.root, entries.collect())
 }
 
-fn invalid(problem: &dyn std::error::Error) -> PortError {
+pub(crate) fn invalid(problem: &dyn std::error::Error) -> PortError {
     error::own(SERVICE, Refused::Invalid, error::with_causes(problem))
 }
 
@@ -359,7 +373,7 @@ fn acr_refusal(refused: &AcrError) -> PortError {
 }
 
 /// Passes on what a transfer tells.
-struct Told<'a, W>(&'a W);
+pub(crate) struct Told<'a, W>(pub(crate) &'a W);
 
 impl<W: Watch> Progress for Told<'_, W> {
     fn event(&self, event: oci::Event<'_>) {

@@ -11,6 +11,7 @@ pub mod azure;
 mod caller;
 mod error;
 pub mod google;
+mod image_copy;
 pub mod images;
 pub mod kubernetes;
 mod patience;
@@ -21,5 +22,7 @@ mod who;
 
 pub use administrator::{Administrator, Sight};
 pub use caller::{Caller, Settings};
+pub use image_copy::CopyRequest;
+pub use images::Images;
 pub use pod::Pod;
 pub use who::{LogIn, Refusal, Seen, TeamAccess, WhoAmI};

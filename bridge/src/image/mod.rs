@@ -65,6 +65,25 @@ pub struct ImageFacts {
     pub annotations: BTreeMap<String, String>,
 }
 
+/// An image that was copied from registry to registry.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct CopiedImage {
+    /// `HOST/PATH@sha256:…`, as a pod names it.
+    pub reference: String,
+    /// `sha256:…` of the manifest or index.
+    pub digest: String,
+    /// Bytes of blobs that went over the wire.
+    pub sent: u64,
+    /// Bytes of blobs that were there already.
+    pub present: u64,
+    /// Bytes of blobs that another repository of the registry lent.
+    pub mounted: u64,
+    /// Signatures, SBOMs and attestations that went along.
+    pub referrers: usize,
+    /// How often something was tried again.
+    pub retries: u32,
+}
+
 /// An image that was pushed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct PushedImage {

@@ -3,6 +3,7 @@
 pub mod apply;
 pub mod can;
 mod connect;
+pub mod copy;
 #[cfg(feature = "sandbox")]
 mod demo;
 pub mod destroy;
@@ -52,6 +53,7 @@ pub async fn run(arguments: Arguments) -> Result<Exit, Failure> {
         Command::Models(flags) => models::run(&load()?, &flags).await,
         Command::Ship(flags) => ship::run(&load()?, &flags).await,
         Command::Pack(flags) => pack::run(&load()?, &flags).await,
+        Command::Copy(flags) => copy::run(&load()?, &flags).await,
         Command::Render(flags) => render::run(&load()?, &flags).await,
         Command::Doctor(flags) if !flags.evidence.is_empty() => offline::run(&common, &flags.evidence),
         Command::Doctor(flags) => doctor::run(&load()?, &flags).await,

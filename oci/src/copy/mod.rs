@@ -188,6 +188,11 @@ pub async fn image(
     Ok(copied)
 }
 
+/// The digest that the copy of an image will have.
+pub async fn digest(origin: Origin<'_>, options: &Options) -> Result<Digest, CopyError> {
+    Ok(tree::root(origin, &options.platforms).await?.digest)
+}
+
 /// Finds the image for linux/amd64 that a name stands for.
 pub async fn resolve(origin: Origin<'_>) -> Result<Resolved, CopyError> {
     let found = tree::root(origin, &Platforms::One(Platform::linux_amd64())).await?;
