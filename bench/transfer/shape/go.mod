@@ -1,0 +1,3 @@
+module gangplank.dev/bench/shape
+
+go 1.24
