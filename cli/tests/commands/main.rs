@@ -8,6 +8,7 @@
 )]
 
 mod can;
+mod copy;
 mod data;
 mod deployment;
 mod discovery;
