@@ -293,6 +293,9 @@ pub struct Explain {
     /// for stdin.
     #[arg(required = true, num_args = 1.., value_name = "TEXT|CODE|-")]
     pub what: Vec<String>,
+    /// Let this file or folder decide between the causes, as for `doctor --evidence`; may be given several times.
+    #[arg(long, value_name = "PATH")]
+    pub evidence: Vec<PathBuf>,
 }
 
 /// Flags of `snapshot`.

@@ -1,15 +1,23 @@
 //! `gangplank explain`: an error text, or a code, in; its causes and mends out. Asks nobody and needs no bridge file.
 
 use std::io::Read as _;
+use std::path::PathBuf;
 
+use bridge::doctor::offline::examine;
 use bridge::explain::{Explanation, READ, Recognised, essence, explain};
 
+use bridge::finding::{Finding, Severity};
+
+use super::evidence;
 use crate::args::{Explain, Format};
 use crate::output::{explanation, out, print, say};
 use crate::report::{Exit, Failure};
 
 /// The pages of all findings, by their codes.
 const PAGES: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/pages.rs"));
+
+/// The finding of the doctor that comes from the error text alone.
+const BY_WORDS: &str = "client/known-by-its-words";
 
 /// Longer input is not taken, so that a log without end does not fill the memory.
 const LONGEST: u64 = 16 * 1024 * 1024;
@@ -22,12 +30,30 @@ pub fn run(flags: &Explain, format: Format) -> Result<Exit, Failure> {
         return Ok(Exit::Fine);
     }
     let input = if typed == "-" { read()? } else { typed.into_bytes() };
-    let explained = explain(&input);
+    let explained = decided(explain(&input), &input, &flags.evidence)?;
     if explained.cut {
         say(&format!("the text is longer than {} KiB; what lies around its errors was read", READ / 1024));
     }
     print(format, &explained);
     Ok(Exit::Fine)
+}
+
+/// Lets evidence decide. What the doctor too has from the words alone decides nothing.
+fn decided(explained: Explanation, text: &[u8], paths: &[PathBuf]) -> Result<Explanation, Failure> {
+    if paths.is_empty() {
+        return Ok(explained);
+    }
+    let exhibits = evidence::exhibits(paths, Some(String::from_utf8_lossy(text).into_owned()))?;
+    for unread in &exhibits.unread {
+        say(&format!("`{}` is left out: {}", unread.file, unread.why));
+    }
+    let broken =
+        examine(&exhibits).findings.into_iter().filter(|finding| finding.severity == Severity::Error);
+    let shown: Vec<Finding> = broken.filter(|finding| finding.code != BY_WORDS).collect();
+    if shown.is_empty() {
+        say("the evidence decides nothing; `gangplank doctor --evidence` says what is lacking");
+    }
+    Ok(explained.decided_by(&shown))
 }
 
 fn read() -> Result<Vec<u8>, Failure> {

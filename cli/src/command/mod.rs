@@ -8,13 +8,13 @@ pub mod copy;
 mod demo;
 pub mod destroy;
 pub mod doctor;
+mod evidence;
 pub mod explain;
 pub mod export;
 pub mod import;
 pub mod init;
 pub mod manual;
 pub mod models;
-mod offline;
 #[cfg(feature = "sandbox")]
 pub mod oracle;
 pub mod pack;
@@ -55,7 +55,7 @@ pub async fn run(arguments: Arguments) -> Result<Exit, Failure> {
         Command::Pack(flags) => pack::run(&load()?, &flags).await,
         Command::Copy(flags) => copy::run(&load()?, &flags).await,
         Command::Render(flags) => render::run(&load()?, &flags).await,
-        Command::Doctor(flags) if !flags.evidence.is_empty() => offline::run(&common, &flags.evidence),
+        Command::Doctor(flags) if !flags.evidence.is_empty() => evidence::run(&common, &flags.evidence),
         Command::Doctor(flags) => doctor::run(&load()?, &flags).await,
         Command::Can(flags) => can::run(&load()?, &flags).await,
         Command::Explain(flags) => explain::run(&flags, common.output),

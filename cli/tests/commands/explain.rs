@@ -60,3 +60,21 @@ fn a_long_log_is_cut_and_it_is_said() {
     assert!(ended.stderr.contains("64 KiB"), "{}", ended.stderr);
     assert!(ended.stdout.contains("\"network\""), "{}", ended.stdout);
 }
+
+#[test]
+fn evidence_decides_between_the_causes() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("credentials.json");
+    let credentials = r#"[{"name": "ci", "issuer": "https://oidc.prod-aks.azure.com/abc", "subject": "system:serviceaccount:ns:sa",
+        "audiences": ["api://AzureADTokenExchange"]}]"#;
+    std::fs::write(&file, credentials).unwrap();
+    let text = "AADSTS700211: No matching federated identity record found for presented assertion issuer \
+                'https://oidc.prod-aks.azure.com/abc/'.";
+    let words = [text, "-o", "json", "--evidence", file.to_str().unwrap()];
+    let value: Value = serde_json::from_str(&explain(&words, b"").expect_code(0).stdout).unwrap();
+    assert_eq!(value["causes"][0]["cause"], "issuer-mismatch");
+    let why = value["causes"][0]["why"].as_str().unwrap();
+    assert!(why.starts_with("the evidence shows it: "), "{why}");
+    let missing = explain(&[text, "--evidence", "nowhere.json"], b"").expect_code(2);
+    assert!(missing.stderr.contains("`nowhere.json` cannot be read"), "{}", missing.stderr);
+}

@@ -1,9 +1,10 @@
-//! `gangplank doctor --evidence`: judges files that were collected elsewhere; asks no cloud and needs no bridge.
+//! Evidence in files that were collected elsewhere: judged by `doctor --evidence`, made use of by `explain --evidence`. Asks
+//! no cloud and needs no bridge.
 
 use std::path::{Path, PathBuf};
 
 use bridge::doctor::offline::examine;
-use bridge::exhibit::{Paper, Unread, gather};
+use bridge::exhibit::{Exhibits, Paper, Unread, gather};
 
 use crate::args::Common;
 use crate::output::print;
@@ -18,12 +19,20 @@ const LARGEST: u64 = 8 << 20;
 
 /// Prints what the files show; denied if a link is broken.
 pub(super) fn run(common: &Common, paths: &[PathBuf]) -> Result<Exit, Failure> {
+    let report = examine(&exhibits(paths, None)?);
+    print(common.output, &report);
+    Ok(if report.is_broken() { Exit::Denied } else { Exit::Fine })
+}
+
+/// What the files show, and an error text beside them.
+pub(super) fn exhibits(paths: &[PathBuf], error_text: Option<String>) -> Result<Exhibits, Failure> {
     let mut files = Vec::new();
     for path in paths {
         list(path, &mut files)?;
     }
     let mut unread = Vec::new();
-    let mut read = Vec::new();
+    let mut read: Vec<(String, String)> =
+        error_text.map(|text| ("the error text".to_owned(), text)).into_iter().collect();
     for file in files {
         let name = file.display().to_string();
         match text(&file) {
@@ -34,9 +43,7 @@ pub(super) fn run(common: &Common, paths: &[PathBuf]) -> Result<Exit, Failure> {
     let papers: Vec<Paper<'_>> = read.iter().map(|(name, text)| Paper { name, text }).collect();
     let mut exhibits = gather(&papers);
     exhibits.unread.extend(unread);
-    let report = examine(&exhibits);
-    print(common.output, &report);
-    Ok(if report.is_broken() { Exit::Denied } else { Exit::Fine })
+    Ok(exhibits)
 }
 
 /// The files below a path, in the order of their names.
