@@ -66,18 +66,25 @@ impl Courier<'_> {
         for _ in 0..DEEPEST {
             let mut next = Vec::new();
             for subject in wave {
-                self.tagged(&subject).await?;
-                for descriptor in self.listed(&subject).await? {
-                    let digest = tree::digest_of(self.origin, &descriptor)?;
-                    if self.seen.insert(digest.clone()) {
-                        self.one(&subject, &descriptor, &digest).await?;
-                        next.push(digest);
-                    }
-                }
+                next.extend(self.at_once(&subject).await?);
             }
             wave = next;
         }
         Ok(())
+    }
+
+    /// Brings over what refers to `subject` itself and was not seen yet.
+    async fn at_once(&mut self, subject: &Digest) -> Result<Vec<Digest>, CopyError> {
+        self.tagged(subject).await?;
+        let mut new = Vec::new();
+        for descriptor in self.listed(subject).await? {
+            let digest = tree::digest_of(self.origin, &descriptor)?;
+            if self.seen.insert(digest.clone()) {
+                self.one(subject, &descriptor, &digest).await?;
+                new.push(digest);
+            }
+        }
+        Ok(new)
     }
 
     /// The manifests that name `subject` as theirs.

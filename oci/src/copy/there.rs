@@ -54,7 +54,7 @@ impl There {
         if blobs < WORTH_LOOKING {
             return Ok(there);
         }
-        let mut versions: Vec<String> = replaced.iter().map(|digest| digest.to_string()).collect();
+        let mut versions: Vec<String> = replaced.iter().map(ToString::to_string).collect();
         let mut tags = tags(destination).await?;
         tags.reverse();
         versions.extend(tags.into_iter().filter(|tag| tag != destination.tag));
