@@ -18,7 +18,9 @@ fn descriptor(media_type: &str, bytes: &[u8]) -> Value {
 fn put_image(fake: &Fake, name: &str, layers: &[&[u8]], more: &Value) -> Vec<u8> {
     let config = json!({ "architecture": "amd64", "os": "linux", "name": name }).to_string();
     fake.put_blob(config.as_bytes());
-    layers.iter().for_each(|layer| drop(fake.put_blob(layer)));
+    for layer in layers {
+        fake.put_blob(layer);
+    }
     let mut manifest = json!({
         "schemaVersion": 2,
         "mediaType": MANIFEST,
@@ -199,7 +201,7 @@ async fn dockers_first_kind_is_refused_with_a_clear_word() {
 #[tokio::test]
 async fn a_wrong_blob_is_never_completed_at_the_destination() {
     let (from, to) = (Fake::start().await, Fake::start().await);
-    put_image(&from, "o/app:1", &[&[7; 100_000]], &Value::Null);
+    put_image(&from, "o/app:1", &[&vec![7; 100_000]], &Value::Null);
     for _ in 0..4 {
         from.fault("GET blob", Fault::Corrupt);
     }
