@@ -396,7 +396,7 @@ pub struct ArmFault {
     pub fault: FaultKind,
     /// How much of it: seconds to ask for (throttle), status (error), milliseconds (late, stall), bytes let through
     /// (cut), seconds (skew, propagation, stale).
-    #[arg(long)]
+    #[arg(long, allow_hyphen_values = true)]
     pub amount: Option<i64>,
     /// Bytes let through before a stall.
     #[arg(long, default_value_t = 0)]

@@ -111,6 +111,7 @@ mod tests {
                     || scenario.bridge.is_some()
                     || !scenario.evidence.is_empty()
                     || scenario.expected.contains("as:")
+                    || scenario.expected.contains("setUp: never")
                     || scenario.expected.contains("env:"),
                 "{}",
                 scenario.name

@@ -122,8 +122,15 @@ impl LiveProbe {
             address: request.address.to_owned(),
             credentials,
         };
-        let seen =
-            rest.call(request.method.clone(), &request.path, request.query, request.body.as_ref()).await?;
+        let seen = rest
+            .call_version(
+                request.version,
+                request.method.clone(),
+                &request.path,
+                request.query,
+                request.body.as_ref(),
+            )
+            .await?;
         serde_json::from_value(seen)
             .map_err(|error| own(request.service, Refused::Invalid, error.to_string()))
     }
@@ -131,6 +138,7 @@ impl LiveProbe {
     fn iam<'a>(&'a self, method: Method, path: String, permission: &'static str) -> Look<'a> {
         Look {
             service: "Google IAM",
+            version: "v1",
             address: &self.addresses.iam,
             method,
             path,
@@ -143,6 +151,7 @@ impl LiveProbe {
     fn repository_policy(&self, path: String) -> Look<'_> {
         Look {
             service: "Artifact Registry",
+            version: "v1",
             address: &self.addresses.artifact_registry,
             method: Method::GET,
             path,
@@ -152,11 +161,11 @@ impl LiveProbe {
         }
     }
 
-    /// The body is that of version 1's method:
-    /// <https://docs.cloud.google.com/resource-manager/reference/rest/v1/projects/getIamPolicy>.
+    /// <https://docs.cloud.google.com/resource-manager/reference/rest/v3/projects/getIamPolicy>.
     fn project_policy(&self, project: &str) -> Look<'_> {
         Look {
             service: "Cloud Resource Manager",
+            version: "v3",
             address: &self.addresses.cloud_resource_manager,
             method: Method::POST,
             path: format!("projects/{project}:getIamPolicy"),
@@ -202,6 +211,8 @@ impl LiveProbe {
 /// One thing to read, and the permission it takes.
 struct Look<'a> {
     service: &'static str,
+    /// The version of its API.
+    version: &'static str,
     address: &'a str,
     method: Method,
     path: String,

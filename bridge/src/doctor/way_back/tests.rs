@@ -200,7 +200,7 @@ fn waiting_does_not_mend_what_is_not_set_up() {
         found.remove(&ResourceKey("azure/federated-credential/gp-harbour-1/taster".to_owned()));
     });
     let (way, may_come) = way(&world, true, shown(ISSUER, SUBJECT, AUDIENCE, Some("AADSTS70025")));
-    assert_eq!(codes(&way)[0], "azure/workload-not-set-up");
+    assert_eq!(codes(&way)[0], "azure/federated-credential-missing");
     assert!(!may_come);
 }
 
