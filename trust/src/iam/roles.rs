@@ -1,5 +1,6 @@
 //! Google's predefined roles, as far as Gangplank, its sandbox and the faults it knows touch them, with the permissions of
-//! those services. Other services' permissions are left out. Each role names the page that lists it in full.
+//! those services. Other services' permissions are left out. Each role names the page that lists it in full;
+//! the lists are not checked yet against those pages.
 
 use super::permissions::{
     ACT_AS, BUCKET_GET, BUCKETS_LIST, BUCKETS_READ, BUCKETS_WRITE, CLUSTER_READ, CLUSTER_WRITE, DENY_READ,

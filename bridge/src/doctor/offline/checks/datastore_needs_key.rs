@@ -6,7 +6,7 @@ use crate::exhibit::{Exhibit, Kind};
 use crate::finding::{Finding, cause};
 
 /// Clients of Azure ML's datastores, and since when they take one without credentials.
-/// Sources: their changelogs, `https://github.com/hashicorp/terraform-provider-azurerm/blob/main/CHANGELOG.md`,
+/// Not checked yet against their changelogs, `https://github.com/hashicorp/terraform-provider-azurerm/blob/main/CHANGELOG.md`,
 /// `https://github.com/Azure/azure-sdk-for-python/blob/main/sdk/ml/azure-ai-ml/CHANGELOG.md`.
 const CLIENTS: [(&[&str], &[u64]); 3] = [
     (&["azurerm", "hashicorp/azurerm", "terraform-provider-azurerm"], &[3, 100, 0]),

@@ -13,7 +13,7 @@ struct Known {
     when: &'static [&'static str],
 }
 
-/// Sources: the release notes of each client, and the documentation of Workload Identity Federation for GKE
+/// The versions are not checked yet against the release notes of each client. For the metadata server see the documentation of Workload Identity Federation for GKE
 /// (`https://cloud.google.com/kubernetes-engine/docs/how-to/workload-identity#limitations`).
 const KNOWN: &[Known] = &[
     Known {
