@@ -368,7 +368,7 @@ def registries():
 
     def pushed():
         config, config_size = quay.upload_blob("witness/python", io.BytesIO(b"{}"))
-        layer, size = quay.upload_blob("witness/python", io.BytesIO(b"a layer" * 100_000))
+        layer, size = quay.upload_blob("witness/python", io.BytesIO(b"a layer" * 1000))
         kind = "application/vnd.oci.image"
         return quay.set_manifest("witness/python", {
             "schemaVersion": 2, "mediaType": f"{kind}.manifest.v1+json",

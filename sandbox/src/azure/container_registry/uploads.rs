@@ -133,7 +133,7 @@ fn take(world: &World, (name, id): (&str, &str)) -> Result<Upload, RegistryError
 }
 
 fn progress(status: StatusCode, (name, id): (&str, &str), size: u64) -> Result<Response, RegistryError> {
-    let location = format!("/v2/{name}/blobs/uploads/{id}?_nouploadcache=false&_state={}", random::hex());
+    let location = format!("/v2/{name}/blobs/uploads/{id}?_nouploadcache=false&_state={}", random::secret());
     let range = format!("0-{}", size.saturating_sub(1));
     with_headers(status, &[(header::LOCATION, &location), (header::RANGE, &range), (UPLOAD_ID, id)])
 }
