@@ -15,13 +15,15 @@ pub const CUSTOMER: &str = "C01harbour";
 /// The organisation's own domain.
 const DOMAIN: &str = "harbour.example";
 
-/// The APIs that the project can switch off. (STS answers whoever asks: it takes no credential that names a project.)
-pub(crate) const API_HOSTS: [&str; 5] = [
+/// The APIs that the project can switch off. A token is exchanged on account of the project of the pool, so that counts for
+/// STS, too.
+pub(crate) const API_HOSTS: [&str; 6] = [
     "iam.googleapis.com",
     "iamcredentials.googleapis.com",
     "cloudresourcemanager.googleapis.com",
     "artifactregistry.googleapis.com",
     "container.googleapis.com",
+    "sts.googleapis.com",
 ];
 
 /// A constraint of the organisation's, as it reaches the project.
@@ -170,6 +172,7 @@ fn title(host: &str) -> &str {
         "cloudresourcemanager.googleapis.com" => "Cloud Resource Manager API",
         "artifactregistry.googleapis.com" => "Artifact Registry API",
         "container.googleapis.com" => "Kubernetes Engine API",
+        "sts.googleapis.com" => "Security Token Service API",
         other => other,
     }
 }

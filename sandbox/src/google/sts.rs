@@ -1,7 +1,8 @@
 //! `sts.googleapis.com/v1/token`: somebody else's token in, a federated Google token out.
 //!
-//! In this order: the request's parameters; the provider that `audience` names; what can be refused without keys; the
-//! signature, by the issuer's published keys; mapping and condition, which `trust` decides; the token.
+//! In this order: whether the project has switched the API off; the request's parameters; the provider that `audience`
+//! names; what can be refused without keys; the signature, by the issuer's published keys; mapping and condition, which
+//! `trust` decides; the token.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -55,6 +56,10 @@ async fn token(
     headers: HeaderMap,
     body: Bytes,
 ) -> Response {
+    let enabled = world.google.resources().organisation.require_enabled("sts.googleapis.com");
+    if let Err(disabled) = enabled {
+        return disabled.into_response();
+    }
     match exchange_token(&world, &fields(&headers, &body), aged.is_some()).await {
         Ok(answer) => Json(answer).into_response(),
         Err(error) => error.into_response(),
