@@ -11,6 +11,16 @@ fn ask(harbour: &Harbour, question: &str) -> Ended {
     harbour.run(&arguments)
 }
 
+/// What sets a bridge up, without a basic role: whoever has these may look at everything but deny policies.
+const SETTING_UP: [&str; 6] = [
+    "roles/browser",
+    "roles/resourcemanager.projectIamAdmin",
+    "roles/iam.serviceAccountAdmin",
+    "roles/iam.workloadIdentityPoolAdmin",
+    "roles/artifactregistry.admin",
+    "roles/container.admin",
+];
+
 fn repository(harbour: &Harbour) -> String {
     format!(
         "http://{}/v1/projects/{}/locations/{}/repositories/models",
@@ -59,13 +69,13 @@ fn everybody_may_what_the_bridge_declares_and_no_more() {
 #[test]
 fn the_answer_names_the_rule_and_what_could_not_be_seen() {
     let harbour = Harbour::set_up();
+    harbour.demote_administrator(&SETTING_UP);
     let told = ask(&harbour, "oncology-ci create deployments -n team-oncology").expect_code(0).stdout;
     for line in [
         "yes: oncology-ci can create deployments.apps in namespace `team-oncology`",
         "through team `oncology`, as serviceAccount:gp-oncology@harbour-sandbox.iam.gserviceaccount.com",
         "has `roles/iam.workloadIdentityUser` on `serviceAccounts/gp-oncology`",
         "RBAC: RoleBinding `gangplank-deployer` of Role `gangplank-deployer` to User \"gp-oncology@",
-        // Ownership of the project does not let anybody read deny policies.
         "the deny policies of project `harbour-sandbox` could not be seen",
         "roles/iam.denyReviewer",
     ] {
@@ -86,6 +96,7 @@ fn the_answer_names_the_rule_and_what_could_not_be_seen() {
 #[test]
 fn with_the_right_to_look_at_deny_policies_the_answer_is_settled() {
     let harbour = Harbour::set_up();
+    harbour.demote_administrator(&SETTING_UP);
     let question = "oncology-ci push repository/models -o json";
     let before = ask(&harbour, question).expect_code(0).json();
     assert_eq!((&before["settled"], before["unseen"].as_array().unwrap().len()), (&json!(false), 1));

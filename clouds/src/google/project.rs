@@ -111,9 +111,8 @@ fn role_for(permission: &str) -> Option<&'static str> {
         ("resourcemanager.projects", "getIamPolicy" | "setIamPolicy") => {
             Some("roles/resourcemanager.projectIamAdmin")
         }
-        ("artifactregistry.repositories", "get" | "list" | "getIamPolicy") => {
-            Some("roles/artifactregistry.reader")
-        }
+        // The reader may not see the policy: of the registry's own roles only the administrator may.
+        ("artifactregistry.repositories", "get" | "list") => Some("roles/artifactregistry.reader"),
         ("artifactregistry.repositories", _) => Some("roles/artifactregistry.admin"),
         ("container.clusters", "get" | "list") => Some("roles/container.clusterViewer"),
         _ => None,
@@ -142,6 +141,7 @@ mod tests {
             ("iam.serviceAccounts.setIamPolicy", "roles/iam.serviceAccountAdmin"),
             ("resourcemanager.projects.setIamPolicy", "roles/resourcemanager.projectIamAdmin"),
             ("artifactregistry.repositories.create", "roles/artifactregistry.admin"),
+            ("artifactregistry.repositories.getIamPolicy", "roles/artifactregistry.admin"),
             ("container.clusters.get", "roles/container.clusterViewer"),
         ];
         for (permission, role) in table {

@@ -7,6 +7,7 @@ use crate::principal::Caller;
 mod condition;
 mod decide;
 mod deny;
+mod kubernetes;
 pub mod limits;
 mod permissions;
 mod reason;

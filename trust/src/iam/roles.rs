@@ -1,15 +1,24 @@
-//! Google's predefined roles, as far as Gangplank, its sandbox and the faults it knows touch them, with the permissions of
-//! those services. Other services' permissions are left out. Each role names the page that lists it in full;
-//! the lists are not checked yet against those pages.
+//! Google's predefined roles, as far as Gangplank, its sandbox and the faults it knows touch them, with the permissions that
+//! its checks ask about: those on repositories, on objects in clusters, on service accounts, keys, pools and deny policies; of
+//! projects, clusters, buckets, objects, secrets and services a few. Everything else a role has is left out.
+//!
+//! Each role names the page that lists it in full. On 2026-11-28 the lists were compared with two collections of what
+//! `roles.get` answers, `https://github.com/UnitVectorY-Labs/gcp-iam-catalog` (`iam/`) and
+//! `https://github.com/iann0036/iam-dataset` (`gcp/roles/`), whose states are of 2025 and 2026; the newer one counted.
 
+use super::kubernetes::{
+    KUBERNETES_DEPLOYMENT_SCALE, KUBERNETES_LOGS, KUBERNETES_RBAC_READ, KUBERNETES_RBAC_WRITE,
+    KUBERNETES_READ, KUBERNETES_SECRET_READ, KUBERNETES_TOKEN, KUBERNETES_WRITE,
+};
 use super::permissions::{
-    ACT_AS, BUCKET_GET, BUCKETS_LIST, BUCKETS_READ, BUCKETS_WRITE, CLUSTER_READ, CLUSTER_WRITE, DENY_READ,
-    DENY_WRITE, GET_ACCESS_TOKEN, GET_ID_TOKEN, KEYS, KEYS_READ, KUBERNETES_RBAC_READ, KUBERNETES_RBAC_WRITE,
-    KUBERNETES_READ, KUBERNETES_SECRET_READ, KUBERNETES_WRITE, OBJECT_GET, OBJECT_LIST, OBJECTS_CHANGE,
-    OBJECTS_CREATE, OBJECTS_POLICY, OBJECTS_READ, POOL_READ, POOL_WRITE, PROJECT_GET, PROJECT_POLICY,
-    PROJECT_READ, REPOSITORY_ADMINISTER, REPOSITORY_CREATE_ON_PUSH, REPOSITORY_DELETE, REPOSITORY_POLICY,
-    REPOSITORY_PUSH, REPOSITORY_READ, SECRET_ACCESS, SERVICE_ACCOUNT_CREATE, SERVICE_ACCOUNT_POLICY,
-    SERVICE_ACCOUNT_READ, SERVICE_ACCOUNT_READ_ONE, SERVICE_ACCOUNT_WRITE, SERVICE_READ, SERVICE_USE, SIGN,
+    ACT_AS, BUCKET_GET, BUCKETS_ADMINISTER, BUCKETS_LIST, BUCKETS_MAKE, BUCKETS_READ, CLUSTER_CREDENTIALS,
+    CLUSTER_READ, CLUSTER_WRITE, DENY_READ, DENY_WRITE, GET_ACCESS_TOKEN, GET_ID_TOKEN, KEYS, KEYS_READ,
+    OBJECT_GET, OBJECT_LIST, OBJECTS_CHANGE, OBJECTS_CREATE, OBJECTS_POLICY, OBJECTS_READ, POOL_READ,
+    POOL_WRITE, PROJECT_GET, PROJECT_GET_ONE, PROJECT_POLICY, PROJECT_POLICY_READ, PROJECT_READ,
+    REPOSITORY_ADMINISTER, REPOSITORY_CREATE_ON_PUSH, REPOSITORY_DELETE, REPOSITORY_POLICY,
+    REPOSITORY_POLICY_READ, REPOSITORY_PUSH, REPOSITORY_READ, SECRET_ACCESS, SERVICE_ACCOUNT_CREATE,
+    SERVICE_ACCOUNT_POLICY, SERVICE_ACCOUNT_READ, SERVICE_ACCOUNT_READ_ONE, SERVICE_ACCOUNT_WRITE,
+    SERVICE_READ, SERVICE_USE, SIGN,
 };
 
 /// A role and its permissions, in groups that roles share.
@@ -57,23 +66,31 @@ pub const ROLES: &[Role] = &[
             ACT_AS,
             POOL_READ,
             POOL_WRITE,
+            DENY_READ,
             REPOSITORY_READ,
             REPOSITORY_PUSH,
+            REPOSITORY_CREATE_ON_PUSH,
             REPOSITORY_DELETE,
+            REPOSITORY_POLICY_READ,
             REPOSITORY_ADMINISTER,
             REPOSITORY_POLICY,
             CLUSTER_READ,
             CLUSTER_WRITE,
+            CLUSTER_CREDENTIALS,
             KUBERNETES_READ,
+            KUBERNETES_LOGS,
+            KUBERNETES_DEPLOYMENT_SCALE,
             KUBERNETES_SECRET_READ,
             KUBERNETES_WRITE,
+            KUBERNETES_TOKEN,
             KUBERNETES_RBAC_READ,
             KUBERNETES_RBAC_WRITE,
             KEYS,
+            SERVICE_READ,
             SERVICE_USE,
-            BUCKETS_READ,
+            BUCKETS_LIST,
+            BUCKETS_MAKE,
             SECRET_ACCESS,
-            BUCKETS_WRITE,
         ],
     },
     Role {
@@ -85,20 +102,27 @@ pub const ROLES: &[Role] = &[
             SERVICE_ACCOUNT_WRITE,
             ACT_AS,
             POOL_READ,
+            DENY_READ,
             REPOSITORY_READ,
             REPOSITORY_PUSH,
+            REPOSITORY_CREATE_ON_PUSH,
             REPOSITORY_DELETE,
+            REPOSITORY_POLICY_READ,
             REPOSITORY_ADMINISTER,
             CLUSTER_READ,
             CLUSTER_WRITE,
+            CLUSTER_CREDENTIALS,
             KUBERNETES_READ,
+            KUBERNETES_LOGS,
+            KUBERNETES_DEPLOYMENT_SCALE,
             KUBERNETES_SECRET_READ,
             KUBERNETES_WRITE,
             KUBERNETES_RBAC_READ,
             KEYS,
+            SERVICE_READ,
             SERVICE_USE,
-            BUCKETS_READ,
-            BUCKETS_WRITE,
+            BUCKETS_LIST,
+            BUCKETS_MAKE,
         ],
     },
     Role {
@@ -108,9 +132,12 @@ pub const ROLES: &[Role] = &[
             PROJECT_READ,
             SERVICE_ACCOUNT_READ,
             POOL_READ,
+            DENY_READ,
             REPOSITORY_READ,
+            REPOSITORY_POLICY_READ,
             CLUSTER_READ,
             KUBERNETES_READ,
+            KUBERNETES_LOGS,
             KUBERNETES_RBAC_READ,
             KEYS_READ,
             SERVICE_READ,
@@ -120,22 +147,22 @@ pub const ROLES: &[Role] = &[
     Role {
         name: "roles/artifactregistry.reader",
         source: "https://cloud.google.com/iam/docs/roles-permissions/artifactregistry",
-        groups: &[REPOSITORY_READ],
+        groups: &[REPOSITORY_READ, PROJECT_GET_ONE],
     },
     Role {
         name: "roles/artifactregistry.writer",
         source: "https://cloud.google.com/iam/docs/roles-permissions/artifactregistry",
-        groups: &[REPOSITORY_READ, REPOSITORY_PUSH],
+        groups: &[REPOSITORY_READ, REPOSITORY_PUSH, PROJECT_GET_ONE],
     },
     Role {
         name: "roles/artifactregistry.createOnPushWriter",
         source: "https://cloud.google.com/iam/docs/roles-permissions/artifactregistry",
-        groups: &[REPOSITORY_READ, REPOSITORY_PUSH, REPOSITORY_CREATE_ON_PUSH],
+        groups: &[REPOSITORY_READ, REPOSITORY_PUSH, REPOSITORY_CREATE_ON_PUSH, PROJECT_GET_ONE],
     },
     Role {
         name: "roles/artifactregistry.repoAdmin",
         source: "https://cloud.google.com/iam/docs/roles-permissions/artifactregistry",
-        groups: &[REPOSITORY_READ, REPOSITORY_PUSH, REPOSITORY_DELETE],
+        groups: &[REPOSITORY_READ, REPOSITORY_PUSH, REPOSITORY_DELETE, PROJECT_GET_ONE],
     },
     Role {
         name: "roles/artifactregistry.admin",
@@ -144,8 +171,10 @@ pub const ROLES: &[Role] = &[
             REPOSITORY_READ,
             REPOSITORY_PUSH,
             REPOSITORY_DELETE,
+            REPOSITORY_POLICY_READ,
             REPOSITORY_ADMINISTER,
             REPOSITORY_POLICY,
+            PROJECT_GET_ONE,
         ],
     },
     Role {
@@ -156,7 +185,13 @@ pub const ROLES: &[Role] = &[
     Role {
         name: "roles/container.viewer",
         source: "https://cloud.google.com/iam/docs/roles-permissions/container",
-        groups: &[CLUSTER_READ, KUBERNETES_READ, KUBERNETES_RBAC_READ, PROJECT_GET],
+        groups: &[
+            CLUSTER_READ,
+            KUBERNETES_READ,
+            KUBERNETES_DEPLOYMENT_SCALE,
+            KUBERNETES_RBAC_READ,
+            PROJECT_GET,
+        ],
     },
     Role {
         name: "roles/container.developer",
@@ -164,8 +199,11 @@ pub const ROLES: &[Role] = &[
         groups: &[
             CLUSTER_READ,
             KUBERNETES_READ,
+            KUBERNETES_LOGS,
+            KUBERNETES_DEPLOYMENT_SCALE,
             KUBERNETES_SECRET_READ,
             KUBERNETES_WRITE,
+            KUBERNETES_TOKEN,
             KUBERNETES_RBAC_READ,
             PROJECT_GET,
         ],
@@ -181,9 +219,13 @@ pub const ROLES: &[Role] = &[
         groups: &[
             CLUSTER_READ,
             CLUSTER_WRITE,
+            CLUSTER_CREDENTIALS,
             KUBERNETES_READ,
+            KUBERNETES_LOGS,
+            KUBERNETES_DEPLOYMENT_SCALE,
             KUBERNETES_SECRET_READ,
             KUBERNETES_WRITE,
+            KUBERNETES_TOKEN,
             KUBERNETES_RBAC_READ,
             KUBERNETES_RBAC_WRITE,
             PROJECT_GET,
@@ -217,7 +259,7 @@ pub const ROLES: &[Role] = &[
     Role {
         name: "roles/iam.serviceAccountViewer",
         source: "https://cloud.google.com/iam/docs/roles-permissions/iam",
-        groups: &[SERVICE_ACCOUNT_READ, PROJECT_GET],
+        groups: &[SERVICE_ACCOUNT_READ, KEYS_READ, PROJECT_GET],
     },
     Role {
         name: "roles/iam.serviceAccountCreator",
@@ -257,7 +299,7 @@ pub const ROLES: &[Role] = &[
     Role {
         name: "roles/resourcemanager.projectIamAdmin",
         source: "https://cloud.google.com/iam/docs/roles-permissions/resourcemanager",
-        groups: &[PROJECT_READ, PROJECT_POLICY],
+        groups: &[PROJECT_POLICY_READ, PROJECT_POLICY],
     },
     // Nodes carry these; we use nothing of them.
     Role {
@@ -304,7 +346,8 @@ pub const ROLES: &[Role] = &[
             OBJECTS_CHANGE,
             OBJECTS_POLICY,
             BUCKETS_READ,
-            BUCKETS_WRITE,
+            BUCKETS_MAKE,
+            BUCKETS_ADMINISTER,
             PROJECT_GET,
         ],
     },

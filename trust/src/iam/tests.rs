@@ -75,6 +75,15 @@ fn roles_give_what_their_pages_say() {
         ("roles/container.clusterViewer", "container.pods.get", false),
         ("roles/container.viewer", "container.pods.list", true),
         ("roles/container.viewer", "container.secrets.get", false),
+        // The viewer of clusters reads no logs, the viewer of everything does.
+        ("roles/container.viewer", "container.pods.getLogs", false),
+        ("roles/viewer", "container.pods.getLogs", true),
+        ("roles/container.viewer", "container.deployments.getScale", true),
+        ("roles/viewer", "container.deployments.getScale", false),
+        ("roles/container.clusterViewer", "container.clusters.connect", true),
+        ("roles/container.clusterAdmin", "container.clusters.getCredentials", false),
+        ("roles/container.developer", "container.serviceAccounts.createToken", true),
+        ("roles/editor", "container.serviceAccounts.createToken", false),
         ("roles/container.developer", "container.deployments.create", true),
         ("roles/container.developer", "container.roles.create", false),
         ("roles/container.admin", "container.roles.create", true),
@@ -90,6 +99,16 @@ fn roles_give_what_their_pages_say() {
         ("roles/owner", "iam.serviceAccounts.getAccessToken", false),
         ("roles/editor", "artifactregistry.repositories.create", true),
         ("roles/editor", "resourcemanager.projects.setIamPolicy", false),
+        ("roles/editor", "iam.serviceAccounts.undelete", false),
+        ("roles/editor", "artifactregistry.repositories.createOnPush", true),
+        ("roles/owner", "storage.buckets.create", true),
+        ("roles/owner", "storage.buckets.get", false),
+        ("roles/owner", "iam.denypolicies.list", true),
+        ("roles/owner", "iam.denypolicies.create", false),
+        ("roles/artifactregistry.reader", "artifactregistry.repositories.getIamPolicy", false),
+        ("roles/viewer", "artifactregistry.repositories.getIamPolicy", true),
+        ("roles/resourcemanager.projectIamAdmin", "resourcemanager.projects.list", false),
+        ("roles/iam.serviceAccountViewer", "iam.serviceAccountKeys.list", true),
         ("roles/viewer", "artifactregistry.repositories.get", true),
         ("roles/viewer", "artifactregistry.repositories.uploadArtifacts", false),
     ];
@@ -333,6 +352,11 @@ fn every_role_names_its_page_and_the_narrowest_comes_first() {
     assert_eq!(names.len(), count);
     for role in ROLES {
         assert!(role.source.starts_with("https://cloud.google.com/iam/docs/roles"), "{}", role.name);
+        let mut permissions: Vec<&str> = role.permissions().collect();
+        let count = permissions.len();
+        permissions.sort_unstable();
+        permissions.dedup();
+        assert_eq!(permissions.len(), count, "{} has a permission twice", role.name);
     }
     let table = [
         (PUSH, "roles/artifactregistry.writer"),

@@ -56,7 +56,8 @@ fn answer(world: &World, call: &Call) -> Result<Value, ApiError> {
     }
 }
 
-/// Deny policies of the project: there are none here, and none can be made. Ownership does not let anybody look.
+/// Deny policies of the project: there are none here, and none can be made. Who may look is said by the roles on the project;
+/// Google's page asks for `roles/iam.denyReviewer` on the organisation (`https://cloud.google.com/iam/docs/deny-access`).
 fn deny_policies(
     resources: &Resources,
     call: &Call,
