@@ -1,18 +1,18 @@
 //! A kind of datastore, or a client, that cannot do without the account's key.
 
 use super::super::case::Case;
-use super::library_too_old::{is_before, version};
+use super::library_too_old::{is_before, version, written};
 use crate::exhibit::{Exhibit, Kind};
 use crate::finding::{Finding, cause};
 
-/// Clients of Azure ML's datastores, and since when they take one without credentials.
-/// Not checked yet against their changelogs, `https://github.com/hashicorp/terraform-provider-azurerm/blob/main/CHANGELOG.md`,
-/// `https://github.com/Azure/azure-sdk-for-python/blob/main/sdk/ml/azure-ai-ml/CHANGELOG.md`.
-const CLIENTS: [(&[&str], &[u64]); 3] = [
-    (&["azurerm", "hashicorp/azurerm", "terraform-provider-azurerm"], &[3, 100, 0]),
-    (&["azure-ai-ml"], &[1, 0, 0]),
-    (&["azureml-core", "azureml-sdk"], &[2, 0, 0]),
-];
+/// The client of Azure ML's datastores whose notes say since when it takes a blob container without credentials: with
+/// `service_data_auth_identity` for the workspace's identity, since `account_key` and `shared_access_signature` are optional.
+/// Source: `https://github.com/hashicorp/terraform-provider-azurerm/blob/main/CHANGELOG.md`, 4.36.0, and
+/// `https://github.com/hashicorp/terraform-provider-azurerm/pull/30079` (looked up on 2026-11-28). For the `ml` extension of the
+/// Azure CLI only the fault is on record (2.0.3, `https://github.com/Azure/azure-cli-extensions/issues/4157`), not the version
+/// that has it no longer; it is told by its words. No notes name such a version of azure-ai-ml or azureml-core.
+const AZURERM: &[&str] = &["azurerm", "hashicorp/azurerm", "terraform-provider-azurerm"];
+const AZURERM_SINCE: &[u64] = &[4, 36, 0];
 
 pub(super) fn check(case: &Case<'_>) -> Option<Finding> {
     file_share(case).or_else(|| without_credentials(case))
@@ -47,17 +47,14 @@ fn file_share(case: &Case<'_>) -> Option<Finding> {
 
 fn without_credentials(case: &Case<'_>) -> Option<Finding> {
     let datastore = case.of(Kind::Datastore).find(|it| keyless(it))?;
-    let client = CLIENTS.iter().find_map(|(names, since)| {
-        let (name, version, origin) = version(case, names)?;
-        is_before(&version, since).then_some((name, version, origin, since))
-    });
+    // For ADLS Gen2 the provider's page calls the credentials optional, in version 3 as in 4.
+    let is_gen2 = datastore
+        .text_of(&["/datastoreType", "/type"])
+        .is_some_and(|kind| kind.to_ascii_lowercase().contains("gen2"));
+    let client = version(case, AZURERM).filter(|(_, at, _)| !is_gen2 && is_before(at, AZURERM_SINCE));
     let nonsense = case.says(&["'nonecredentials' object has no attribute"]);
     let (found, origin, since) = match client {
-        Some((name, version, origin, since)) => (
-            format!("{name} {version}"),
-            origin,
-            since.iter().map(u64::to_string).collect::<Vec<_>>().join("."),
-        ),
+        Some((name, version, origin)) => (format!("{name} {version}"), origin, written(AZURERM_SINCE)),
         None if nonsense => (
             "a client that looks for a SAS token in a datastore that keeps none".to_owned(),
             case.said_in("nonecredentials"),

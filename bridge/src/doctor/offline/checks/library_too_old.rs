@@ -2,7 +2,7 @@
 
 use super::super::case::Case;
 use crate::exhibit::Kind;
-use crate::finding::{Finding, cause};
+use crate::finding::{Confidence, Finding, cause};
 
 /// A client, the first version that manages, and what the ones before do not.
 struct Known {
@@ -11,51 +11,105 @@ struct Known {
     lacks: &'static str,
     /// Needles without which the version is no explanation of what failed.
     when: &'static [&'static str],
+    /// Who says that it is this version.
+    source: &'static str,
+    /// Likely where the source does not say in so many words which version it was.
+    confidence: Confidence,
 }
 
-/// The versions are not checked yet against the release notes of each client. For the metadata server see the documentation of Workload Identity Federation for GKE
-/// (`https://cloud.google.com/kubernetes-engine/docs/how-to/workload-identity#limitations`).
+/// The names of Google's library for Java.
+const GOOGLE_AUTH_JAVA: &[&str] = &[
+    "google-auth-library-credentials",
+    "google-auth-library-oauth2-http",
+    "com.google.auth:google-auth-library-credentials",
+    "com.google.auth:google-auth-library-oauth2-http",
+];
+const NO_EXTERNAL_ACCOUNT: &str = "it knows no `external_account` credentials";
+const EXTERNAL_ACCOUNT: &[&str] = &["external_account", "has no valid type"];
+const NO_WORKLOAD_IDENTITY: &str = "its `DefaultAzureCredential` knows no workload identity";
+const WORKLOAD_IDENTITY: &[&str] =
+    &["workload identity", "workloadidentitycredential", "azure_federated_token_file"];
+/// Its table of the least versions, of every language.
+const AZURE_IDENTITY: &str =
+    "https://learn.microsoft.com/azure/aks/workload-identity-overview#azure-identity-client-libraries";
+
+/// Looked up on 2026-11-28. Versions of kubectl are not here: what lacks the `gcp` log-in is a kubectl that is too new for its
+/// kubeconfig, which `exec_plugin_fails` tells.
 const KNOWN: &[Known] = &[
     Known {
-        names: &[
-            "google-auth-library-credentials",
-            "google-auth-library-oauth2-http",
-            "com.google.auth:google-auth-library-credentials",
-            "com.google.auth:google-auth-library-oauth2-http",
-        ],
+        names: GOOGLE_AUTH_JAVA,
         since: &[0, 16, 2],
         lacks: "it does not send the header `Metadata-Flavor: Google`, which GKE's metadata server asks for",
         when: &["metadata"],
+        // The mend is pull request 283; the release is named by whoever met it: `https://github.com/spotify/ffwd/pull/164`.
+        source: "https://github.com/googleapis/google-auth-library-java/pull/283",
+        confidence: Confidence::Certain,
+    },
+    Known {
+        names: GOOGLE_AUTH_JAVA,
+        since: &[0, 24, 0],
+        lacks: NO_EXTERNAL_ACCOUNT,
+        when: EXTERNAL_ACCOUNT,
+        source: "https://github.com/googleapis/google-auth-library-java/pull/575",
+        confidence: Confidence::Certain,
     },
     Known {
         names: &["google-auth", "google-auth-library-python"],
         since: &[1, 27, 0],
-        lacks: "it knows no `external_account` credentials",
+        lacks: NO_EXTERNAL_ACCOUNT,
         when: &["external_account", "has no valid type", "type is external"],
+        source: "https://github.com/googleapis/google-auth-library-python/blob/main/CHANGELOG.md",
+        confidence: Confidence::Certain,
     },
     Known {
+        // A breaking change to 6; the notes of the release that has it could not be read.
         names: &["google-auth-library", "google-auth-library-nodejs"],
         since: &[7, 0, 0],
-        lacks: "it knows no `external_account` credentials",
-        when: &["external_account", "has no valid type"],
+        lacks: NO_EXTERNAL_ACCOUNT,
+        when: EXTERNAL_ACCOUNT,
+        source: "https://github.com/googleapis/google-auth-library-nodejs/pull/1052",
+        confidence: Confidence::Likely,
     },
     Known {
+        // What Google's action for workflows asks for beside workload identity federation; no notes say it of the log-in itself.
         names: &["Google Cloud SDK", "gcloud"],
         since: &[363, 0, 0],
         lacks: "it cannot log in with an `external_account` file",
         when: &["external_account", "invalid json", "cred-file"],
+        source: "https://github.com/google-github-actions/setup-gcloud",
+        confidence: Confidence::Likely,
     },
     Known {
-        names: &["kubectl"],
-        since: &[1, 26, 0],
-        lacks: "its built-in `gcp` log-in is of another time; from 1.26 on it takes `gke-gcloud-auth-plugin`",
-        when: &["no auth provider found for name \"gcp\"", "auth-provider"],
-    },
-    Known {
-        names: &["azure-identity", "azure_identity"],
+        names: &["azure-identity"],
         since: &[1, 13, 0],
-        lacks: "its `DefaultAzureCredential` knows no workload identity",
-        when: &["workload identity", "workloadidentitycredential", "azure_federated_token_file"],
+        lacks: NO_WORKLOAD_IDENTITY,
+        when: WORKLOAD_IDENTITY,
+        source: AZURE_IDENTITY,
+        confidence: Confidence::Certain,
+    },
+    Known {
+        names: &["com.azure:azure-identity", "Azure.Identity"],
+        since: &[1, 9, 0],
+        lacks: NO_WORKLOAD_IDENTITY,
+        when: WORKLOAD_IDENTITY,
+        source: AZURE_IDENTITY,
+        confidence: Confidence::Certain,
+    },
+    Known {
+        names: &["@azure/identity"],
+        since: &[3, 2, 0],
+        lacks: NO_WORKLOAD_IDENTITY,
+        when: WORKLOAD_IDENTITY,
+        source: AZURE_IDENTITY,
+        confidence: Confidence::Certain,
+    },
+    Known {
+        names: &["azidentity", "github.com/Azure/azure-sdk-for-go/sdk/azidentity"],
+        since: &[1, 3, 0],
+        lacks: NO_WORKLOAD_IDENTITY,
+        when: WORKLOAD_IDENTITY,
+        source: AZURE_IDENTITY,
+        confidence: Confidence::Certain,
     },
 ];
 
@@ -66,13 +120,15 @@ pub(super) fn check(case: &Case<'_>) -> Option<Finding> {
             return None;
         }
         let since = written(known.since);
+        let is = if known.confidence == Confidence::Certain { "is" } else { "is probably" };
         Some(
             Finding::new(
                 "client/library-too-old",
                 cause::CLIENT_VERSION,
-                format!("`{name}` {version} is too old: {}", known.lacks),
+                format!("`{name}` {version} {is} too old: {}", known.lacks),
             )
-            .expected(format!("{since} or newer"), format!("the release notes of `{name}`"))
+            .confidence(known.confidence)
+            .expected(format!("{since} or newer"), known.source)
             .found(version, origin)
             .advice(format!("take `{name}` {since} or newer")),
         )
@@ -102,7 +158,7 @@ pub(super) fn is_before(version: &str, since: &[u64]) -> bool {
     !numbers.is_empty() && numbers.as_slice() < since
 }
 
-fn written(version: &[u64]) -> String {
+pub(super) fn written(version: &[u64]) -> String {
     version.iter().map(u64::to_string).collect::<Vec<_>>().join(".")
 }
 
@@ -116,6 +172,14 @@ mod tests {
             [("0.15.0", true), ("0.16.2", false), ("0.9.1", true), ("1.0", false), ("latest", false)]
         {
             assert_eq!(is_before(version, &[0, 16, 2]), expected, "{version}");
+        }
+    }
+
+    #[test]
+    fn every_limit_names_who_says_so() {
+        for known in KNOWN {
+            assert!(known.source.starts_with("https://"), "{:?}", known.names);
+            assert!(!known.when.is_empty(), "{:?}", known.names);
         }
     }
 }
