@@ -54,5 +54,5 @@ family() {
   rm -rf "$work"
 }
 
-if [ $# -eq 0 ]; then set -- azure-python google-python javascript tools; fi
+if [ $# -eq 0 ]; then set -- azure-python google-python javascript tools distribution; fi
 for name in "$@"; do family "$name"; done

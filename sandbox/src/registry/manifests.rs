@@ -13,6 +13,7 @@ use serde_json::json;
 use super::error::RegistryError;
 use super::image::{Image, Manifest};
 use super::path::is_tag;
+use super::referrers::SUBJECT;
 use super::{CONTENT_DIGEST, Words, storage, with_headers};
 
 /// Which image, by its path, and whose words refusals have.
@@ -39,6 +40,8 @@ struct Document {
     layers: Vec<Descriptor>,
     #[serde(default)]
     manifests: Vec<Descriptor>,
+    /// Need not be there, or not yet.
+    subject: Option<Descriptor>,
 }
 
 #[derive(Deserialize)]
@@ -85,7 +88,9 @@ pub(crate) fn put(
         image.tag(reference, &digest, now);
     }
     let location = format!("/v2/{}/manifests/{digest}", name.path);
-    with_headers(StatusCode::CREATED, &[(header::LOCATION, &location), (CONTENT_DIGEST, &digest)])
+    let mut headers = vec![(header::LOCATION, location.as_str()), (CONTENT_DIGEST, &digest)];
+    headers.extend(document.subject.iter().map(|subject| (SUBJECT, subject.digest.as_str())));
+    with_headers(StatusCode::CREATED, &headers)
 }
 
 /// Everything that a manifest refers to must have been pushed before.

@@ -1,4 +1,4 @@
-//! What the two image registries, Google's and Azure's, have in common: blobs on disk, manifests and tags, paths, errors.
+//! What the two image registries, Google's and Azure's, have in common: blobs on disk, manifests and tags, referrers, paths, errors.
 //! Who may do what, how uploads go and how a refusal is worded is each registry's own.
 
 pub(crate) mod blobs;
@@ -6,6 +6,7 @@ pub(crate) mod error;
 pub(crate) mod image;
 pub(crate) mod manifests;
 pub(crate) mod path;
+pub(crate) mod referrers;
 pub(crate) mod storage;
 
 use axum::response::{IntoResponse as _, Response};

@@ -13,6 +13,8 @@ pub(crate) enum Part {
     Manifest(String),
     /// `tags/list`
     Tags,
+    /// `referrers/DIGEST`
+    Referrers(String),
 }
 
 /// Takes a path below `/v2/` apart; `None` if it is none of the protocol's.
@@ -29,6 +31,7 @@ pub(crate) fn parse(path: &str) -> Option<(&str, Part)> {
     match noun {
         "blobs" => Some((name, Part::Blob(reference.to_owned()))),
         "manifests" => Some((name, Part::Manifest(reference.to_owned()))),
+        "referrers" => Some((name, Part::Referrers(reference.to_owned()))),
         _ => None,
     }
 }
@@ -91,11 +94,12 @@ mod tests {
             ("/v2/p/r/deep/er/tags/list", "p/r/deep/er", Part::Tags),
             ("/v2/p/r/i/manifests/v1", "p/r/i", Part::Manifest("v1".to_owned())),
             (&format!("/v2/p/r/i/blobs/{digest}"), "p/r/i", Part::Blob(digest.clone())),
+            (&format!("/v2/p/r/i/referrers/{digest}"), "p/r/i", Part::Referrers(digest.clone())),
         ];
         for (path, name, part) in cases {
             assert_eq!(parse(path), Some((name, part)), "{path}");
         }
-        assert_eq!(parse("/v2/p/r/i/referrers/x"), None);
+        assert_eq!(parse("/v2/p/r/i/signatures/x"), None);
     }
 
     #[test]

@@ -163,7 +163,9 @@ fn replaced(text: &str, length: fn(&str) -> Option<usize>, mut word: impl FnMut(
     let (mut result, mut rest) = (String::with_capacity(text.len()), text);
     let mut inside = false;
     while let Some(first) = rest.chars().next() {
-        let found = length(rest).filter(|_| !inside).and_then(|length| rest.split_at_checked(length));
+        // Looked for at the beginnings of words alone, or a long word would be read once for each of its letters.
+        let found = if inside { None } else { length(rest) };
+        let found = found.and_then(|length| rest.split_at_checked(length));
         if let Some((found, after)) = found {
             result.push_str(&word(found));
             rest = after;

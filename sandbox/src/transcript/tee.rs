@@ -10,7 +10,7 @@ use hyper::body::{Body as HttpBody, Frame, SizeHint};
 use sha2::{Digest as _, Sha256};
 
 /// How much of a body is kept; a transcript tells of the rest by its digest.
-const LARGEST: usize = 1 << 20;
+const LARGEST: usize = 4 << 20;
 
 /// What has passed of a body.
 #[derive(Default)]

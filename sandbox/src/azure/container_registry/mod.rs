@@ -8,6 +8,7 @@ mod seeded;
 mod tokens;
 mod uploads;
 
+use std::collections::HashMap;
 use std::path::PathBuf;
 
 use axum::body::{Body, to_bytes};
@@ -25,7 +26,7 @@ use super::wire::{Pairs, insert_header};
 use crate::registry::error::RegistryError;
 use crate::registry::manifests::Named;
 use crate::registry::path::{self, Part, is_component, is_digest, reads};
-use crate::registry::{LARGEST_MANIFEST, Words, blobs, manifests, storage};
+use crate::registry::{LARGEST_MANIFEST, Words, blobs, manifests, referrers, storage};
 use crate::world::{Shared, World};
 use crate::{random, seed};
 
@@ -112,7 +113,11 @@ async fn image(
     let reads = reads(&parts.method);
     let registry = || shared.azure.container_registry();
     match (part, &parts.method) {
-        (Part::Uploads, &Method::POST) => uploads::begin(shared, &visitor, name, &Pairs::of(&parts.uri)),
+        (Part::Uploads, &Method::POST) => {
+            // A body left unread would cost the client its connection, and what it sends next.
+            storage::drain(body).await;
+            uploads::begin(shared, &visitor, name, &Pairs::of(&parts.uri))
+        }
         (Part::Blob(digest), method) if reads => {
             let known = registry().image(name).and_then(|image| image.blobs.get(&digest).copied());
             blobs::read((&folder(shared), Words::Azure), known, &digest, (method, &parts.headers)).await
@@ -126,16 +131,18 @@ async fn image(
             let now = shared.clock.now();
             manifests::put(registry().image_mut(name), &named, &reference, (&parts.headers, bytes), now)
         }
+        (Part::Referrers(subject), _) if reads && is_digest(&subject) => {
+            Ok(referrers::list(registry().image(name), &subject, &query(parts)))
+        }
         (Part::Manifest(reference), &Method::DELETE) if is_digest(&reference) => {
             registry().delete(name, &reference)?;
             Ok(StatusCode::ACCEPTED.into_response())
         }
         (Part::Tags, _) if reads => {
-            let query = url::form_urlencoded::parse(parts.uri.query().unwrap_or_default().as_bytes());
             let registry = registry();
             let image = registry.image(name).filter(|image| !image.manifests.is_empty());
             let image = image.ok_or_else(|| name_unknown(name))?;
-            Ok(manifests::tags(image, name, &query.into_owned().collect()))
+            Ok(manifests::tags(image, name, &query(parts)))
         }
         _ => Err(unsupported()),
     }
@@ -156,12 +163,16 @@ async fn upload(
         Method::PATCH => uploads::receive(shared, (name, id), &parts.headers, body).await,
         Method::PUT => {
             let query = Pairs::of(&parts.uri);
-            uploads::finish(shared, (name, id), query.get("digest"), body).await
+            uploads::finish(shared, (name, id), query.get("digest"), (&parts.headers, body)).await
         }
         Method::GET => uploads::status(shared, (name, id)),
         Method::DELETE => uploads::cancel(shared, (name, id)),
         _ => Err(unsupported()),
     }
+}
+
+fn query(parts: &Parts) -> HashMap<String, String> {
+    url::form_urlencoded::parse(parts.uri.query().unwrap_or_default().as_bytes()).into_owned().collect()
 }
 
 fn action(method: &Method) -> Action {

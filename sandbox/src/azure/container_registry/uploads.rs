@@ -57,24 +57,31 @@ pub(super) async fn receive(
     headers: &HeaderMap,
     body: Body,
 ) -> Result<Response, RegistryError> {
-    let upload = take(world, (name, id))?;
-    let have = upload.arrived.as_ref().map_or(0, |arrived| arrived.size);
-    let range = headers.get(header::CONTENT_RANGE).and_then(|range| range.to_str().ok());
-    let starts = range.and_then(|range| range.split('-').next()?.parse::<u64>().ok());
-    if starts.is_some_and(|starts| starts != have) {
-        world.azure.container_registry().uploads.insert(id.to_owned(), upload);
-        storage::drain(body).await;
-        return Err(RegistryError::new(
-            StatusCode::RANGE_NOT_SATISFIABLE,
-            "BLOB_UPLOAD_INVALID",
-            "blob upload invalid",
-        ));
-    }
+    let (upload, body) = take_in_order(world, (name, id), headers, body).await?;
     let arrived = add(world, upload.arrived, body).await?;
     let size = arrived.size;
     let upload = Upload { name: upload.name, arrived: Some(arrived) };
     world.azure.container_registry().uploads.insert(id.to_owned(), upload);
     progress(StatusCode::ACCEPTED, (name, id), size)
+}
+
+/// Takes the upload and the body that goes on where it ended; one that begins elsewhere leaves the upload as it was.
+async fn take_in_order(
+    world: &World,
+    (name, id): (&str, &str),
+    headers: &HeaderMap,
+    body: Body,
+) -> Result<(Upload, Body), RegistryError> {
+    let upload = take(world, (name, id))?;
+    let have = upload.arrived.as_ref().map_or(0, |arrived| arrived.size);
+    let range = headers.get(header::CONTENT_RANGE).and_then(|range| range.to_str().ok());
+    let starts = range.and_then(|range| range.split('-').next()?.parse::<u64>().ok());
+    if starts.is_none_or(|starts| starts == have) {
+        return Ok((upload, body));
+    }
+    world.azure.container_registry().uploads.insert(id.to_owned(), upload);
+    storage::drain(body).await;
+    Err(RegistryError::new(StatusCode::RANGE_NOT_SATISFIABLE, "BLOB_UPLOAD_INVALID", "blob upload invalid"))
 }
 
 async fn add(world: &World, arrived: Option<Arrived>, body: Body) -> Result<Arrived, RegistryError> {
@@ -93,12 +100,12 @@ pub(super) async fn finish(
     world: &World,
     (name, id): (&str, &str),
     digest: Option<&str>,
-    body: Body,
+    (headers, body): (&HeaderMap, Body),
 ) -> Result<Response, RegistryError> {
     let invalid =
         || RegistryError::invalid("DIGEST_INVALID", "provided digest did not match uploaded content");
     let digest = digest.filter(|digest| is_digest(digest)).ok_or_else(invalid)?;
-    let upload = take(world, (name, id))?;
+    let (upload, body) = take_in_order(world, (name, id), headers, body).await?;
     let arrived = add(world, upload.arrived, body).await?;
     if arrived.digest() != digest {
         return Err(invalid());

@@ -23,7 +23,7 @@ pub(crate) use self::name::ImageName;
 use crate::registry::error::RegistryError;
 use crate::registry::manifests::Named;
 use crate::registry::path::{self, Part, is_digest, reads};
-use crate::registry::{LARGEST_MANIFEST, Words, blobs, manifests, storage};
+use crate::registry::{LARGEST_MANIFEST, Words, blobs, manifests, referrers, storage};
 use crate::world::{Shared, World};
 
 /// The registry's routes.
@@ -69,7 +69,11 @@ async fn image(
     visitor.permit(world, &name, action)?;
     let reads = reads(&parts.method);
     match (part, &parts.method) {
-        (Part::Uploads, &Method::POST) => uploads::begin(world, &visitor, name, &query(parts)),
+        (Part::Uploads, &Method::POST) => {
+            // A body left unread would cost the client its connection, and what it sends next.
+            storage::drain(body).await;
+            uploads::begin(world, &visitor, name, &query(parts))
+        }
         (Part::Blob(digest), method) if reads => {
             let known = world.google.resources().image(&name).and_then(|it| it.blobs.get(&digest).copied());
             blobs::read((&world.folder, Words::Google), known, &digest, (method, &parts.headers)).await
@@ -90,6 +94,9 @@ async fn image(
             let mut resources = world.google.resources();
             let image = resources.image_mut(&name);
             manifests::put(image, &named, &reference, (&parts.headers, bytes), world.clock.now())
+        }
+        (Part::Referrers(subject), _) if reads && is_digest(&subject) => {
+            Ok(referrers::list(world.google.resources().image(&name), &subject, &query(parts)))
         }
         (Part::Manifest(reference), &Method::DELETE) => delete(world, &name, &reference),
         (Part::Tags, _) if reads => {

@@ -284,3 +284,45 @@ async fn a_token_that_ends_in_mid_transfer_costs_no_more_than_the_request() {
     assert!(refused.header("www-authenticate").ends_with(&format!("scope=\"repository:{NAME}:pull,push\"")));
     assert_eq!(registry.call("PATCH", &location, "layer").await.status, 202);
 }
+
+#[tokio::test]
+async fn what_is_about_a_manifest_is_listed_by_kind() {
+    let registry = Registry::new().await;
+    let config = registry.push_blob(b"{}").await;
+    let (subject, never_pushed) = (digest(b"subject"), digest(b"never pushed"));
+    for (kind, about) in
+        [("application/sbom", &subject), ("application/signature", &subject), ("x/y", &never_pushed)]
+    {
+        let mut artifact = image(&config, &config);
+        artifact["layers"] = json!([]);
+        artifact["artifactType"] = json!(kind);
+        artifact["annotations"] = json!({ "kind": kind });
+        artifact["subject"] = json!({ "mediaType": "a/b", "digest": about, "size": 7 });
+        let bytes = serde_json::to_vec(&artifact).unwrap();
+        let pushed = registry.call("PUT", &format!("/v2/{NAME}/manifests/{}", digest(&bytes)), bytes).await;
+        assert_eq!((pushed.status.as_u16(), pushed.header("oci-subject")), (201, about.as_str()));
+    }
+    let cases = [
+        (&subject, "", vec!["application/sbom", "application/signature"], None),
+        (&subject, "?artifactType=application/sbom", vec!["application/sbom"], Some("artifactType")),
+        (&subject, "?artifactType=other", vec![], Some("artifactType")),
+        (&digest(b"nobody"), "", vec![], None),
+    ];
+    for (about, query, expected, filtered) in cases {
+        let listed = registry.call("GET", &format!("/v2/{NAME}/referrers/{about}{query}"), "").await;
+        assert_eq!(listed.header("content-type"), "application/vnd.oci.image.index.v1+json");
+        let mut kinds: Vec<String> = listed.json()["manifests"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|it| {
+                assert_eq!(it["annotations"]["kind"], it["artifactType"]);
+                it["artifactType"].as_str().unwrap().to_owned()
+            })
+            .collect();
+        kinds.sort();
+        assert_eq!(kinds, expected, "{query}");
+        let applied = listed.headers.get("oci-filters-applied").map(|it| it.to_str().unwrap());
+        assert_eq!(applied, filtered, "{query}");
+    }
+}

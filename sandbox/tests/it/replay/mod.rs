@@ -4,6 +4,7 @@
 mod likeness;
 mod words;
 
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 use base64::Engine as _;
@@ -16,11 +17,16 @@ use crate::quay::{self, sandbox};
 use sandbox::{Options, Sandbox};
 
 /// The families with a transcript; each has a test below.
-const FAMILIES: [&str; 4] = ["azure-python", "google-python", "javascript", "tools"];
+const FAMILIES: [&str; 5] = ["azure-python", "distribution", "google-python", "javascript", "tools"];
 
 #[tokio::test]
 async fn azure_python() {
     replay("azure-python").await;
+}
+
+#[tokio::test]
+async fn distribution() {
+    replay("distribution").await;
 }
 
 #[tokio::test]
@@ -136,6 +142,7 @@ fn request(
         "json" => serde_json::to_vec(&words.value(body)).unwrap(),
         "text" => words.filled(body.as_str().unwrap()).into_bytes(),
         "base64" => STANDARD.decode(body.as_str().unwrap()).unwrap(),
+        "gzip" => unpacked(body),
         "form" => {
             let pairs: Vec<(String, String)> =
                 body.as_array().unwrap().iter().map(|pair| words.pair(pair)).collect();
@@ -145,6 +152,14 @@ fn request(
         }
         other => panic!("a body of the kind `{other}` cannot be sent again"),
     })
+}
+
+/// A long text, which transcripts hold compressed.
+fn unpacked(body: &Value) -> Vec<u8> {
+    let gzip = STANDARD.decode(body.as_str().unwrap()).unwrap();
+    let mut text = Vec::new();
+    flate2::read::GzDecoder::new(&gzip[..]).read_to_end(&mut text).unwrap();
+    text
 }
 
 /// How an answer differs from the recorded one.
@@ -178,8 +193,13 @@ async fn compared(exchange: &Value, answer: reqwest::Response, words: &mut Words
                 found.push(format!("text {body} became {now:?}"));
             }
         }
-        Some((kind, body)) if kind == "base64" => {
-            if STANDARD.decode(body.as_str().unwrap()).unwrap() != bytes {
+        Some((kind, body)) if kind == "base64" || kind == "gzip" => {
+            let recorded = if kind == "gzip" {
+                unpacked(body)
+            } else {
+                STANDARD.decode(body.as_str().unwrap()).unwrap()
+            };
+            if recorded != bytes {
                 found.push(format!("the bytes are others, {} of them", bytes.len()));
             }
         }
