@@ -62,7 +62,7 @@ impl Projects {
         let wanted: Vec<&str> = wanted.into_iter().collect();
         let mut missing = Vec::new();
         for batch in wanted.chunks(PERMISSIONS_A_CALL) {
-            let granted = self.granted(project, batch).await?;
+            let granted = self.granted_in_either_spelling(project, batch).await?;
             missing.extend(batch.iter().filter(|permission| !granted.contains(**permission)).map(
                 |permission| Missing {
                     need: Need::Google { permission: (*permission).to_owned() },
@@ -74,14 +74,42 @@ impl Projects {
         Ok(missing)
     }
 
-    async fn granted(&self, project: &str, permissions: &[&str]) -> PortResult<BTreeSet<String>> {
+    /// Google writes permissions on pools in two ways: refusals say `iam.workloadIdentityPools.create`, definitions of roles
+    /// list `iam.googleapis.com/workloadIdentityPools.create`, and no page says which of them can be tested. A name that
+    /// cannot be makes the whole question invalid, so that it is put again in the other way.
+    async fn granted_in_either_spelling(
+        &self,
+        project: &str,
+        permissions: &[&str],
+    ) -> PortResult<BTreeSet<String>> {
+        let short: Vec<String> = permissions.iter().map(|permission| (*permission).to_owned()).collect();
+        let long: Vec<String> = permissions.iter().map(|permission| long_spelling(permission)).collect();
+        match self.granted(project, &short).await {
+            Err(refused) if refused.kind == Refused::Invalid && long != short => {
+                let granted = self.granted(project, &long).await?;
+                let held = short.into_iter().zip(long).filter(|(_, long)| granted.contains(long));
+                Ok(held.map(|(short, _)| short).collect())
+            }
+            answer => answer,
+        }
+    }
+
+    async fn granted(&self, project: &str, permissions: &[String]) -> PortResult<BTreeSet<String>> {
         let call = self
             .0
             .test_iam_permissions()
             .set_resource(format!("projects/{project}"))
-            .set_permissions(permissions.iter().map(|permission| (*permission).to_owned()));
+            .set_permissions(permissions.iter().cloned());
         let answer = call.send().await.map_err(|error| library(SERVICE, &error))?;
         Ok(answer.permissions.into_iter().collect())
+    }
+}
+
+/// A permission on pools as definitions of roles list it; any other as it is.
+fn long_spelling(permission: &str) -> String {
+    match permission.strip_prefix("iam.workloadIdentityPool") {
+        Some(rest) => format!("iam.googleapis.com/workloadIdentityPool{rest}"),
+        None => permission.to_owned(),
     }
 }
 

@@ -567,6 +567,25 @@ async fn lacking_permissions_are_named_with_who_and_how() {
 }
 
 #[tokio::test]
+async fn permissions_on_pools_are_asked_for_in_the_other_spelling_if_one_is_not_known() {
+    let granted = json!({"permissions": ["iam.googleapis.com/workloadIdentityPools.create", "iam.serviceAccounts.create"]});
+    let script = Script::play(vec![
+        refused("POST /v3/projects/harbour:testIamPermissions", 400, "INVALID_ARGUMENT"),
+        line("POST /v3/projects/harbour:testIamPermissions", 200, granted),
+    ])
+    .await;
+    let names = [
+        "iam.serviceAccounts.create",
+        "iam.workloadIdentityPools.create",
+        "iam.workloadIdentityPools.delete",
+    ];
+    let needs = names.map(|permission| Need::Google { permission: permission.to_owned() });
+    let missing = script.set_up.missing(&script.bridge, &needs).await.unwrap();
+    let missing: Vec<&Need> = missing.iter().map(|missing| &missing.need).collect();
+    assert_eq!(missing, [&needs[2]]);
+}
+
+#[tokio::test]
 async fn nothing_of_azures_is_done_here() {
     let script = Script::play(Vec::new()).await;
     let action = Action::Delete {
