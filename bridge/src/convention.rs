@@ -72,6 +72,11 @@ impl Bridge {
         format!("api://{}/{}", self.azure.tenant, slug(&self.federation.application, LABEL_MAX))
     }
 
+    /// Whether any identity is for people, who log in by the Azure CLI.
+    pub fn lets_people_across(&self) -> bool {
+        self.identities.iter().any(|identity| identity.who.includes_people())
+    }
+
     /// The ARM id of the workspace.
     pub fn workspace_scope(&self) -> String {
         format!(

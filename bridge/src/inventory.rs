@@ -21,8 +21,8 @@ pub struct Facts {
     pub registries: BTreeMap<String, String>,
     /// The ARM id of the workspace's container registry, if a service runs a package.
     pub container_registry: Option<String>,
-    /// Every declared principal, by the GUID that `bridge.yaml` names it with. A GUID that Entra does not know is
-    /// absent.
+    /// Every declared principal, by the GUID or user principal name that `bridge.yaml` names it with, in lower case. Whom
+    /// Entra does not know is absent.
     pub principals: BTreeMap<String, Principal>,
     /// Our application, if it exists.
     pub application: Option<ApplicationIds>,
@@ -71,7 +71,7 @@ pub struct Datastore {
 pub struct Principal {
     /// Object id; a token's `sub` and `oid` for an application's own token.
     pub object_id: String,
-    /// `ServicePrincipal` or `Group`.
+    /// `ServicePrincipal`, `User` or `Group`.
     pub principal_type: String,
     /// Display name, for people.
     pub display_name: String,

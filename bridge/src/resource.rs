@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::port::{ObjectKey, ObjectKind};
@@ -64,6 +64,9 @@ pub struct Application {
     pub token_version: u8,
     /// App roles that callers can hold, by value.
     pub app_roles: BTreeMap<String, AppRole>,
+    /// The delegated permission by which people cross. Declared only if the bridge lets people across.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub delegated: Option<DelegatedPermission>,
     /// Whether tokens carry the caller's security groups (`groupMembershipClaims: SecurityGroup`; without: null).
     /// Declared only if the bridge lets a group across, because groups make tokens larger and vanish above 200.
     pub group_claims: bool,
@@ -76,6 +79,45 @@ pub struct AppRole {
     pub id: String,
     /// Shown to administrators.
     pub display_name: String,
+    /// Who can hold it.
+    pub allowed_member_types: BTreeSet<MemberType>,
+}
+
+/// Who can hold an app role, as Graph says it: <https://learn.microsoft.com/graph/api/resources/approle>.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum MemberType {
+    /// Service principals.
+    Application,
+    /// People, and groups of them.
+    User,
+}
+
+impl MemberType {
+    /// As Graph writes it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Application => "Application",
+            Self::User => "User",
+        }
+    }
+}
+
+/// A delegated permission of the application (a scope): by it, a client that is preauthorised acts for a person.
+/// <https://learn.microsoft.com/graph/api/resources/permissionscope>
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct DelegatedPermission {
+    /// The permission's GUID, derived from tenant and application so that two runs agree.
+    pub id: String,
+    /// What tokens carry in `scp`.
+    pub value: String,
+    /// Shown to administrators.
+    pub display_name: String,
+    /// Who may consent to further clients, `User` or `Admin`; we declare `Admin`, so that nobody lets in a client of their own.
+    pub consent: String,
+    /// Whether it counts. Graph removes only what was switched off before.
+    pub enabled: bool,
+    /// Client ids of the applications that need no consent.
+    pub clients: BTreeSet<String>,
 }
 
 /// The service principal of the application.
@@ -88,7 +130,7 @@ pub struct ServicePrincipal {
 /// Assigns an app role of our application to a principal.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct AppRoleAssignment {
-    /// Object id of the assignee's service principal.
+    /// Object id of the assignee: a service principal, a user or a group.
     pub principal_id: String,
     /// The role's GUID.
     pub app_role_id: String,
@@ -142,7 +184,7 @@ pub struct RoleAssignment {
     pub role: String,
     /// Object id of the principal. May hold `${identity.NAME.principalId}`.
     pub principal_id: LateText,
-    /// `ServicePrincipal` or `Group`.
+    /// `ServicePrincipal`, `User` or `Group`.
     pub principal_type: String,
 }
 

@@ -109,9 +109,29 @@ pub enum Who {
         role: String,
         /// Client ids of the service principals that are given the role.
         members: Vec<String>,
+        /// People who are given the role: object ids, or user principal names in lower case.
+        people: Vec<String>,
+        /// Object ids of the groups whose direct members are given the role.
+        groups: Vec<String>,
     },
-    /// Members of a group, by its object id.
-    Group(String),
+    /// Members of a group.
+    Group {
+        /// Its object id.
+        id: String,
+        /// Whether people are among them, who cross with the Azure CLI's log-in.
+        includes_people: bool,
+    },
+}
+
+impl Who {
+    /// Whether people are meant, or may be.
+    pub fn includes_people(&self) -> bool {
+        match self {
+            Self::ServicePrincipal(_) | Self::ManagedIdentity(_) => false,
+            Self::AppRole { people, groups, .. } => !people.is_empty() || !groups.is_empty(),
+            Self::Group { includes_people, .. } => *includes_people,
+        }
+    }
 }
 
 /// What an identity may do on the Google side.

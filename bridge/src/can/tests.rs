@@ -11,7 +11,10 @@ use crate::act::can::ask;
 use crate::inventory::Facts;
 use crate::port::{PortError, PortResult, Refused};
 use crate::resource::Resource;
-use crate::want::{tests::harbour, wanted};
+use crate::want::{
+    tests::{harbour, with_people},
+    wanted,
+};
 
 /// A world that a viewer sees, but for what is hidden.
 #[derive(Default)]
@@ -346,6 +349,25 @@ fn unclear_questions_are_told_what_would_do() {
     for (who, expected) in people {
         let unclear = Who::new(who).resolve(&bridge, None).unwrap_err();
         assert!(unclear.problem.contains(expected) && !unclear.hint.is_empty(), "{who}: {unclear:?}");
+    }
+}
+
+#[test]
+fn a_declared_person_is_asked_about_by_her_role_and_not_by_her_subject() {
+    let (bridge, facts) = with_people();
+    let dana = "6d2e0f81-405c-4e3b-9f7d-1c8b2f3e4d51";
+    for (who, facts, known) in [
+        ("Dana@harbour.example", Some(&facts), true),
+        (dana, Some(&facts), true),
+        // Without the directory it may as well be a user of Google's.
+        ("Dana@harbour.example", None, false),
+    ] {
+        let actor = Who::new(who).resolve(&bridge, facts).unwrap();
+        let google =
+            actor.google.as_ref().map(trust::principal::Caller::principal_string).unwrap_or_default();
+        assert!(!google.contains(dana), "{google}");
+        assert_eq!(actor.entra == [dana], known, "{who}");
+        assert_eq!(google == "user:Dana@harbour.example", !known, "{google}");
     }
 }
 

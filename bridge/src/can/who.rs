@@ -58,7 +58,7 @@ impl Who {
         Self(typed.to_owned())
     }
 
-    /// Who that is. `facts` tell the ids of declared principals.
+    /// Who that is. `facts` tell the ids of declared principals; a declared person is meant by her log-in name.
     pub fn resolve(&self, bridge: &Bridge, facts: Option<&Facts>) -> Result<Actor, Unclear> {
         let typed = self.0.as_str();
         if let Some(account) = typed.strip_prefix("system:serviceaccount:") {
@@ -80,6 +80,10 @@ impl Who {
         }
         if typed.contains(':') {
             return self.principal(bridge);
+        }
+        let person = || facts.and_then(|facts| facts.principals.get(&typed.to_ascii_lowercase()));
+        if let Some(person) = person().filter(|it| it.principal_type == "User") {
+            return Ok(entra(typed, bridge, facts, &person.object_id));
         }
         if typed.contains('@') {
             let account = typed.ends_with(".gserviceaccount.com");
@@ -234,13 +238,13 @@ fn caller(name: &str, bridge: &Bridge, facts: Option<&Facts>, identity: &Identit
             Actor { notes: vec![note], ..federated(name, bridge, String::new(), roles_of(bridge, client)) }
         }
         Declared::ManagedIdentity(id) => entra(name, bridge, facts, id),
-        Declared::AppRole { role, members } => {
+        Declared::AppRole { role, members, people, groups } => {
             let note =
                 "any holder of the role is asked about: grants to single holders are left out".to_owned();
-            let entra = members.iter().filter_map(object).collect();
+            let entra = [members, people, groups].into_iter().flatten().filter_map(object).collect();
             Actor { notes: vec![note], entra, ..federated(name, bridge, String::new(), vec![role.clone()]) }
         }
-        Declared::Group(id) => {
+        Declared::Group { id, .. } => {
             let note =
                 "any member of the group is asked about: grants to single members are left out".to_owned();
             let entra = vec![id.clone()];
@@ -251,12 +255,19 @@ fn caller(name: &str, bridge: &Bridge, facts: Option<&Facts>, identity: &Identit
 
 /// Somebody by object id. The roles that the bridge gives them are in their tokens.
 fn entra(name: &str, bridge: &Bridge, facts: Option<&Facts>, object_id: &str) -> Actor {
-    let mut clients = facts.into_iter().flat_map(|facts| &facts.principals);
-    let client = clients.find(|(_, principal)| principal.object_id == object_id).map(|(client, _)| client);
-    let groups = client.map(|client| roles_of(bridge, client)).unwrap_or_default();
-    let note = "groups of Entra that it is in are not known: grants to those are left out".to_owned();
+    let mut known = facts.into_iter().flat_map(|facts| &facts.principals);
+    let known = known.find(|(_, principal)| principal.object_id == object_id);
+    let groups = known.map(|(named, _)| roles_of(bridge, named)).unwrap_or_default();
+    let mut notes =
+        vec!["groups of Entra that it is in are not known: grants to those are left out".to_owned()];
+    let mut subject = object_id.to_owned();
+    if known.is_some_and(|(_, principal)| principal.principal_type == "User") {
+        // `sub` of a person's token is made for the one application.
+        subject.clear();
+        notes.push("a person's subject is in her tokens alone: grants to it are left out".to_owned());
+    }
     let entra = vec![object_id.to_owned()];
-    Actor { notes: vec![note], entra, ..federated(name, bridge, object_id.to_owned(), groups) }
+    Actor { entra, notes, ..federated(name, bridge, subject, groups) }
 }
 
 fn federated(name: &str, bridge: &Bridge, subject: String, groups: Vec<String>) -> Actor {
@@ -267,11 +278,11 @@ fn federated(name: &str, bridge: &Bridge, subject: String, groups: Vec<String>) 
     )
 }
 
-/// The app roles that the bridge gives to a client.
-fn roles_of(bridge: &Bridge, client: &str) -> Vec<String> {
+/// The app roles that the bridge gives to whom it names so.
+fn roles_of(bridge: &Bridge, named: &str) -> Vec<String> {
     let roles = bridge.identities.iter().filter_map(|identity| match &identity.who {
-        Declared::AppRole { role, members } if members.iter().any(|member| member == client) => {
-            Some(role.clone())
+        Declared::AppRole { role, members, people, .. } => {
+            members.iter().chain(people).any(|one| one == named).then(|| role.clone())
         }
         _ => None,
     });

@@ -5,6 +5,7 @@ use trust::principal::Caller as Principal;
 use trust::provider::{Mapped, ResourceName};
 use trust::token::Claims;
 
+use super::teams::{is_holder, own_client};
 use super::{Evidence, Sight, Walk};
 use crate::finding::Confidence;
 use crate::spec::{Identity, Right, Who};
@@ -55,7 +56,7 @@ impl<'a> Caller<'a> {
             match (self.member(identity), &identity.who) {
                 (Some(member), _) if has => return Declared::Has { identity, member },
                 (Some(_), _) => without = without.or(Some(identity)),
-                (None, Who::AppRole { role, members }) if has && self.is_client(members) => {
+                (None, Who::AppRole { role, .. }) if has && self.is_holder(&identity.who) => {
                     role_missing = Some(Declared::RoleNotInToken { identity, role });
                 }
                 (None, _) => {}
@@ -72,17 +73,18 @@ impl<'a> Caller<'a> {
         let subject = || Some(bridge.subject_member(number, &self.mapped()?.subject));
         let group = |name: &str| Some(bridge.group_member(number, name));
         match &identity.who {
-            Who::ServicePrincipal(client_id) if claims.client_id() == Some(client_id) => subject(),
+            Who::ServicePrincipal(client_id) if own_client(claims) == Some(client_id) => subject(),
             Who::ManagedIdentity(object_id) if claims.object_id() == Some(object_id) => subject(),
             Who::AppRole { role, .. } if claims.roles().contains(&role.as_str()) => group(role),
-            Who::Group(id) if claims.groups().contains(&id.as_str()) => group(id),
-            Who::ServicePrincipal(_) | Who::ManagedIdentity(_) | Who::AppRole { .. } | Who::Group(_) => None,
+            Who::Group { id, .. } if claims.groups().contains(&id.as_str()) => group(id),
+            Who::ServicePrincipal(_) | Who::ManagedIdentity(_) | Who::AppRole { .. } | Who::Group { .. } => {
+                None
+            }
         }
     }
 
-    fn is_client(&self, clients: &[String]) -> bool {
-        let client = self.claims.and_then(Claims::client_id);
-        client.is_some_and(|client| clients.iter().any(|it| it == client))
+    fn is_holder(&self, who: &Who) -> bool {
+        self.claims.is_some_and(|claims| is_holder(who, claims))
     }
 
     /// Whom Google makes of the token: by the live mapping where it could be seen, else by the declared one.
@@ -109,10 +111,15 @@ impl<'a> Caller<'a> {
         Some(iam::decide(&[(resource, policy)], &caller, permission))
     }
 
-    /// The caller in words: its client id, or whatever else its token says.
+    /// The caller in words: a person's log-in name, a machine's client id, or whatever else its token says.
     pub(super) fn name(&self) -> String {
         let claim = |name: &str| Some(format!("`{name}` {}", self.claims?.text(name)?));
-        claim("azp")
+        let person = self.claims.is_some_and(Claims::is_delegated);
+        let of_a_person = |name: &str| person.then(|| claim(name)).flatten();
+        of_a_person("preferred_username")
+            .or_else(|| of_a_person("upn"))
+            .or_else(|| of_a_person("oid"))
+            .or_else(|| claim("azp"))
             .or_else(|| claim("appid"))
             .or_else(|| claim("sub"))
             .unwrap_or_else(|| "a caller whose token could not be read".to_owned())

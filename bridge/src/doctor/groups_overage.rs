@@ -15,7 +15,7 @@ pub(super) fn check(walk: &Walk<'_>, claims: &Claims) -> Option<Finding> {
     if !claims.groups_overflow() || is_known_otherwise(walk, claims) {
         return None;
     }
-    let by_group = walk.bridge.identities.iter().find(|it| matches!(it.who, Who::Group(_)))?;
+    let by_group = walk.bridge.identities.iter().find(|it| matches!(it.who, Who::Group { .. }))?;
     let finding = Finding::new(
         "azure/groups-overage",
         cause::CLAIM_UNUSABLE,
@@ -23,7 +23,7 @@ pub(super) fn check(walk: &Walk<'_>, claims: &Claims) -> Option<Finding> {
     )
     .expected(MOST_IN_A_TOKEN, "claim `groups`")
     .found("`_claim_names`, which points to Microsoft Graph", "the Entra token")
-    .advice("declare the identity by an app role (`appRole` with `members`) in place of a group: roles are never left out")
+    .advice("declare the identity by an app role (`appRole` with `members`, `people` or `groups`) in place of a group: roles are never left out")
     .advice(
         "or let the application put only those groups into tokens that are assigned to it: \
          `groupMembershipClaims: ApplicationGroup`",
@@ -33,6 +33,6 @@ pub(super) fn check(walk: &Walk<'_>, claims: &Claims) -> Option<Finding> {
 
 /// Whether the bridge knows the caller by something else than a group.
 fn is_known_otherwise(walk: &Walk<'_>, claims: &Claims) -> bool {
-    let mut others = walk.bridge.identities.iter().filter(|it| !matches!(it.who, Who::Group(_)));
+    let mut others = walk.bridge.identities.iter().filter(|it| !matches!(it.who, Who::Group { .. }));
     others.any(|identity| is_caller(&identity.who, claims))
 }

@@ -374,7 +374,10 @@ fn groups_that_do_not_fit_are_named_where_the_caller_is_known_by_group_alone() {
     let known = world.diagnosis();
     assert!(!known.is_broken(), "{known:#?}");
     for identity in &mut world.bridge.identities {
-        identity.who = crate::spec::Who::Group("3ad9fc0b-04fd-47a2-a5e1-6b97f358e410".to_owned());
+        identity.who = crate::spec::Who::Group {
+            id: "3ad9fc0b-04fd-47a2-a5e1-6b97f358e410".to_owned(),
+            includes_people: false,
+        };
     }
     assert_eq!(world.finding().code, "azure/groups-overage");
 }

@@ -8,11 +8,11 @@ use crate::convention::REPOSITORY_LABEL;
 use crate::inventory::Facts;
 use crate::plan::{Obstacle, client_id_of, principal_id_of, unique_id_of};
 use crate::resource::{
-    AppRoleAssignment, Application, FederatedCredential, Grant, GrantTarget, KubernetesObject,
-    ManagedIdentity, Provider, Repository, Resource, RoleAssignment, ServiceAccount,
+    AppRoleAssignment, Application, DelegatedPermission, FederatedCredential, Grant, GrantTarget,
+    KubernetesObject, ManagedIdentity, Provider, Repository, Resource, RoleAssignment, ServiceAccount,
 };
 use crate::spec::Bridge;
-use crate::want::wanted;
+use crate::want::{AZURE_CLI, wanted};
 
 const APPLICATION: &str = "azuread_application.bridge";
 const PRINCIPAL: &str = "azuread_service_principal.bridge";
@@ -117,7 +117,10 @@ impl Export<'_> {
     fn resource(&mut self, resource: &Resource) -> Vec<Block> {
         let mark = text(self.bridge.mark());
         match resource {
-            Resource::Application(it) => vec![application(it, mark)],
+            Resource::Application(it) => {
+                let clients = it.delegated.iter().flat_map(preauthorised);
+                std::iter::once(application(it, mark)).chain(clients).collect()
+            }
             Resource::ServicePrincipal(it) => {
                 let block = Block::new("resource", &["azuread_service_principal", "bridge"]);
                 vec![block.with("client_id", self.text(&it.app_id))]
@@ -300,10 +303,15 @@ fn application(it: &Application, mark: Expression) -> Block {
         block = block.with("group_membership_claims", Expression::List(vec![text("SecurityGroup")]));
     }
     let version = Expression::Number(it.token_version.to_string());
-    block = block.holding(Block::new("api", &[]).with("requested_access_token_version", version));
+    let api = Block::new("api", &[]).with("requested_access_token_version", version);
+    block = block.holding(match &it.delegated {
+        Some(permission) => api.holding(scope(permission)),
+        None => api,
+    });
     for (value, role) in &it.app_roles {
+        let kinds = role.allowed_member_types.iter().map(|kind| text(kind.as_str())).collect();
         let role = Block::new("app_role", &[])
-            .with("allowed_member_types", Expression::List(vec![text("Application")]))
+            .with("allowed_member_types", Expression::List(kinds))
             .with("description", text(&role.display_name))
             .with("display_name", text(&role.display_name))
             .with("enabled", Expression::Flag(true))
@@ -312,6 +320,30 @@ fn application(it: &Application, mark: Expression) -> Block {
         block = block.holding(role);
     }
     block
+}
+
+fn scope(it: &DelegatedPermission) -> Block {
+    Block::new("oauth2_permission_scope", &[])
+        .with("admin_consent_description", text(&it.display_name))
+        .with("admin_consent_display_name", text(&it.display_name))
+        .with("enabled", Expression::Flag(it.enabled))
+        .with("id", text(&it.id))
+        .with("type", text(&it.consent))
+        .with("value", text(&it.value))
+}
+
+/// One resource a client: <https://registry.terraform.io/providers/hashicorp/azuread/latest/docs/resources/application_pre_authorized>.
+fn preauthorised(it: &DelegatedPermission) -> Vec<Block> {
+    let name = |client: &str| {
+        if client == AZURE_CLI { "azure_cli".to_owned() } else { identifier(client) }
+    };
+    let block = |client: &String| {
+        Block::new("resource", &["azuread_application_pre_authorized", &name(client)])
+            .with("application_id", reference(format!("{APPLICATION}.id")))
+            .with("authorized_client_id", text(client))
+            .with("permission_ids", Expression::List(vec![text(&it.id)]))
+    };
+    it.clients.iter().map(block).collect()
 }
 
 fn service_account(it: &ServiceAccount, mark: Expression) -> Block {

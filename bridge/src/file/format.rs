@@ -134,13 +134,22 @@ pub(crate) struct IdentityFile {
     pub(crate) service_principal: Option<String>,
     /// Object (principal) id of a managed identity, a GUID.
     pub(crate) managed_identity: Option<String>,
-    /// Value of an app role; `members` hold it.
+    /// Value of an app role; `members`, `people` and `groups` hold it.
     pub(crate) app_role: Option<String>,
     /// Application (client) ids of the service principals that hold the app role, GUIDs.
     #[serde(default)]
     pub(crate) members: Vec<String>,
+    /// People who hold the app role: user principal names, or object ids (GUIDs).
+    #[serde(default)]
+    pub(crate) people: Vec<String>,
+    /// Object ids of the groups whose direct members hold the app role, GUIDs.
+    #[serde(default)]
+    pub(crate) groups: Vec<String>,
     /// Object id of a group, a GUID.
     pub(crate) group: Option<String>,
+    /// With `group`: whether people are in it who cross with the Azure CLI's log-in. Unless said so, it is for machines.
+    #[serde(default)]
+    pub(crate) includes_people: bool,
     /// What it may do: `push`, `push:TEAM`, `read` or `deploy:TEAM`.
     pub(crate) may: Vec<String>,
 }

@@ -38,7 +38,7 @@ fn defaults() {
     assert_eq!(bridge.teams[0].namespace, "oncology");
     assert_eq!(bridge.identities[0].may, [Right::Push, Right::Deploy("oncology".into())]);
     assert!(
-        matches!(&bridge.identities[1].who, Who::AppRole { role, members } if role == "Cellar.Deployer" && members.len() == 1)
+        matches!(&bridge.identities[1].who, Who::AppRole { role, members, .. } if role == "Cellar.Deployer" && members.len() == 1)
     );
     assert_eq!(bridge.services[0].runtime, Runtime::Auto);
     assert_eq!(bridge.services[0].expose, Expose::Cluster);
@@ -71,6 +71,45 @@ fn sources_beyond_the_default_datastore() {
         ("/versions/3", "/3", "names no model version"),
     ] {
         let problems = parse("bridge.yaml", &text.replace(from, to)).unwrap_err();
+        assert!(problems[0].to_string().contains(expected), "{}", problems[0]);
+    }
+}
+
+#[test]
+fn people_and_groups_hold_app_roles() {
+    let person = "6D2E0F81-405C-4E3B-9F7D-1C8B2F3E4D51";
+    let group = "3ad9fc0b-04fd-47a2-a5e1-6b97f358e410";
+    let holders = format!("people: [Dana@Harbour.example, {person}]\n    groups: [{group}]");
+    let text = replaced("members:\n      - d4c3f6a5-ae97-414c-8f8b-0531920d1e04", &holders).replace(
+        "29d8ebfa-f3ec-4691-94d0-5a8647e26309\n",
+        "29d8ebfa-f3ec-4691-94d0-5a8647e26309\n    includesPeople: true\n",
+    );
+    let bridge = parse("bridge.yaml", &text).unwrap_or_else(|problems| panic!("{problems:#?}"));
+    let Who::AppRole { members, people, groups, .. } = &bridge.identities[1].who else {
+        panic!("{bridge:?}")
+    };
+    assert!(members.is_empty());
+    assert_eq!(*people, ["dana@harbour.example".to_owned(), person.to_lowercase()]);
+    assert_eq!(groups, &[group]);
+    assert!(bridge.identities[2].who.includes_people() && bridge.lets_people_across());
+    assert!(!parse("bridge.yaml", HARBOUR).unwrap().lets_people_across());
+    for (from, to, expected) in [
+        ("[Dana@Harbour.example, ", "[Dana, ", "`Dana` is no user principal name or object id"),
+        (person, "dana@harbour.example", "person `dana@harbour.example` is there twice"),
+        (group, "oncology", "`oncology` is no GUID"),
+        (
+            "appRole: Cellar.Deployer",
+            "group: 29d8ebfa-f3ec-4691-94d0-5a8647e26300",
+            "`people` without `appRole`",
+        ),
+        ("appRole: Cellar.Deployer", "appRole: Gangplank.Cross", "app role `Gangplank.Cross` is reserved"),
+        (
+            "group: 29d8ebfa-f3ec-4691-94d0-5a8647e26309",
+            "managedIdentity: 29d8ebfa-f3ec-4691-94d0-5a8647e26309",
+            "`includesPeople` without `group`",
+        ),
+    ] {
+        let problems = parse("bridge.yaml", &text.replacen(from, to, 1)).unwrap_err();
         assert!(problems[0].to_string().contains(expected), "{}", problems[0]);
     }
 }

@@ -64,8 +64,10 @@ pub struct Seen {
 pub struct Known {
     /// What it is.
     pub kind: Kind,
-    /// Its client id, unless it is a group.
+    /// Its client id, if it is a service principal.
     pub client_id: Option<String>,
+    /// Its log-in name, if it is a user.
+    pub user_principal_name: Option<String>,
     /// Display name.
     pub display_name: String,
 }
@@ -77,6 +79,8 @@ pub enum Kind {
     Application,
     /// A managed identity.
     ManagedIdentity,
+    /// A person.
+    User,
     /// A security group.
     Group,
 }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::repositories::{READER, WORKLOAD_IDENTITY_USER, WRITER};
-use super::{Kind, LeftOut, Survey, Trust};
+use super::{Kind, Known, LeftOut, Survey, Trust};
 use crate::convention::{is_workload_account, service_account_id};
 use crate::name::is_guid;
 use crate::resource::{Application, Grant, GrantTarget, Resource};
@@ -156,13 +156,15 @@ impl Holding<'_> {
             Member::Subject(id) => self.service_principal(id, left_out),
             Member::Group(value) => {
                 if let Some((role, found)) = roles.into_iter().find(|(role, _)| *role == value) {
-                    let who = Who::AppRole { role: role.clone(), members: self.holders(role, left_out) };
+                    let who = self.holders(role, left_out);
                     return Some((named(&found.display_name, role), who));
                 }
                 let known = self.survey.principals.get(value).filter(|it| it.kind == Kind::Group);
                 match known {
                     Some(group) if is_guid(value) => {
-                        Some((named(&group.display_name, value), Who::Group(value.clone())))
+                        let includes_people = self.lets_people_across();
+                        let who = Who::Group { id: value.clone(), includes_people };
+                        Some((named(&group.display_name, value), who))
                     }
                     _ => {
                         let why = "it is neither an app role of the application nor a group of the tenant";
@@ -194,25 +196,35 @@ impl Holding<'_> {
         }
     }
 
-    /// Client ids of the service principals that hold an app role.
-    fn holders(&self, role: &str, left_out: &mut Vec<LeftOut>) -> Vec<String> {
-        let mut members = Vec::new();
+    /// Whether the application has the permission by which people cross.
+    fn lets_people_across(&self) -> bool {
+        self.trust.application.as_ref().is_some_and(|it| it.delegated.is_some())
+    }
+
+    /// An app role with whoever holds it.
+    fn holders(&self, role: &str, left_out: &mut Vec<LeftOut>) -> Who {
+        let (mut members, mut people, mut groups) = (Vec::new(), Vec::new(), Vec::new());
         for seen in &self.survey.seen {
             let Resource::AppRoleAssignment(it) = &seen.resource else { continue };
             if it.role != role {
                 continue;
             }
-            let known = self.survey.principals.get(&it.principal_id);
-            match known.and_then(|known| known.client_id.clone()) {
-                Some(client_id) => members.push(client_id),
-                None => left_out.push(LeftOut::new(
+            match self.survey.principals.get(&it.principal_id) {
+                Some(Known { kind: Kind::User, user_principal_name, .. }) => {
+                    people.push(user_principal_name.clone().unwrap_or_else(|| it.principal_id.clone()));
+                }
+                Some(Known { kind: Kind::Group, .. }) => groups.push(it.principal_id.clone()),
+                Some(Known { client_id: Some(client_id), .. }) => members.push(client_id.clone()),
+                _ => left_out.push(LeftOut::new(
                     format!("`{}`, who holds app role `{role}`", it.principal_id),
-                    "the members of an app role are service principals; declare a group for people",
+                    "it is no service principal, user or group of the tenant (any more)",
                 )),
             }
         }
-        members.sort();
-        members
+        for ids in [&mut members, &mut people, &mut groups] {
+            ids.sort();
+        }
+        Who::AppRole { role: role.to_owned(), members, people, groups }
     }
 
     /// Names who may cross and may do nothing then.
@@ -235,7 +247,7 @@ impl Holding<'_> {
             let client_id = known.and_then(|known| known.client_id.as_deref());
             let declared = identities.iter().any(|it| match &it.who {
                 Who::ServicePrincipal(client) => client_id == Some(client),
-                Who::ManagedIdentity(object) | Who::Group(object) => object == id,
+                Who::ManagedIdentity(object) | Who::Group { id: object, .. } => object == id,
                 Who::AppRole { .. } => false,
             });
             let tenant = self.trust.found.as_ref().is_some_and(|provider| provider.issuer.contains(id));

@@ -40,10 +40,15 @@ fn applied(bridge: &Bridge, facts: &Facts) -> Survey {
     assert_eq!(obstacles, []);
     let mark = Some(bridge.name.clone());
     let known = |(id, principal): (&String, &crate::inventory::Principal)| {
-        let group = principal.principal_type == "Group";
+        let kind = match principal.principal_type.as_str() {
+            "Group" => Kind::Group,
+            "User" => Kind::User,
+            _ => Kind::Application,
+        };
         let known = Known {
-            kind: if group { Kind::Group } else { Kind::Application },
-            client_id: (!group).then(|| id.clone()),
+            kind,
+            client_id: (kind == Kind::Application).then(|| id.clone()),
+            user_principal_name: (kind == Kind::User).then(|| id.clone()),
             display_name: principal.display_name.clone(),
         };
         (principal.object_id.clone(), known)
@@ -111,6 +116,33 @@ fn wants_the_same(bridge: &Bridge, facts: &Facts) {
 #[test]
 fn what_is_applied_and_imported_wants_the_same() {
     let (bridge, facts) = declared();
+    wants_the_same(&bridge, &facts);
+}
+
+#[test]
+fn the_same_with_people() {
+    let (mut bridge, mut facts) = crate::want::tests::with_people();
+    bridge.services.clear();
+    let application =
+        ApplicationIds { app_id: "the-app".into(), object_id: "o".into(), service_principal_id: None };
+    facts.application = Some(application);
+    wants_the_same(&bridge, &facts);
+    // A person is written down by her log-in name, and found by her object id as well.
+    let dana = "6d2e0f81-405c-4e3b-9f7d-1c8b2f3e4d51";
+    let mut survey = applied(&bridge, &facts);
+    assert!(
+        imported(&bridge, &survey, &Choice::default()).1.text.contains("people: [\"dana@harbour.example\"]")
+    );
+    survey.principals.remove(dana);
+    let (_, imported) = imported(&bridge, &survey, &Choice::default());
+    assert!(imported.left_out.iter().any(|it| it.what.contains(dana)), "{:?}", imported.left_out);
+    // A group alone that lets people across says so.
+    let (mut bridge, facts) = declared();
+    for identity in &mut bridge.identities {
+        if let Who::Group { includes_people, .. } = &mut identity.who {
+            *includes_people = true;
+        }
+    }
     wants_the_same(&bridge, &facts);
 }
 

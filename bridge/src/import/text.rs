@@ -60,10 +60,19 @@ fn identity(it: &Identity) -> String {
     match &it.who {
         Who::ServicePrincipal(id) => line(&mut text, "servicePrincipal", &plain(id)),
         Who::ManagedIdentity(id) => line(&mut text, "managedIdentity", &plain(id)),
-        Who::Group(id) => line(&mut text, "group", &plain(id)),
-        Who::AppRole { role, members } => {
+        Who::Group { id, includes_people } => {
+            line(&mut text, "group", &plain(id));
+            if *includes_people {
+                line(&mut text, "includesPeople", "true");
+            }
+        }
+        Who::AppRole { role, members, people, groups } => {
             line(&mut text, "appRole", &plain(role));
-            line(&mut text, "members", &list(members.iter().map(|id| plain(id))));
+            for (key, ids) in [("members", members), ("people", people), ("groups", groups)] {
+                if !ids.is_empty() || key == "members" {
+                    line(&mut text, key, &list(ids.iter().map(|id| plain(id))));
+                }
+            }
         }
     }
     let may = it.may.iter().map(|right| match right {

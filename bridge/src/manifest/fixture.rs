@@ -48,7 +48,12 @@ pub(crate) fn bridge() -> Bridge {
             },
             Identity {
                 name: "tasters".to_owned(),
-                who: Who::AppRole { role: "Cellar.Taster".to_owned(), members: vec!["taster".to_owned()] },
+                who: Who::AppRole {
+                    role: "Cellar.Taster".to_owned(),
+                    members: vec!["taster".to_owned()],
+                    people: Vec::new(),
+                    groups: Vec::new(),
+                },
                 may: vec![Right::Push, Right::Deploy("cellar".to_owned())],
             },
             Identity {

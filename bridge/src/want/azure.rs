@@ -3,10 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::condition::{CALLER_ROLE, admits_by_role};
+use super::delegated;
 use super::people::{People, Person};
 use crate::inventory::{Facts, Principal};
 use crate::name::guid;
-use crate::resource::{AppRole, AppRoleAssignment, Application, Resource, RoleAssignment, ServicePrincipal};
+use crate::resource::{
+    AppRole, AppRoleAssignment, Application, MemberType, Resource, RoleAssignment, ServicePrincipal,
+};
 use crate::spec::{Bridge, Runtime, Who};
 
 /// A built-in Azure role.
@@ -43,21 +46,43 @@ fn application(bridge: &Bridge, facts: &Facts) -> Resource {
     let mut app_roles = BTreeMap::new();
     for identity in &bridge.identities {
         if let Who::AppRole { role, .. } = &identity.who {
-            let display_name = identity.name.clone();
-            app_roles.insert(role.clone(), AppRole { id: role_id(bridge, role), display_name });
+            let role = app_role(bridge, role, &identity.name, member_types(&identity.who));
+            app_roles.extend([role]);
         }
     }
     if admits_by_role(bridge, facts) {
-        let id = role_id(bridge, CALLER_ROLE);
-        app_roles.insert(CALLER_ROLE.to_owned(), AppRole { id, display_name: "Gangplank caller".to_owned() });
+        let machines = BTreeSet::from([MemberType::Application]);
+        app_roles.extend([app_role(bridge, CALLER_ROLE, "Gangplank caller", machines)]);
     }
     Resource::Application(Application {
         display_name: bridge.federation.application.clone(),
         identifier_uri: bridge.identifier_uri(),
         token_version: 2,
         app_roles,
-        group_claims: bridge.identities.iter().any(|identity| matches!(identity.who, Who::Group(_))),
+        delegated: delegated::wanted(bridge),
+        group_claims: bridge.identities.iter().any(|identity| matches!(identity.who, Who::Group { .. })),
     })
+}
+
+fn app_role(
+    bridge: &Bridge,
+    value: &str,
+    name: &str,
+    allowed_member_types: BTreeSet<MemberType>,
+) -> (String, AppRole) {
+    let (id, display_name) = (role_id(bridge, value), name.to_owned());
+    (value.to_owned(), AppRole { id, display_name, allowed_member_types })
+}
+
+/// Who can hold an identity's role: whoever is named, and machines where nobody is.
+fn member_types(who: &Who) -> BTreeSet<MemberType> {
+    let machines = match who {
+        Who::AppRole { members, .. } => !members.is_empty(),
+        Who::ServicePrincipal(_) | Who::ManagedIdentity(_) | Who::Group { .. } => true,
+    };
+    let people = who.includes_people();
+    let machines = (machines || !people).then_some(MemberType::Application);
+    machines.into_iter().chain(people.then_some(MemberType::User)).collect()
 }
 
 fn service_principal(facts: &Facts) -> Resource {
@@ -82,7 +107,7 @@ fn app_role_assignments(bridge: &Bridge, facts: &Facts, people: &People<'_>) -> 
         let role = match &person.identity.who {
             Who::AppRole { role, .. } => role.as_str(),
             Who::ServicePrincipal(_) | Who::ManagedIdentity(_) if by_role => CALLER_ROLE,
-            Who::ServicePrincipal(_) | Who::ManagedIdentity(_) | Who::Group(_) => continue,
+            Who::ServicePrincipal(_) | Who::ManagedIdentity(_) | Who::Group { .. } => continue,
         };
         assigned.extend(person.principals.iter().map(|principal| (role, &principal.object_id)));
     }

@@ -2,6 +2,10 @@
 //!
 //! The audience alone would admit everybody in the tenant: Entra gives any application a token for any other unless
 //! assignment is required. So the condition names the tenant and every declared identity.
+//!
+//! `sub` is an object id in an application's own token alone. A person's is pairwise, made for the one application that asks
+//! (<https://learn.microsoft.com/entra/identity-platform/access-token-claims-reference>), and nobody knows it beforehand: people
+//! are admitted by an app role or a group, never by their subject.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -14,7 +18,7 @@ pub fn attribute_mapping(bridge: &Bridge) -> BTreeMap<String, String> {
     let roles = "has(assertion.roles) ? assertion.roles : []";
     // Groups are mapped only if one is declared: the fewer of them travel, the less there is to exceed Google's limit of
     // 8 KB on mapped values.
-    let groups = if bridge.identities.iter().any(|identity| matches!(identity.who, Who::Group(_))) {
+    let groups = if bridge.identities.iter().any(|identity| matches!(identity.who, Who::Group { .. })) {
         format!("({roles}) + (has(assertion.groups) ? assertion.groups : [])")
     } else {
         roles.to_owned()
@@ -56,7 +60,7 @@ fn by_role(bridge: &Bridge) -> String {
 fn subjects<'a>(bridge: &Bridge, facts: &'a Facts) -> BTreeSet<&'a str> {
     let own = bridge.identities.iter().filter_map(|identity| match &identity.who {
         Who::ServicePrincipal(id) | Who::ManagedIdentity(id) => facts.principals.get(id),
-        Who::AppRole { .. } | Who::Group(_) => None,
+        Who::AppRole { .. } | Who::Group { .. } => None,
     });
     own.map(|principal| principal.object_id.as_str()).collect()
 }
@@ -65,7 +69,7 @@ fn subjects<'a>(bridge: &Bridge, facts: &'a Facts) -> BTreeSet<&'a str> {
 fn groups(bridge: &Bridge) -> BTreeSet<&str> {
     let shared = bridge.identities.iter().filter_map(|identity| match &identity.who {
         Who::AppRole { role, .. } => Some(role.as_str()),
-        Who::Group(id) => Some(id.as_str()),
+        Who::Group { id, .. } => Some(id.as_str()),
         Who::ServicePrincipal(_) | Who::ManagedIdentity(_) => None,
     });
     shared.collect()

@@ -3,6 +3,7 @@
 
 mod azure;
 mod condition;
+mod delegated;
 mod google;
 mod kubernetes;
 mod people;
@@ -12,6 +13,7 @@ mod workloads;
 
 pub use azure::BLOB_READER_ID;
 pub use condition::{CALLER_ROLE, attribute_condition, attribute_mapping};
+pub use delegated::{AZURE_CLI, CROSS, delegated_permission};
 pub use workloads::{Placed, placed};
 
 use crate::inventory::Facts;

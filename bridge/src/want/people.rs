@@ -13,7 +13,7 @@ pub(super) struct People<'a>(Vec<Person<'a>>);
 /// One declared identity.
 pub(super) struct Person<'a> {
     pub(super) identity: &'a Identity,
-    /// Its principals in Entra: one, or the members of a role.
+    /// Its principals in Entra: one, or the holders of a role.
     pub(super) principals: Vec<&'a Principal>,
 }
 
@@ -25,10 +25,10 @@ impl<'a> People<'a> {
         let mut people = Vec::new();
         for identity in &bridge.identities {
             let mut principals = Vec::new();
-            for id in ids(&identity.who) {
+            for (kind, id) in named(&identity.who) {
                 match facts.principals.get(id) {
                     Some(principal) => principals.push(principal),
-                    None => obstacles.push(unknown(bridge, identity, id)),
+                    None => obstacles.push(unknown(bridge, identity, kind, id)),
                 }
             }
             people.push(Person { identity, principals });
@@ -59,7 +59,7 @@ impl Person<'_> {
         let number = &facts.project_number;
         match &self.identity.who {
             Who::AppRole { role, .. } => vec![bridge.group_member(number, role)],
-            Who::Group(id) => vec![bridge.group_member(number, id)],
+            Who::Group { id, .. } => vec![bridge.group_member(number, id)],
             Who::ServicePrincipal(_) | Who::ManagedIdentity(_) => self
                 .principals
                 .iter()
@@ -85,27 +85,51 @@ impl Person<'_> {
     }
 }
 
+/// What an id in the bridge file stands for.
+#[derive(Clone, Copy)]
+enum Kind {
+    Client,
+    ManagedIdentity,
+    Person,
+    Group,
+}
+
 /// The ids that the bridge file names an identity with.
-fn ids(who: &Who) -> &[String] {
+fn named(who: &Who) -> Vec<(Kind, &str)> {
     match who {
-        Who::ServicePrincipal(id) | Who::ManagedIdentity(id) | Who::Group(id) => std::slice::from_ref(id),
-        Who::AppRole { members, .. } => members,
+        Who::ServicePrincipal(id) => vec![(Kind::Client, id)],
+        Who::ManagedIdentity(id) => vec![(Kind::ManagedIdentity, id)],
+        Who::Group { id, .. } => vec![(Kind::Group, id)],
+        Who::AppRole { members, people, groups, .. } => {
+            let holders = [(Kind::Client, members), (Kind::Person, people), (Kind::Group, groups)];
+            holders
+                .into_iter()
+                .flat_map(|(kind, ids)| ids.iter().map(move |id| (kind, id.as_str())))
+                .collect()
+        }
     }
 }
 
-fn unknown(bridge: &Bridge, identity: &Identity, id: &str) -> Obstacle {
-    let (what, mend) = match &identity.who {
-        Who::ServicePrincipal(_) | Who::AppRole { .. } => (
+fn unknown(bridge: &Bridge, identity: &Identity, kind: Kind, id: &str) -> Obstacle {
+    let (what, mend) = match kind {
+        Kind::Client => (
             "a service principal with the client id",
             format!(
                 "look the client id up with `az ad sp show --id {id}`; if the application exists, `az ad sp create --id {id}` gives it a service principal"
             ),
         ),
-        Who::ManagedIdentity(_) => (
+        Kind::ManagedIdentity => (
             "a managed identity with the object id",
             "look the `principalId` (not the `clientId`) up with `az identity show`".to_owned(),
         ),
-        Who::Group(_) => {
+        Kind::Person => (
+            "a user with the principal name or object id",
+            format!(
+                "look the person up with `az ad user show --id {id}`; a guest's principal name has `#EXT#` in it, an object id is \
+                 the same for everybody"
+            ),
+        ),
+        Kind::Group => {
             ("a group with the object id", format!("look the group up with `az ad group show --group {id}`"))
         }
     };

@@ -54,6 +54,35 @@ fn read_harbour() -> (Bridge, Facts) {
     (bridge, facts)
 }
 
+/// An app role that nobody holds.
+fn app_role(role: &str) -> Who {
+    Who::AppRole { role: role.to_owned(), members: Vec::new(), people: Vec::new(), groups: Vec::new() }
+}
+
+/// The same bridge, with a person and a group who deploy for oncology by an app role. Their people are known.
+pub(crate) fn with_people() -> (Bridge, Facts) {
+    let (mut bridge, mut facts) = harbour();
+    let crew = "3ad9fc0b-04fd-47a2-a5e1-6b97f358e410";
+    bridge.identities.push(crate::spec::Identity {
+        name: "data scientists".to_owned(),
+        who: Who::AppRole {
+            role: "Oncology.Scientist".to_owned(),
+            members: Vec::new(),
+            people: vec!["dana@harbour.example".to_owned()],
+            groups: vec![crew.to_owned()],
+        },
+        may: vec![Right::Push, Right::Deploy("oncology".to_owned())],
+    });
+    for (named, id, kind) in
+        [("dana@harbour.example", "6d2e0f81-405c-4e3b-9f7d-1c8b2f3e4d51", "User"), (crew, crew, "Group")]
+    {
+        let (object_id, principal_type) = (id.to_owned(), kind.to_owned());
+        let principal = Principal { object_id, principal_type, display_name: named.to_owned() };
+        facts.principals.insert(named.to_owned(), principal);
+    }
+    (bridge, facts)
+}
+
 fn grant<'a>(resources: &'a [Resource], target: &GrantTarget, role: &str) -> Option<&'a Grant> {
     resources.iter().find_map(|resource| match resource {
         Resource::Grant(grant) if grant.target == *target && grant.role == role => Some(grant),
@@ -173,7 +202,7 @@ fn a_condition_that_google_would_refuse_is_an_obstacle() {
     for number in 0..120 {
         bridge.identities.push(crate::spec::Identity {
             name: format!("people-{number}"),
-            who: Who::AppRole { role: format!("Quite.A.Long.Name.Of.A.Role.{number}"), members: Vec::new() },
+            who: app_role(&format!("Quite.A.Long.Name.Of.A.Role.{number}")),
             may: vec![Right::Read],
         });
     }
@@ -276,6 +305,118 @@ fn only_declared_identities_cross() {
     assert!(exchange(&nobody, &facts, json!({"sub": oncology, "roles": ["Cellar.Deployer"]})).is_err());
 }
 
+#[test]
+fn people_cross_by_role_and_never_by_their_subject() {
+    use serde_json::json;
+    let (bridge, facts) = with_people();
+    let dana = "6d2e0f81-405c-4e3b-9f7d-1c8b2f3e4d51";
+    let pairwise = "dx-4lf-0loB3c3uVrULnZ2VTLuRRWYff0q7-QlIfYU4";
+    let token = |more: serde_json::Value| {
+        let mut claims = json!({"azp": AZURE_CLI, "oid": dana, "sub": pairwise, "scp": CROSS});
+        claims.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        claims
+    };
+    for (who, claims, crosses) in [
+        ("a holder of the role", token(json!({"roles": ["Oncology.Scientist"]})), true),
+        (
+            "a member of a declared group",
+            token(json!({"groups": ["29d8ebfa-f3ec-4691-94d0-5a8647e26309"]})),
+            true,
+        ),
+        (
+            "a member of the group, who was not given its role",
+            token(json!({"groups": ["3ad9fc0b-04fd-47a2-a5e1-6b97f358e410"]})),
+            false,
+        ),
+        ("somebody with the permission alone", token(json!({})), false),
+        ("her object id as subject", token(json!({"sub": dana})), false),
+    ] {
+        let result = exchange(&bridge, &facts, claims);
+        assert_eq!(result.is_ok(), crosses, "{who}: {result:?}");
+    }
+    let mapped = exchange(&bridge, &facts, token(json!({"roles": ["Oncology.Scientist"]}))).unwrap();
+    assert_eq!(mapped.subject, pairwise);
+    let (resources, _) = wanted(&bridge, &facts);
+    let named = serde_json::to_string(
+        &resources
+            .iter()
+            .filter(|it| matches!(it, Resource::Grant(_) | Resource::Provider(_)))
+            .collect::<Vec<_>>(),
+    )
+    .unwrap();
+    assert!(!named.contains(dana) && named.contains("group/Oncology.Scientist"), "{named}");
+}
+
+#[test]
+fn people_are_given_what_service_principals_are() {
+    let (bridge, facts) = with_people();
+    let (resources, obstacles) = wanted(&bridge, &facts);
+    assert_eq!(obstacles, []);
+    for (id, kind) in
+        [("6d2e0f81-405c-4e3b-9f7d-1c8b2f3e4d51", "User"), ("3ad9fc0b-04fd-47a2-a5e1-6b97f358e410", "Group")]
+    {
+        let roles: Vec<&str> = resources
+            .iter()
+            .filter_map(|resource| match resource {
+                Resource::AppRoleAssignment(it) if it.principal_id == id => Some(it.role.as_str()),
+                Resource::RoleAssignment(it) if it.principal_id == id => {
+                    assert_eq!(it.principal_type, kind);
+                    Some(it.role.as_str())
+                }
+                _ => None,
+            })
+            .collect();
+        assert_eq!(roles, ["Oncology.Scientist", "Reader", "Storage Blob Data Reader"], "{kind}");
+    }
+    let mut facts = facts;
+    facts.principals.remove("dana@harbour.example");
+    let (_, obstacles) = wanted(&bridge, &facts);
+    assert_eq!(obstacles[0].key.0, "entra/identity/data scientists");
+    assert!(
+        obstacles[0].problem.contains("`dana@harbour.example`")
+            && obstacles[0].mend.contains("az ad user show")
+    );
+}
+
+#[test]
+fn the_application_lets_in_whom_the_bridge_names() {
+    use crate::resource::MemberType::{Application, User};
+    let group = |includes_people| Who::Group { id: "g".to_owned(), includes_people };
+    let role = |members: &[&str], people: &[&str], groups: &[&str]| {
+        let [members, people, groups] =
+            [members, people, groups].map(|ids| ids.iter().map(|&id| id.to_owned()).collect());
+        Who::AppRole { role: "R".to_owned(), members, people, groups }
+    };
+    for (who, member_types, people) in [
+        (role(&[], &[], &[]), Some(vec![Application]), false),
+        (role(&["m"], &[], &[]), Some(vec![Application]), false),
+        (role(&[], &["p"], &[]), Some(vec![User]), true),
+        (role(&[], &[], &["g"]), Some(vec![User]), true),
+        (role(&["m"], &["p"], &[]), Some(vec![Application, User]), true),
+        (group(false), None, false),
+        (group(true), None, true),
+        (Who::ServicePrincipal("s".to_owned()), None, false),
+    ] {
+        let (mut bridge, facts) = harbour();
+        bridge.identities =
+            vec![crate::spec::Identity { name: "x".into(), who: who.clone(), may: vec![Right::Read] }];
+        let (resources, _) = wanted(&bridge, &facts);
+        let application = resources.iter().find_map(|resource| match resource {
+            Resource::Application(it) => Some(it),
+            _ => None,
+        });
+        let application = application.unwrap();
+        let types =
+            application.app_roles.get("R").map(|it| it.allowed_member_types.iter().copied().collect());
+        assert_eq!(types, member_types, "{who:?}");
+        assert_eq!(application.delegated.is_some(), people, "{who:?}");
+        if let Some(permission) = &application.delegated {
+            assert_eq!(permission.consent, "Admin", "nobody lets another client in by herself");
+            assert!(permission.clients.iter().eq([AZURE_CLI]));
+        }
+    }
+}
+
 /// Whatever a declared name holds, it admits only whoever carries exactly it. The file refuses such names; this is the
 /// second lock.
 #[test]
@@ -287,7 +428,7 @@ fn no_name_opens_the_condition() {
         bridge.identities.clear();
         bridge.identities.push(crate::spec::Identity {
             name: "x".into(),
-            who: Who::AppRole { role: role.into(), members: Vec::new() },
+            who: app_role(role),
             may: vec![Right::Read],
         });
         assert!(exchange(&bridge, &facts, json!({})).is_err(), "{role:?}");

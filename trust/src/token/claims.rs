@@ -93,6 +93,18 @@ impl Claims {
         self.text("azp").or_else(|| self.text("appid"))
     }
 
+    /// Whether a client shows it for a person: Entra puts delegated permissions, `scp`, into such tokens alone. Their `sub` is
+    /// made for the one application and is no object id
+    /// (<https://learn.microsoft.com/entra/identity-platform/access-token-claims-reference>).
+    pub fn is_delegated(&self) -> bool {
+        self.text("scp").is_some()
+    }
+
+    /// The person's log-in name: `preferred_username` (version 2) or `upn` (version 1, or where the application asks for it).
+    pub fn user_principal_name(&self) -> Option<&str> {
+        self.text("preferred_username").or_else(|| self.text("upn"))
+    }
+
     /// App roles: `roles`.
     pub fn roles(&self) -> Vec<&str> {
         self.texts("roles")
@@ -202,6 +214,22 @@ mod tests {
         assert_eq!((claims.client_id(), claims.token_id()), (Some("client"), Some("j")));
         assert_eq!(claims.version(), Some(TokenVersion::V1));
         assert!(claims.groups_overflow());
+    }
+
+    #[test]
+    fn tells_people_from_machines() {
+        for (token, delegated, name) in [
+            (json!({"azp": "c", "oid": "o", "sub": "o", "idtyp": "app"}), false, None),
+            (
+                json!({"scp": "Cross", "preferred_username": "d@h.example", "sub": "pairwise"}),
+                true,
+                Some("d@h.example"),
+            ),
+            (json!({"scp": "user_impersonation", "upn": "d@h.example"}), true, Some("d@h.example")),
+        ] {
+            let claims = claims(token.clone());
+            assert_eq!((claims.is_delegated(), claims.user_principal_name()), (delegated, name), "{token}");
+        }
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::*;
 use crate::spec::{Via, Workload, WorkloadRight};
-use crate::want::tests::harbour;
+use crate::want::tests::{harbour, with_people};
 
 fn both_ways() -> (Bridge, Facts) {
     let (mut bridge, mut facts) = harbour();
@@ -31,6 +31,22 @@ fn the_harbour_is_what_was_witnessed() {
     let written = terraform(&bridge, &facts).unwrap();
     let witnessed = include_str!("../../../../witness/terraform/harbour.tf");
     assert!(written == witnessed, "`witness/terraform/harbour.tf` should be (then ask `run.sh`):\n{written}");
+}
+
+#[test]
+fn the_azure_cli_is_preauthorised_where_people_cross() {
+    let (bridge, facts) = with_people();
+    let written = terraform(&bridge, &facts).unwrap();
+    let id = crate::want::delegated_permission(&bridge).id;
+    for part in [
+        "oauth2_permission_scope {",
+        "resource \"azuread_application_pre_authorized\" \"azure_cli\" {",
+        "authorized_client_id = \"04b07795-8ddb-461a-bbee-02f9e1bf7b46\"",
+        "\"User\"",
+    ] {
+        assert!(written.contains(part), "{part}\n{written}");
+    }
+    assert_eq!(written.matches(&id).count(), 2, "the permission, and the leave for it\n{written}");
 }
 
 #[test]

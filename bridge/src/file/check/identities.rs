@@ -7,7 +7,7 @@ use crate::file::format::IdentityFile;
 use crate::file::nearest::nearest;
 use crate::file::shape::{Flaw, one_of};
 use crate::spec::{Identity, Right, Team, Who};
-use crate::want::CALLER_ROLE;
+use crate::want::{CALLER_ROLE, CROSS};
 
 pub(super) fn identities(
     judge: &mut Judge<'_>,
@@ -32,11 +32,7 @@ pub(super) fn identities(
 }
 
 fn who(judge: &mut Judge<'_>, place: &Place, file: &IdentityFile) -> Option<Who> {
-    if file.app_role.is_none() && !file.members.is_empty() {
-        let flaw = Flaw::new(judge.key_span(&place.key("members")), "`members` without `appRole`".to_owned())
-            .expected("members of an app role; who belongs to a group is up to Entra");
-        judge.flaw(flaw);
-    }
+    without_holder(judge, place, file);
     let mut given = Vec::new();
     if let Some(id) = &file.service_principal {
         given.push((
@@ -48,10 +44,11 @@ fn who(judge: &mut Judge<'_>, place: &Place, file: &IdentityFile) -> Option<Who>
         given.push(("managedIdentity", Who::ManagedIdentity(judge.guid(&place.key("managedIdentity"), id))));
     }
     if let Some(role) = &file.app_role {
-        given.push(("appRole", app_role(judge, place, role, &file.members)));
+        given.push(("appRole", app_role(judge, place, role, file)));
     }
     if let Some(id) = &file.group {
-        given.push(("group", Who::Group(judge.guid(&place.key("group"), id))));
+        let id = judge.guid(&place.key("group"), id);
+        given.push(("group", Who::Group { id, includes_people: file.includes_people }));
     }
     let expected = "one of `servicePrincipal`, `managedIdentity`, `appRole` and `group`";
     match given.as_slice() {
@@ -76,21 +73,57 @@ fn who(judge: &mut Judge<'_>, place: &Place, file: &IdentityFile) -> Option<Who>
     given.into_iter().next().map(|(_, who)| who)
 }
 
-fn app_role(judge: &mut Judge<'_>, place: &Place, role: &str, members: &[String]) -> Who {
-    if role == CALLER_ROLE {
-        let flaw = Flaw::new(judge.span(&place.key("appRole")), format!("app role `{role}` is reserved"))
-            .expected("another name: this one is given to callers that a condition cannot name");
-        judge.flaw(flaw);
+/// Says so if a key is there without the one that it belongs to.
+fn without_holder(judge: &mut Judge<'_>, place: &Place, file: &IdentityFile) {
+    let of_a_role =
+        [("members", &file.members), ("people", &file.people), ("groups", &file.groups)].map(|(key, ids)| {
+            let expected = format!("{key} of an app role; who belongs to a group is up to Entra");
+            (key, "appRole", file.app_role.is_none() && !ids.is_empty(), expected)
+        });
+    let of_a_group = (
+        "includesPeople",
+        "group",
+        file.group.is_none() && file.includes_people,
+        "the key of a group; the holders of an app role are named by `people` and `groups`".to_owned(),
+    );
+    for (key, holder, missing, expected) in of_a_role.into_iter().chain([of_a_group]) {
+        if missing {
+            let flaw = Flaw::new(judge.key_span(&place.key(key)), format!("`{key}` without `{holder}`"));
+            judge.flaw(flaw.expected(expected));
+        }
+    }
+}
+
+fn app_role(judge: &mut Judge<'_>, place: &Place, role: &str, file: &IdentityFile) -> Who {
+    let reserved = match role {
+        CALLER_ROLE => Some("another name: this one is given to callers that a condition cannot name"),
+        CROSS => Some("another name: this one is the delegated permission by which people cross"),
+        _ => None,
+    };
+    if let Some(expected) = reserved {
+        let flaw = Flaw::new(judge.span(&place.key("appRole")), format!("app role `{role}` is reserved"));
+        judge.flaw(flaw.expected(expected));
     }
     let role = judge.text(&place.key("appRole"), role, &syntax::APP_ROLE);
-    let place = place.key("members");
-    let lower: Vec<String> =
-        members.iter().enumerate().map(|(index, member)| judge.guid(&place.item(index), member)).collect();
-    judge.unique(
-        "member",
-        lower.iter().enumerate().map(|(index, member)| (place.item(index), member.as_str())),
-    );
-    Who::AppRole { role, members: lower }
+    let members = holders(judge, &place.key("members"), ("member", &file.members), Judge::guid);
+    let people = holders(judge, &place.key("people"), ("person", &file.people), |judge, place, person| {
+        judge.text(place, person, &syntax::PERSON).to_lowercase()
+    });
+    let groups = holders(judge, &place.key("groups"), ("group", &file.groups), Judge::guid);
+    Who::AppRole { role, members, people, groups }
+}
+
+/// A list of holders in the form that Entra's answers are compared in, each once.
+fn holders<'j>(
+    judge: &mut Judge<'j>,
+    place: &Place,
+    (what, written): (&str, &[String]),
+    check: impl Fn(&mut Judge<'j>, &Place, &str) -> String,
+) -> Vec<String> {
+    let items = || written.iter().enumerate().map(|(index, one)| (place.item(index), one));
+    let checked: Vec<String> = items().map(|(place, one)| check(judge, &place, one)).collect();
+    judge.unique(what, items().zip(&checked).map(|((place, _), one)| (place, one.as_str())));
+    checked
 }
 
 fn rights(judge: &mut Judge<'_>, place: &Place, texts: &[String], teams: &[Team]) -> Vec<Right> {

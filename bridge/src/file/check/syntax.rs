@@ -62,6 +62,25 @@ pub(super) const APP_ROLE: Rule = Rule {
     },
 };
 
+/// A user principal name, or an object id: <https://learn.microsoft.com/graph/api/resources/user> (`userPrincipalName`). At most
+/// 113 characters: <https://learn.microsoft.com/microsoft-365/enterprise/prepare-for-directory-synchronization>.
+pub(super) const PERSON: Rule = Rule {
+    what: "user principal name or object id",
+    expected: "`NAME@DOMAIN`, as in `dana@harbour.example`, or the user's object id, a GUID",
+    holds: |text| crate::name::is_guid(&text.to_lowercase()) || is_user_principal_name(text),
+};
+
+fn is_user_principal_name(text: &str) -> bool {
+    let Some((name, domain)) = text.split_once('@') else { return false };
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b".-_".contains(&byte);
+    let wider = |byte: u8| plain(byte) || b"'!#^~+&$%*=?{}|`".contains(&byte);
+    text.len() <= 113
+        && !name.is_empty()
+        && name.bytes().all(wider)
+        && domain.contains('.')
+        && domain.bytes().all(plain)
+}
+
 /// The workload's Google service account is `gpw-NAME`, of which Google wants 6 to 30 characters; its federated
 /// credential has the name itself, of which Azure wants 3 to 120.
 pub(super) const WORKLOAD_NAME: Rule = Rule {

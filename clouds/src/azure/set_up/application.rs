@@ -1,6 +1,6 @@
 //! The Entra application: found by display name and mark, made, changed, removed, brought back.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use azure_core::http::Method;
 use bridge::convention::marked_for;
@@ -9,11 +9,13 @@ use bridge::inventory::{Observed, State};
 use bridge::name::is_guid;
 use bridge::plan::{Action, Outputs};
 use bridge::port::{PortError, PortResult, Refused};
-use bridge::resource::{AppRole, Application, Resource};
+use bridge::resource::{AppRole, Application, MemberType, Resource};
 use bridge::spec::Bridge;
+use bridge::want::delegated_permission;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::delegated::{Api, Steps};
 use super::{Directory, quoted};
 use crate::azure::rest::{Rest, encoded};
 use crate::error;
@@ -27,6 +29,7 @@ pub(super) struct Registered {
     display_name: String,
     #[serde(default)]
     identifier_uris: Vec<String>,
+    #[serde(default)]
     api: Option<Api>,
     #[serde(default)]
     app_roles: Vec<RegisteredRole>,
@@ -37,16 +40,14 @@ pub(super) struct Registered {
 
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Api {
-    requested_access_token_version: Option<u8>,
-}
-
-#[derive(Debug, Clone, Deserialize)]
-#[serde(rename_all = "camelCase")]
 struct RegisteredRole {
     id: String,
     value: Option<String>,
     display_name: Option<String>,
+    #[serde(default)]
+    description: Option<String>,
+    #[serde(default)]
+    allowed_member_types: Vec<MemberType>,
     #[serde(default)]
     is_enabled: bool,
 }
@@ -107,7 +108,7 @@ pub(super) async fn perform(
         }
         (Action::Adopt { .. }, Some(live)) => {
             live.check_unchanged(graph, bridge, action)?;
-            update(graph, &live, wanted, Some(&bridge.mark())).await?;
+            update(graph, bridge, &live, wanted, Some(&bridge.mark())).await?;
             let principal = super::principal::find(graph, &live.app_id).await?;
             outputs.service_principal_id = principal.map(|principal| principal.id);
             live
@@ -115,7 +116,7 @@ pub(super) async fn perform(
         (_, Some(live)) => {
             live.check_ours(graph, bridge)?;
             live.check_unchanged(graph, bridge, action)?;
-            update(graph, &live, wanted, None).await?;
+            update(graph, bridge, &live, wanted, None).await?;
             live
         }
         (Action::Update { .. } | Action::Adopt { deleted: false, .. }, None) => {
@@ -125,11 +126,10 @@ pub(super) async fn perform(
             let adopting = matches!(action, Action::Adopt { .. });
             let gone = restore(graph, bridge, adopting).await?;
             let mark = adopting.then(|| bridge.mark());
-            directory.settled(|| update(graph, &gone, wanted, mark.as_deref())).await?;
+            directory.settled(|| update(graph, bridge, &gone, wanted, mark.as_deref())).await?;
             gone
         }
-        // What is made has all that we declare: there is nothing to update.
-        (Action::Create { .. }, None) => create(graph, bridge, wanted).await?,
+        (Action::Create { .. }, None) => create(directory, bridge, wanted).await?,
     };
     outputs.application_id = Some(made.app_id);
     outputs.application_object_id = Some(made.id);
@@ -172,14 +172,21 @@ fn choose(all: Vec<Registered>, bridge: &Bridge) -> PortResult<Option<Registered
     Ok(ours.into_iter().chain(others).next())
 }
 
-async fn create(graph: &Rest, bridge: &Bridge, wanted: &Application) -> PortResult<Registered> {
-    let mut body = declared(wanted);
+/// What is made has all that we declare, except clients that are preauthorised: those take a second request.
+async fn create(directory: &Directory, bridge: &Bridge, wanted: &Application) -> PortResult<Registered> {
+    let graph = &directory.rest;
+    let steps = api(None, bridge, wanted);
+    let mut body = declared(wanted, &steps.main);
     if let Some(body) = body.as_object_mut() {
         body.insert("signInAudience".to_owned(), json!("AzureADMyOrg"));
         body.insert("tags".to_owned(), json!([bridge.mark()]));
         body.insert("appRoles".to_owned(), roles(wanted));
     }
-    read(graph, graph.write(Method::Post, "/v1.0/applications", &body).await?)
+    let made = read(graph, graph.write(Method::Post, "/v1.0/applications", &body).await?)?;
+    for step in &steps.after {
+        directory.settled(|| patch_api(graph, &made, step)).await?;
+    }
+    Ok(made)
 }
 
 async fn restore(graph: &Rest, bridge: &Bridge, foreign: bool) -> PortResult<Registered> {
@@ -194,18 +201,23 @@ async fn restore(graph: &Rest, bridge: &Bridge, foreign: bool) -> PortResult<Reg
 /// Makes it what is wanted; with `mark`, also ours.
 async fn update(
     graph: &Rest,
+    bridge: &Bridge,
     found: &Registered,
     wanted: &Application,
     mark: Option<&str>,
 ) -> PortResult<()> {
     let path = format!("/v1.0/applications/{}", found.id);
+    let steps = api(found.api.as_ref(), bridge, wanted);
+    for step in &steps.before {
+        patch_api(graph, found, step).await?;
+    }
     let leaving = found.leaving(wanted);
     if !leaving.is_empty() {
-        // Graph removes a role only after it was disabled.
+        // Graph removes or changes a role only after it was disabled.
         let disabled = json!({ "appRoles": merged(wanted, &leaving) });
         graph.write(Method::Patch, &path, &disabled).await?;
     }
-    let mut body = declared(wanted);
+    let mut body = declared(wanted, &steps.main);
     if let Some(body) = body.as_object_mut() {
         body.insert("appRoles".to_owned(), roles(wanted));
         body.insert("identifierUris".to_owned(), json!(found.uris_with(&wanted.identifier_uri)));
@@ -214,43 +226,59 @@ async fn update(
             body.insert("tags".to_owned(), json!(others.chain([mark]).collect::<Vec<_>>()));
         }
     }
-    graph.write(Method::Patch, &path, &body).await.map(drop)
+    graph.write(Method::Patch, &path, &body).await?;
+    for step in &steps.after {
+        patch_api(graph, found, step).await?;
+    }
+    Ok(())
+}
+
+/// The way of `api` from what was found to what is wanted.
+fn api(found: Option<&Api>, bridge: &Bridge, wanted: &Application) -> Steps {
+    let found = found.cloned().unwrap_or_default();
+    let permission = wanted.delegated.clone().unwrap_or_else(|| delegated_permission(bridge));
+    found.steps(&permission, wanted.delegated.is_some(), wanted.token_version)
+}
+
+async fn patch_api(graph: &Rest, found: &Registered, api: &Value) -> PortResult<()> {
+    let path = format!("/v1.0/applications/{}", found.id);
+    graph.write(Method::Patch, &path, &json!({ "api": api })).await.map(drop)
 }
 
 /// The fields we declare, roles apart.
-fn declared(wanted: &Application) -> Value {
+fn declared(wanted: &Application, api: &Value) -> Value {
     json!({
         "displayName": wanted.display_name,
         "identifierUris": [wanted.identifier_uri],
-        "api": { "requestedAccessTokenVersion": wanted.token_version },
+        "api": api,
         "groupMembershipClaims": wanted.group_claims.then_some("SecurityGroup"),
     })
 }
 
 fn roles(wanted: &Application) -> Value {
-    Value::Array(wanted.app_roles.iter().map(|(value, role)| role_body(value, role, true)).collect())
+    Value::Array(wanted.app_roles.iter().map(|(value, role)| role_body(value, role)).collect())
 }
 
-fn role_body(value: &str, role: &AppRole, enabled: bool) -> Value {
+fn role_body(value: &str, role: &AppRole) -> Value {
     json!({
         "id": role.id,
         "value": value,
         "displayName": role.display_name,
         "description": role.display_name,
-        "isEnabled": enabled,
-        "allowedMemberTypes": ["Application"],
+        "isEnabled": true,
+        "allowedMemberTypes": role.allowed_member_types,
     })
 }
 
-/// The wanted roles and, disabled, those that leave.
-fn merged(wanted: &Application, leaving: &[(String, AppRole)]) -> Value {
-    let staying = wanted.app_roles.iter();
-    let staying = staying.filter(|(_, role)| !leaving.iter().any(|(_, gone)| gone.id == role.id));
-    let mut all: Vec<Value> = staying.map(|(value, role)| role_body(value, role, true)).collect();
+/// The wanted roles and, disabled, those that leave or change.
+fn merged(wanted: &Application, leaving: &[RegisteredRole]) -> Value {
     // A role whose GUID changes leaves under its value; the one that takes its place comes with the second request.
-    all.retain(|role| !leaving.iter().any(|(value, _)| role["value"] == json!(value)));
-    all.extend(leaving.iter().map(|(value, role)| role_body(value, role, false)));
-    Value::Array(all)
+    let stays = |value: &str, role: &AppRole| {
+        !leaving.iter().any(|gone| gone.id == role.id || gone.value.as_deref() == Some(value))
+    };
+    let staying = wanted.app_roles.iter().filter(|(value, role)| stays(value, role));
+    let staying = staying.map(|(value, role)| role_body(value, role));
+    Value::Array(staying.chain(leaving.iter().map(RegisteredRole::disabled)).collect())
 }
 
 fn read(graph: &Rest, body: Value) -> PortResult<Registered> {
@@ -304,11 +332,13 @@ impl Registered {
         let ours = self.identifier_uris.iter().find(|uri| **uri == declared);
         let identifier_uri = ours.or_else(|| self.identifier_uris.first()).cloned().unwrap_or_default();
         let claims = self.group_membership_claims.as_deref().unwrap_or_default();
+        let api = self.api.clone().unwrap_or_default();
         let resource = Resource::Application(Application {
             display_name: self.display_name.clone(),
             identifier_uri,
-            token_version: self.api.as_ref().and_then(|api| api.requested_access_token_version).unwrap_or(1),
+            token_version: api.requested_access_token_version.unwrap_or(1),
             app_roles: self.enabled_roles(),
+            delegated: api.observed(&delegated_permission(bridge)),
             group_claims: claims.contains("SecurityGroup") || claims.contains("All"),
         });
         Observed { resource, marked: self.is_ours(bridge), state, holds: None }
@@ -324,18 +354,33 @@ impl Registered {
         self.app_roles.iter().filter(|role| role.is_enabled).filter_map(RegisteredRole::declared).collect()
     }
 
-    /// Roles that are registered and not wanted, by value.
-    fn leaving(&self, wanted: &Application) -> Vec<(String, AppRole)> {
-        let all = self.app_roles.iter().filter_map(RegisteredRole::declared);
-        all.filter(|(value, role)| wanted.app_roles.get(value).is_none_or(|ours| ours.id != role.id))
-            .collect()
+    /// Roles that are registered and not wanted, or not so.
+    fn leaving(&self, wanted: &Application) -> Vec<RegisteredRole> {
+        let is_wanted = |role: &RegisteredRole| match role.declared() {
+            Some((value, role)) => wanted.app_roles.get(&value) == Some(&role),
+            None => true,
+        };
+        self.app_roles.iter().filter(|role| !is_wanted(role)).cloned().collect()
     }
 }
 
 impl RegisteredRole {
     fn declared(&self) -> Option<(String, AppRole)> {
         let display_name = self.display_name.clone().unwrap_or_default();
-        Some((self.value.clone()?, AppRole { id: self.id.clone(), display_name }))
+        let allowed_member_types: BTreeSet<MemberType> = self.allowed_member_types.iter().copied().collect();
+        Some((self.value.clone()?, AppRole { id: self.id.clone(), display_name, allowed_member_types }))
+    }
+
+    /// As it is, but disabled.
+    fn disabled(&self) -> Value {
+        json!({
+            "id": self.id,
+            "value": self.value,
+            "displayName": self.display_name,
+            "description": self.description,
+            "isEnabled": false,
+            "allowedMemberTypes": self.allowed_member_types,
+        })
     }
 }
 
@@ -348,9 +393,10 @@ mod tests {
             "id": "o", "appId": "a", "displayName": "Quay", "identifierUris": ["api://t/quay"],
             "api": {"requestedAccessTokenVersion": null},
             "appRoles": [
-                {"id": "1", "value": "Stays", "displayName": "Stays", "isEnabled": true},
-                {"id": "2", "value": "Goes", "displayName": "Goes", "isEnabled": true},
-                {"id": "3", "value": "Other", "displayName": "Other", "isEnabled": true},
+                {"id": "1", "value": "Stays", "displayName": "Stays", "isEnabled": true, "allowedMemberTypes": ["Application"]},
+                {"id": "2", "value": "Goes", "displayName": "Goes", "isEnabled": true, "allowedMemberTypes": ["Application"]},
+                {"id": "3", "value": "Other", "displayName": "Other", "isEnabled": true, "allowedMemberTypes": ["Application"]},
+                {"id": "6", "value": "Wider", "displayName": "Wider", "isEnabled": true, "allowedMemberTypes": ["Application"]},
             ],
             "tags": ["gangplank:quay"], "groupMembershipClaims": null,
         });
@@ -363,25 +409,35 @@ mod tests {
         assert_eq!(registered().uris_with("api://t/ours"), ["api://t/ours", "api://t/quay"]);
     }
 
-    fn wanted(roles: &[(&str, &str)]) -> Application {
-        let role = |(value, id): &(&str, &str)| {
-            ((*value).to_owned(), AppRole { id: (*id).to_owned(), display_name: (*value).to_owned() })
+    fn wanted(roles: &[(&str, &str, &[MemberType])]) -> Application {
+        let role = |(value, id, kinds): &(&str, &str, &[MemberType])| {
+            let (id, display_name) = ((*id).to_owned(), (*value).to_owned());
+            let allowed_member_types = kinds.iter().copied().collect();
+            ((*value).to_owned(), AppRole { id, display_name, allowed_member_types })
         };
         Application {
             display_name: "Quay".to_owned(),
             identifier_uri: "api://t/quay".to_owned(),
             token_version: 2,
             app_roles: roles.iter().map(role).collect(),
+            delegated: None,
             group_claims: false,
         }
     }
 
     #[test]
-    fn roles_that_leave_are_disabled_first() {
-        let wanted = wanted(&[("Stays", "1"), ("New", "4"), ("Other", "5")]);
+    fn roles_that_leave_or_change_are_disabled_first() {
+        let machines = [MemberType::Application].as_slice();
+        let everybody = [MemberType::Application, MemberType::User].as_slice();
+        let wanted = wanted(&[
+            ("Stays", "1", machines),
+            ("New", "4", machines),
+            ("Other", "5", machines),
+            ("Wider", "6", everybody),
+        ]);
         let leaving = registered().leaving(&wanted);
-        let values: Vec<_> = leaving.iter().map(|(value, role)| (value.as_str(), role.id.as_str())).collect();
-        assert_eq!(values, [("Goes", "2"), ("Other", "3")]);
+        let ids: Vec<_> = leaving.iter().map(|role| role.id.as_str()).collect();
+        assert_eq!(ids, ["2", "3", "6"]);
         let merged = merged(&wanted, &leaving);
         let first: Vec<_> = merged
             .as_array()
@@ -389,7 +445,9 @@ mod tests {
             .iter()
             .map(|role| (role["id"].as_str().unwrap(), role["isEnabled"].as_bool().unwrap()))
             .collect();
-        assert_eq!(first, [("4", true), ("1", true), ("2", false), ("3", false)]);
+        assert_eq!(first, [("4", true), ("1", true), ("2", false), ("3", false), ("6", false)]);
+        assert_eq!(merged[4]["allowedMemberTypes"], json!(["Application"]), "as it was");
+        assert_eq!(roles(&wanted)[3]["allowedMemberTypes"], json!(["Application", "User"]));
     }
 
     #[test]

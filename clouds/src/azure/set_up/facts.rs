@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use azure_core::http::Method;
 use bridge::import::{Kind, Known};
 use bridge::inventory::{ApplicationIds, Datastore, Facts, Principal};
+use bridge::name::is_guid;
 use bridge::port::{PortError, PortResult, Refused};
 use bridge::spec::{Bridge, Runtime, Who};
 use serde::Deserialize;
@@ -169,43 +170,90 @@ struct Entry {
     id: String,
     app_id: Option<String>,
     display_name: Option<String>,
+    user_principal_name: Option<String>,
     service_principal_type: Option<String>,
 }
 
+/// Types of directory objects, as `getByIds` names them.
+const MACHINES: [&str; 2] = ["servicePrincipal", "group"];
+const EVERYBODY: [&str; 3] = ["servicePrincipal", "group", "user"];
+
 /// Everybody whom the bridge declares, by the id it declares them with, in as few questions as Graph allows.
 async fn principals(graph: &Rest, bridge: &Bridge) -> PortResult<BTreeMap<String, Principal>> {
-    let (mut clients, mut objects) = (BTreeSet::new(), BTreeSet::new());
-    for identity in &bridge.identities {
-        match &identity.who {
-            Who::ServicePrincipal(id) => drop(clients.insert(id.as_str())),
-            Who::AppRole { members, .. } => clients.extend(members.iter().map(String::as_str)),
-            Who::ManagedIdentity(id) | Who::Group(id) => drop(objects.insert(id.as_str())),
-        }
-    }
+    let named = Named::by(bridge);
     let mut found = BTreeMap::new();
-    for chunk in clients.into_iter().collect::<Vec<_>>().chunks(A_FILTER) {
-        let ids: Vec<String> = chunk.iter().map(|id| super::quoted(id)).collect();
-        let filter = encoded(&format!("appId in ({})", ids.join(",")));
-        let path = format!("/v1.0/servicePrincipals?$filter={filter}&$select=id,appId,displayName");
-        for entry in graph.list::<Entry>(&path).await? {
-            if let Some(client) = entry.app_id.clone() {
-                found.insert(client.to_ascii_lowercase(), entry.principal("ServicePrincipal"));
-            }
+    for entry in by_key(graph, "servicePrincipals", "appId", named.clients).await? {
+        if let Some(client) = entry.app_id.clone() {
+            found.insert(client.to_ascii_lowercase(), entry.principal("ServicePrincipal"));
         }
     }
-    for entry in by_ids(graph, objects).await? {
+    for entry in by_key(graph, "users", "userPrincipalName", named.log_ins).await? {
+        if let Some(log_in) = entry.user_principal_name.clone() {
+            found.insert(log_in.to_ascii_lowercase(), entry.principal("User"));
+        }
+    }
+    for entry in by_ids(graph, named.objects, &MACHINES).await? {
         let kind = if entry.kind.ends_with("group") { "Group" } else { "ServicePrincipal" };
         found.insert(entry.id.to_ascii_lowercase(), entry.principal(kind));
+    }
+    // Whoever sets up for machines alone need not be able to see people.
+    for entry in by_ids(graph, named.people, &["user"]).await? {
+        found.insert(entry.id.to_ascii_lowercase(), entry.principal("User"));
     }
     tracing::debug!(service = GRAPH, known = found.len(), "looked principals up");
     Ok(found.into_iter().filter(|(id, principal)| is_meant(bridge, id, principal)).collect())
 }
 
+/// Whom a bridge names, by how it names them.
+#[derive(Default)]
+struct Named<'b> {
+    clients: BTreeSet<&'b str>,
+    log_ins: BTreeSet<&'b str>,
+    people: BTreeSet<&'b str>,
+    objects: BTreeSet<&'b str>,
+}
+
+impl<'b> Named<'b> {
+    fn by(bridge: &'b Bridge) -> Self {
+        let mut named = Self::default();
+        for identity in &bridge.identities {
+            match &identity.who {
+                Who::ServicePrincipal(id) => drop(named.clients.insert(id)),
+                Who::AppRole { members, people, groups, .. } => {
+                    let (ids, log_ins): (Vec<_>, Vec<_>) =
+                        people.iter().map(String::as_str).partition(|person| is_guid(person));
+                    named.clients.extend(members.iter().map(String::as_str));
+                    named.log_ins.extend(log_ins);
+                    named.people.extend(ids);
+                    named.objects.extend(groups.iter().map(String::as_str));
+                }
+                Who::ManagedIdentity(id) | Who::Group { id, .. } => drop(named.objects.insert(id)),
+            }
+        }
+        named
+    }
+}
+
+/// Directory objects of one collection by a key that is not their id; whoever is not there is left out.
+async fn by_key(graph: &Rest, list: &str, key: &str, values: BTreeSet<&str>) -> PortResult<Vec<Entry>> {
+    let mut found = Vec::new();
+    for chunk in values.into_iter().collect::<Vec<_>>().chunks(A_FILTER) {
+        let values: Vec<String> = chunk.iter().map(|value| super::quoted(value)).collect();
+        let filter = encoded(&format!("{key} in ({})", values.join(",")));
+        found.extend(
+            graph
+                .list::<Entry>(&format!("/v1.0/{list}?$filter={filter}&$select=id,{key},displayName"))
+                .await?,
+        );
+    }
+    Ok(found)
+}
+
 /// Directory objects by their ids; ids that nobody has are left out.
-async fn by_ids(graph: &Rest, ids: impl IntoIterator<Item = &str>) -> PortResult<Vec<Entry>> {
+async fn by_ids(graph: &Rest, ids: impl IntoIterator<Item = &str>, types: &[&str]) -> PortResult<Vec<Entry>> {
     let mut found: Vec<Entry> = Vec::new();
     for chunk in ids.into_iter().collect::<Vec<_>>().chunks(A_CALL) {
-        let body = json!({ "ids": chunk, "types": ["servicePrincipal", "group"] });
+        let body = json!({ "ids": chunk, "types": types });
         let answer = graph.write(Method::Post, "/v1.0/directoryObjects/getByIds", &body).await?;
         let entries: Vec<Entry> = serde_json::from_value(answer.get("value").cloned().unwrap_or_default())
             .map_err(|problem| error::own(GRAPH, Refused::Invalid, problem.to_string()))?;
@@ -214,30 +262,38 @@ async fn by_ids(graph: &Rest, ids: impl IntoIterator<Item = &str>) -> PortResult
     Ok(found)
 }
 
-/// Service principals and groups of the tenant, by object id, for whoever knows no more of them than this id.
+/// Service principals, groups and people of the tenant, by object id, for whoever knows no more of them than this id.
 pub(super) async fn known(graph: &Rest, ids: &BTreeSet<String>) -> PortResult<BTreeMap<String, Known>> {
-    let entries = by_ids(graph, ids.iter().map(String::as_str)).await?;
+    let entries = by_ids(graph, ids.iter().map(String::as_str), &EVERYBODY).await?;
     let known = entries.into_iter().map(|entry| {
         let managed = entry.service_principal_type.as_deref() == Some("ManagedIdentity");
-        let kind = match (entry.kind.ends_with("group"), managed) {
-            (true, _) => Kind::Group,
-            (false, true) => Kind::ManagedIdentity,
-            (false, false) => Kind::Application,
+        let kind = match entry.kind.rsplit('.').next() {
+            Some("group") => Kind::Group,
+            Some("user") => Kind::User,
+            _ if managed => Kind::ManagedIdentity,
+            _ => Kind::Application,
         };
+        let user_principal_name = entry.user_principal_name.map(|name| name.to_ascii_lowercase());
         let client_id = entry.app_id.map(|id| id.to_ascii_lowercase());
         let display_name = entry.display_name.unwrap_or_default();
-        (entry.id.to_ascii_lowercase(), Known { kind, client_id, display_name })
+        (entry.id.to_ascii_lowercase(), Known { kind, client_id, user_principal_name, display_name })
     });
     Ok(known.collect())
 }
 
 /// A group's id does not name a managed identity, nor the other way round.
 fn is_meant(bridge: &Bridge, id: &str, principal: &Principal) -> bool {
+    let is = |kind: &str| principal.principal_type == kind;
+    let has = |ids: &[String]| ids.iter().any(|one| one == id);
     bridge.identities.iter().any(|identity| match &identity.who {
-        Who::Group(group) => group == id && principal.principal_type == "Group",
-        Who::ManagedIdentity(own) => own == id && principal.principal_type != "Group",
-        Who::ServicePrincipal(client) => client == id,
-        Who::AppRole { members, .. } => members.iter().any(|member| member == id),
+        Who::Group { id: group, .. } => group == id && is("Group"),
+        Who::ManagedIdentity(own) => own == id && is("ServicePrincipal"),
+        Who::ServicePrincipal(client) => client == id && is("ServicePrincipal"),
+        Who::AppRole { members, people, groups, .. } => {
+            (is("ServicePrincipal") && has(members))
+                || (is("User") && has(people))
+                || (is("Group") && has(groups))
+        }
     })
 }
 

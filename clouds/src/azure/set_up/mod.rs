@@ -3,6 +3,7 @@
 
 mod application;
 mod assignments;
+mod delegated;
 mod facts;
 mod managed_identity;
 mod principal;

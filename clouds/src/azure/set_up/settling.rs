@@ -10,13 +10,15 @@ use bridge::port::{PortError, PortResult, Refused};
 use super::Directory;
 
 /// What Graph says, with HTTP status 400, of objects that it does not know yet: an application that a service principal
-/// is for, a service principal or role that is assigned.
-const NOT_YET: [&str; 5] = [
+/// is for, a service principal or role that is assigned, a permission that a client is preauthorised for
+/// (<https://github.com/microsoftgraph/microsoft-graph-docs/issues/12675>).
+const NOT_YET: [&str; 6] = [
     "does not reference a valid application object",
     "Not a valid reference update",
     "Permission being assigned was not found",
     "reference-property objects are not present",
     "backing application of the service principal being created",
+    "has a Permission Id that cannot be found",
 ];
 
 impl Directory {

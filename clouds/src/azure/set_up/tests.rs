@@ -164,6 +164,7 @@ async fn a_new_application_is_not_touched_again_and_a_restored_one_is_waited_for
         identifier_uri: bridge.identifier_uri(),
         token_version: 2,
         app_roles: [].into(),
+        delegated: None,
         group_claims: false,
     };
     let shown = json!({"id": "o", "appId": "app", "displayName": "Gangplank", "tags": [bridge.mark()]});
