@@ -126,6 +126,7 @@ pub struct Sandbox {
     folder: Folder,
     listening: Option<Listening>,
     renewing: AbortHandle,
+    answering: Vec<AbortHandle>,
     keeping: Option<AbortHandle>,
 }
 
@@ -148,9 +149,13 @@ impl Sandbox {
         azure::settle(&world, restored)?;
         let listening = Some(serve_all(bound, &world));
         let renewing = tokio::spawn(renew(folder.renewal(), Arc::clone(&world))).abort_handle();
-        let mut sandbox = Self { world, folder, listening, renewing, keeping: None };
+        let answering = Vec::new();
+        let mut sandbox = Self { world, folder, listening, renewing, answering, keeping: None };
         cluster::start(Arc::clone(&sandbox.world)).await?;
         sandbox.folder.fill(&sandbox.world)?;
+        for questions in sandbox.folder.questions().await? {
+            sandbox.answering.push(tokio::spawn(questions.answer(Arc::clone(&sandbox.world))).abort_handle());
+        }
         if keep {
             data::write(&sandbox.world)?;
             sandbox.keeping = Some(tokio::spawn(data::keep(Arc::clone(&sandbox.world))).abort_handle());
@@ -208,6 +213,11 @@ impl Sandbox {
         scenario::patch_file(&self.folder().join("bridge.yaml"), &patch)
     }
 
+    fn stop_serving_the_folder(&self) {
+        self.renewing.abort();
+        self.answering.iter().for_each(AbortHandle::abort);
+    }
+
     /// Keeps the state a last time, if it is kept at all.
     fn stop_keeping(&mut self) {
         let Some(keeping) = self.keeping.take() else { return };
@@ -219,7 +229,7 @@ impl Sandbox {
 
     /// Ends everything: the cluster's processes, the listeners, and the folder if it was the sandbox's own.
     pub async fn stop(mut self) {
-        self.renewing.abort();
+        self.stop_serving_the_folder();
         // Before the cluster stops: its pods are to come back.
         self.stop_keeping();
         cluster::stopped(&self.world).await;
@@ -231,7 +241,7 @@ impl Sandbox {
 
 impl Drop for Sandbox {
     fn drop(&mut self) {
-        self.renewing.abort();
+        self.stop_serving_the_folder();
         self.stop_keeping();
         cluster::stop(&self.world);
     }

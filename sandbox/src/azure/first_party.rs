@@ -19,8 +19,10 @@ pub(crate) const CLOUD_APPLICATION_ADMINISTRATOR: &str = "158c047a-c907-4556-b7e
 /// Directory role template `Global Administrator`.
 pub(crate) const GLOBAL_ADMINISTRATOR: &str = "62e90394-69f5-4237-9190-012177145e10";
 
-/// The Azure CLI, through which the administrator logs in.
+/// The Azure CLI, through which people log in: a public client, the same in every tenant.
 pub(crate) const AZURE_CLI: &str = "04b07795-8ddb-461a-bbee-02f9e1bf7b46";
+/// Its name, as Entra's refusals show it.
+pub(crate) const AZURE_CLI_NAME: &str = "Microsoft Azure CLI";
 
 /// Azure Resource Manager.
 pub(crate) const RESOURCE_MANAGER: FirstParty = FirstParty {

@@ -218,8 +218,8 @@ fn remember_secrets(azure: &State, minted: &Minted) {
     }
 }
 
-/// An access token of the seeded administrator for one of Microsoft's services, and when it ends (seconds since 1970).
-pub(crate) fn administrator_token(shared: &Shared, service: &FirstParty) -> Option<(String, i64)> {
-    let minted = entra::administrator(shared, service).ok()?;
-    Some((minted.token().to_owned(), minted.expires))
+/// An access token of the seeded administrator for one of Microsoft's services.
+pub(crate) fn administrator_token(shared: &Shared, service: &FirstParty) -> Option<String> {
+    let minted = entra::delegated::first_party(shared, seed::AZURE_ADMIN_OBJECT_ID, service).ok()?;
+    Some(minted.token().to_owned())
 }

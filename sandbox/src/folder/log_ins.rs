@@ -1,15 +1,16 @@
-//! Shell lines that log in as one of the seeded machines, in place of the one that `env` logs in as.
+//! Shell lines that log in as one of the seeded machines, or as a person, in place of the one that `env` logs in as.
 
 use std::fmt::Write as _;
 use std::path::Path;
 
+use super::azure_cli;
 use super::text::quote;
 use crate::pipelines;
 use crate::seed::{self, Machine};
 use crate::world::{Addresses, Shared};
 
 /// Everything that any way of logging in reads. Each file unsets what it does not set, so that one way is left.
-const READ: [&str; 18] = [
+const READ: [&str; 19] = [
     "AZURE_CLIENT_ID",
     "AZURE_FEDERATED_TOKEN_FILE",
     "AZURE_CLIENT_SECRET",
@@ -27,6 +28,7 @@ const READ: [&str; 18] = [
     "MSI_ENDPOINT",
     "MSI_SECRET",
     "GCE_METADATA_HOST",
+    "AZURE_CONFIG_DIR",
     "GANGPLANK_AS",
 ];
 
@@ -60,6 +62,7 @@ pub(super) fn all(world: &Shared, addresses: &Addresses, folder: &Path) -> Vec<L
         github(world, addresses),
         azure_pipelines(world, addresses),
         google(addresses),
+        dana(folder),
     ];
     all.extend(managed_identities(world, addresses));
     all
@@ -107,6 +110,12 @@ fn google(addresses: &Addresses) -> LogIn {
         ("GANGPLANK_AS", "google".to_owned()),
     ];
     LogIn { name: seed::GOOGLE_CI.name, sets }
+}
+
+/// A person: the Azure CLI's stand-in, which is on `PATH`, finds her log-in as the real one finds its own.
+fn dana(folder: &Path) -> LogIn {
+    let logged_in = folder.join(azure_cli::DANA.folder).display().to_string();
+    LogIn { name: "dana", sets: vec![("AZURE_CONFIG_DIR", logged_in)] }
 }
 
 /// The same two identities in the forms of a virtual machine, App Service, and an Azure ML job.

@@ -1,5 +1,6 @@
 //! The sandbox's folder: everything a person or a tool needs to use the sandbox, private to the user (0700, files 0600).
 
+mod azure_cli;
 mod leftovers;
 mod log_ins;
 mod text;
@@ -12,9 +13,9 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::azure::{self, CONTAINER_REGISTRY, GRAPH, RESOURCE_MANAGER, STORAGE};
 use crate::world::Shared;
 use crate::{cluster, random, seed};
+use azure_cli::Questions;
 
 /// How long the service-account token of the pipeline lives, as a kubelet would project it.
 const TOKEN_LIFETIME: Duration = Duration::from_hours(1);
@@ -109,7 +110,7 @@ impl Folder {
     pub(crate) fn fill(&self, world: &Shared) -> Result<(), FolderError> {
         let addresses =
             world.addresses().ok_or_else(|| content("address list", &"the sandbox has no addresses"))?;
-        for folder in ["bin", "samples", "az"] {
+        for folder in ["bin", "samples"] {
             let path = self.path.join(folder);
             if !path.is_dir() {
                 make(&path)?;
@@ -129,11 +130,17 @@ impl Folder {
         for (model, sample) in seed::SAMPLES {
             self.write(&format!("samples/{model}.json"), &String::from_utf8_lossy(sample))?;
         }
-        self.write("bin/az", &text::azure_cli(&self.path))?;
+        azure_cli::prepare(&self.path)?;
+        self.write("bin/az", &azure_cli::script(&self.path))?;
         let az = self.path.join("bin/az");
         std::fs::set_permissions(&az, Permissions::from_mode(0o700))
             .map_err(io_error("make executable", &az))?;
         self.renew(world)
+    }
+
+    /// Opens what the Azure CLI's stand-in asks through.
+    pub(crate) async fn questions(&self) -> Result<Vec<Questions>, FolderError> {
+        azure_cli::listen(&self.path).await
     }
 
     /// Writes fresh tokens in the place of those that age.
@@ -201,19 +208,7 @@ impl Renewal {
         write(&self.path.join("oncology-ci.token"), &token)?;
         world.minted.remember(&world.cluster.admin_token);
         write(&self.path.join("cluster-admin.token"), &world.cluster.admin_token)?;
-        let services = [
-            ("management", &RESOURCE_MANAGER),
-            ("graph", &GRAPH),
-            ("storage", &STORAGE),
-            ("registry", &CONTAINER_REGISTRY),
-        ];
-        for (name, service) in services {
-            let (token, expires) = azure::administrator_token(world, service)
-                .ok_or_else(|| content("administrator's token", &"Entra refused it"))?;
-            write(&self.path.join(format!("az/{name}.json")), &text::azure_cli_token(&token, expires))?;
-            write(&self.path.join(format!("az/{name}.token")), &token)?;
-        }
-        Ok(())
+        azure_cli::renew(&self.path, world)
     }
 }
 

@@ -1,11 +1,10 @@
-//! The texts in the sandbox's folder: bridge file, kubeconfig, shell lines, the Azure CLI's stand-in.
+//! The texts in the sandbox's folder: bridge file, kubeconfig, shell lines.
 
 use std::fmt::Write as _;
 use std::path::Path;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use jiff::Timestamp;
 use serde_json::json;
 
 use crate::seed;
@@ -174,79 +173,4 @@ pub(super) fn environment(pairs: &[(String, String)], tools: &Path) -> String {
 /// Text in single quotes for a shell.
 pub(super) fn quote(text: &str) -> String {
     format!("'{}'", text.replace('\'', "'\\''"))
-}
-
-/// What `az account get-access-token` prints.
-pub(super) fn azure_cli_token(token: &str, expires: i64) -> String {
-    let end = Timestamp::from_second(expires).unwrap_or_default();
-    let reply = json!({
-        "accessToken": token,
-        "expiresOn": end.strftime("%Y-%m-%d %H:%M:%S.000000").to_string(),
-        "expires_on": expires,
-        "subscription": seed::SUBSCRIPTION,
-        "tenant": seed::TENANT,
-        "tokenType": "Bearer",
-    });
-    format!("{reply:#}\n")
-}
-
-/// The Azure CLI's stand-in: a shell script that hands out the administrator's tokens, which the sandbox renews.
-pub(super) fn azure_cli(folder: &Path) -> String {
-    let tokens = quote(&folder.join("az").display().to_string());
-    let tenant = seed::TENANT;
-    let account = json!({
-        "environmentName": "AzureCloud",
-        "id": seed::SUBSCRIPTION,
-        "isDefault": true,
-        "name": "Harbour sandbox",
-        "state": "Enabled",
-        "tenantId": tenant,
-        "user": { "name": seed::AZURE_ADMIN, "type": "user" },
-    });
-    format!(
-        r#"#!/bin/sh
-# Stands in for the Azure CLI, logged in as the sandbox's administrator.
-tokens={tokens}
-fail() {{ echo "ERROR: $*" >&2; exit 1; }}
-case "$1 $2" in
-"account get-access-token") ;;
-"account show") cat <<'END'
-{account:#}
-END
-  exit 0 ;;
-*) fail "the sandbox's az knows only 'account get-access-token' and 'account show'." ;;
-esac
-shift 2
-resource=https://management.core.windows.net/ tenant= query= output=json
-while [ $# -gt 0 ]; do
-  case "$1" in
-  --*=*) value=${{1#*=}}; name=${{1%%=*}}; shift ;;
-  *) name=$1; value=$2; shift; [ $# -gt 0 ] && shift ;;
-  esac
-  case "$name" in
-  --scope|--scopes|--resource) resource=$value ;;
-  --tenant|-t) tenant=$value ;;
-  --query) query=$value ;;
-  --output|-o) output=$value ;;
-  --subscription|--name|-n|-s|--resource-type) ;;
-  *) fail "unrecognized arguments: $name" ;;
-  esac
-done
-[ -z "$tenant" ] || [ "$tenant" = {tenant} ] ||
-  fail "AADSTS90002: Tenant '$tenant' not found. Check to make sure you have the correct tenant ID."
-case "$resource" in
-https://management.azure.com*|https://management.core.windows.net*) file=management ;;
-https://graph.microsoft.com*) file=graph ;;
-https://storage.azure.com*|https://*.blob.core.windows.net*) file=storage ;;
-https://containerregistry.azure.net*) file=registry ;;
-*) fail "AADSTS500011: The resource principal named $resource was not found in the tenant named {tenant_name}." ;;
-esac
-case "$output $query" in
-"tsv accessToken") cat "$tokens/$file.token"; echo ;;
-"json "|"jsonc ") cat "$tokens/$file.json" ;;
-*) fail "the sandbox's az prints '--output json', or '--query accessToken --output tsv'." ;;
-esac
-"#,
-        tenant_name = seed::TENANT_NAME,
-    )
 }

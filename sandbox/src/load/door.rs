@@ -75,10 +75,8 @@ impl<'a> Door<'a> {
 
     fn token(&self, service: &str) -> Option<String> {
         match service {
-            "graph" => azure::administrator_token(self.shared, &GRAPH).map(|(token, _)| token),
-            "resource_manager" => {
-                azure::administrator_token(self.shared, &RESOURCE_MANAGER).map(|(token, _)| token)
-            }
+            "graph" => azure::administrator_token(self.shared, &GRAPH),
+            "resource_manager" => azure::administrator_token(self.shared, &RESOURCE_MANAGER),
             "cluster" => Some(self.shared.cluster.admin_token.clone()),
             "entra" | "oauth2" | "sts" => None,
             _ => Some(self.google.clone()),

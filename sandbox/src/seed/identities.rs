@@ -12,6 +12,11 @@ pub struct Managed {
     pub object_id: &'static str,
 }
 
+/// A data scientist: a user of the tenant who holds nothing, logged in with `az` by `dana.env`. Her object id.
+pub const DANA_OBJECT_ID: &str = "6d2e0f81-405c-4e3b-9f7d-1c8b2f3e4d51";
+/// Her user principal name.
+pub const DANA: &str = "dana@harbour.example";
+
 /// The system-assigned identity of the host that the instance metadata service plays: the workspace's compute `hold`.
 pub const HOLD: Managed = Managed {
     name: "quay/computes/hold",

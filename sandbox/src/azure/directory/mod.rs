@@ -1,6 +1,7 @@
 //! What the Entra tenant holds: applications, service principals, users, groups, app-role assignments. Serialized, each
 //! is what Microsoft Graph shows.
 
+mod api;
 mod credential;
 mod managed;
 mod seeded;
@@ -10,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::data::is_shown;
 
+pub use api::{Api, PermissionScope, PreAuthorizedApplication};
 pub use credential::{FederatedCredential, KeyCredential, Secret};
 pub use managed::ManagedIdentity;
 pub(crate) use seeded::seeded;
@@ -71,14 +73,6 @@ pub struct Application {
     /// Outside tokens it can log in with.
     #[serde(default, skip_serializing_if = "is_shown")]
     pub federated_credentials: Vec<FederatedCredential>,
-}
-
-/// Settings of an application as an API.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Api {
-    /// 2 asks for v2 tokens, anything else gives v1.
-    pub requested_access_token_version: Option<u8>,
 }
 
 /// A role of an application.
@@ -227,6 +221,48 @@ impl Directory {
         }
         found.sort();
         found
+    }
+
+    /// The groups that hold `member` themselves. Entra looks no further where a group is assigned to an application:
+    /// <https://learn.microsoft.com/graph/api/group-post-approleassignments>.
+    fn groups_directly_of(&self, member: &str) -> Vec<&str> {
+        let holds = |group: &&Group| group.members.iter().any(|it| it == member);
+        self.groups.iter().filter(holds).map(|group| group.id.as_str()).collect()
+    }
+
+    /// The person with this object id or log-in name.
+    pub fn user(&self, key: &str) -> Option<&User> {
+        let is = |user: &&User| {
+            user.id.eq_ignore_ascii_case(key) || user.user_principal_name.eq_ignore_ascii_case(key)
+        };
+        self.users.iter().find(is)
+    }
+
+    /// What a person holds of the service principal `resource`: assignments of her own, and of the groups that she is in.
+    fn assignments_of_person<'d>(
+        &'d self,
+        person: &'d str,
+        resource: &'d str,
+    ) -> impl Iterator<Item = &'d AppRoleAssignment> {
+        let groups = self.groups_directly_of(person);
+        let holds = move |id: &str| id == person || groups.contains(&id);
+        self.assignments.iter().filter(move |it| it.resource_id == resource && holds(&it.principal_id))
+    }
+
+    /// Whether a person is assigned to the service principal `resource` at all.
+    pub(crate) fn is_person_assigned(&self, person: &str, resource: &str) -> bool {
+        self.assignments_of_person(person, resource).next().is_some()
+    }
+
+    /// The values of the enabled roles of `resource` that a person holds.
+    pub(crate) fn roles_of_person(&self, person: &str, resource: &ServicePrincipal) -> Vec<String> {
+        let held: Vec<&str> =
+            self.assignments_of_person(person, &resource.id).map(|it| it.app_role_id.as_str()).collect();
+        let roles = resource
+            .app_roles
+            .iter()
+            .filter(|role| role.is_enabled && held.contains(&role.id.as_str()) && role.takes("User"));
+        roles.filter_map(|role| role.value.clone()).collect()
     }
 
     /// Whether `principal` (or a group it is in) is assigned to the service principal `resource` at all.

@@ -9,13 +9,14 @@ use crate::azure::first_party::{APPLICATION_ADMINISTRATOR, FIRST_PARTY, FirstPar
 use crate::{random, seed};
 
 /// Application permissions of Microsoft Graph that the sandbox knows: role id, value.
-const GRAPH_ROLES: [(&str, &str); 6] = [
+const GRAPH_ROLES: [(&str, &str); 7] = [
     ("1bfefb4e-e0b5-418b-a88f-73c46d2cc8e9", "Application.ReadWrite.All"),
     ("9a5d68dd-52b0-4cc2-bd40-abcf44ac3a30", "Application.Read.All"),
     ("06b708a9-e830-4db3-a914-8e69da51d44f", "AppRoleAssignment.ReadWrite.All"),
     ("7ab1d382-f21e-4acd-a863-ba3e13f7da61", "Directory.Read.All"),
     ("5b567255-7703-4780-807c-7be8301ae99b", "Group.Read.All"),
     ("98830695-27a2-44f7-8c18-0c3ebc9698f6", "GroupMember.Read.All"),
+    ("df021288-bdef-4463-88db-98f22de89214", "User.Read.All"),
 ];
 
 /// How long seeded secrets live.
@@ -37,7 +38,7 @@ pub(crate) fn seeded(now: Timestamp) -> Directory {
         service_principals: FIRST_PARTY.iter().map(first_party).collect(),
         managed_identities: Vec::new(),
         foreign_applications: vec![seed::FOREIGN_APPLICATION.to_owned()],
-        users: vec![administrator()],
+        users: vec![administrator(), scientist()],
         groups: vec![group()],
         assignments: Vec::new(),
     };
@@ -136,6 +137,15 @@ fn administrator() -> User {
         user_principal_name: seed::AZURE_ADMIN.to_owned(),
         display_name: "Ada Administrator".to_owned(),
         directory_roles: vec![APPLICATION_ADMINISTRATOR.to_owned()],
+    }
+}
+
+fn scientist() -> User {
+    User {
+        id: seed::DANA_OBJECT_ID.to_owned(),
+        user_principal_name: seed::DANA.to_owned(),
+        display_name: "Dana Scientist".to_owned(),
+        directory_roles: Vec::new(),
     }
 }
 

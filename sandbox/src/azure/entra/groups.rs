@@ -15,19 +15,18 @@ const MOST: usize = 200;
 /// What `groupMembershipClaims` of an application can say; several are joined by commas.
 pub(crate) const KINDS: [&str; 5] = ["None", "SecurityGroup", "ApplicationGroup", "DirectoryRole", "All"];
 
-/// Adds `groups`, or where to ask for them, to the claims about `member`.
+/// Adds `groups`, or where to ask for them, to the claims about `member`. `kind` is the collection of Graph that it is in.
 pub(super) fn add(
     claims: &mut Map<String, Value>,
     shared: &Shared,
     directory: &Directory,
-    member: &str,
+    (kind, member): (&str, &str),
     resource: &Resource,
 ) {
     let groups = wanted(directory, member, resource);
     if groups.len() > MOST {
         let graph = shared.addresses().map(|it| it.graph.to_string()).unwrap_or_default();
-        let endpoint =
-            format!("https://{graph}/{}/servicePrincipals/{member}/getMemberObjects", seed::TENANT);
+        let endpoint = format!("https://{graph}/{}/{kind}/{member}/getMemberObjects", seed::TENANT);
         claims.insert("_claim_names".to_owned(), json!({ "groups": "src1" }));
         claims.insert("_claim_sources".to_owned(), json!({ "src1": { "endpoint": endpoint } }));
     } else if !groups.is_empty() {

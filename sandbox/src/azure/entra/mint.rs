@@ -1,4 +1,4 @@
-//! Minting access tokens: v1 or v2 as the resource wants, app-only for machines, delegated for the administrator.
+//! Minting access tokens: v1 or v2 as the resource wants, app-only here, delegated in [`super::delegated`].
 
 use serde_json::{Map, Value, json};
 
@@ -8,12 +8,11 @@ use super::refusal::Refusal;
 use super::resource::Resource;
 use super::{issuer_v1, issuer_v2};
 use crate::azure::directory::Directory;
-use crate::azure::first_party::{AZURE_CLI, FirstParty};
 use crate::world::Shared;
 use crate::{random, seed};
 
 /// How long access tokens live, in seconds. The live service varies it between 60 and 90 minutes.
-const LIFETIME: i64 = 3600;
+pub(super) const LIFETIME: i64 = 3600;
 /// How long those of managed identities live that their host hands out:
 /// `learn.microsoft.com/entra/identity/managed-identities-azure-resources/managed-identity-best-practice-recommendations`.
 const LIFETIME_AT_A_HOST: i64 = 24 * 3600;
@@ -75,7 +74,7 @@ pub(crate) fn app_only(
             claims.insert("xms_mirid".to_owned(), json!(identity.resource_id));
         }
         add_roles(&mut claims, &directory, &client.id, resource);
-        groups::add(&mut claims, shared, &directory, &client.id, resource);
+        groups::add(&mut claims, shared, &directory, ("servicePrincipals", &client.id), resource);
         claims
     };
     let lifetime = if proof == Proof::Host { LIFETIME_AT_A_HOST } else { LIFETIME };
@@ -102,40 +101,13 @@ fn add_roles(claims: &mut Map<String, Value>, directory: &Directory, client: &st
     }
 }
 
-/// A delegated token of the seeded administrator, as the Azure CLI gets it after `az login`.
-pub(crate) fn administrator(shared: &Shared, service: &FirstParty) -> Result<Minted, Refusal> {
-    let roles = {
-        let directory = shared.azure.directory();
-        let user = directory.users.iter().find(|user| user.id == seed::AZURE_ADMIN_OBJECT_ID);
-        user.map(|user| user.directory_roles.clone()).unwrap_or_default()
-    };
-    let audience = service.resources.first().copied().unwrap_or(service.app_id);
-    let scopes = match service.app_id {
-        id if id == crate::azure::first_party::GRAPH.app_id => {
-            "Application.ReadWrite.All AppRoleAssignment.ReadWrite.All Directory.AccessAsUser.All Group.Read.All \
-             User.Read.All"
-        }
-        _ => "user_impersonation",
-    };
-    let claims = object(json!({
-        "aud": audience,
-        "appid": AZURE_CLI,
-        "appidacr": "0",
-        "idtyp": "user",
-        "oid": seed::AZURE_ADMIN_OBJECT_ID,
-        "sub": seed::AZURE_ADMIN_OBJECT_ID,
-        "upn": seed::AZURE_ADMIN,
-        "unique_name": seed::AZURE_ADMIN,
-        "name": "Ada Administrator",
-        "scp": scopes,
-        "wids": roles,
-        "amr": ["pwd", "mfa"],
-    }));
-    sign(shared, claims, false, LIFETIME)
-}
-
 /// Adds what every token has, signs, and remembers the token.
-fn sign(shared: &Shared, claims: Map<String, Value>, v2: bool, lifetime: i64) -> Result<Minted, Refusal> {
+pub(super) fn sign(
+    shared: &Shared,
+    claims: Map<String, Value>,
+    v2: bool,
+    lifetime: i64,
+) -> Result<Minted, Refusal> {
     let addresses = shared.addresses().ok_or_else(Refusal::internal)?;
     let now = shared.clock.seconds();
     let (begins, expires) = (now - EARLIER, now + lifetime);
@@ -159,7 +131,7 @@ fn sign(shared: &Shared, claims: Map<String, Value>, v2: bool, lifetime: i64) ->
     Ok(Minted { token, lifetime, begins, expires })
 }
 
-fn object(value: Value) -> Map<String, Value> {
+pub(super) fn object(value: Value) -> Map<String, Value> {
     match value {
         Value::Object(map) => map,
         _ => Map::new(),

@@ -6,6 +6,7 @@
 mod assertion;
 mod certificate;
 mod client;
+pub(crate) mod delegated;
 pub(crate) mod groups;
 mod mint;
 pub(crate) mod refusal;
@@ -19,7 +20,7 @@ use axum::{Extension, Json, Router};
 use bytes::Bytes;
 use serde_json::{Value, json};
 
-pub(crate) use mint::{Minted, administrator};
+pub(crate) use mint::Minted;
 
 use self::client::Proof;
 use self::refusal::Refusal;

@@ -125,6 +125,36 @@ impl Refusal {
         Self::bad_request(501_051, "invalid_grant", text)
     }
 
+    /// Nobody consented to the client for this resource, and the resource does not admit it of its own accord. The words:
+    /// <https://github.com/Azure/azure-cli/issues/15056>.
+    pub(crate) fn no_consent(client_id: &str, name: &str) -> Self {
+        let text = format!(
+            "The user or administrator has not consented to use the application with ID '{client_id}' named '{name}'. Send an \
+             interactive authorization request for this user and resource."
+        );
+        Self::bad_request(65001, "invalid_grant", text)
+    }
+
+    /// Whoever logged in is gone from the tenant.
+    pub(crate) fn no_such_user(person: &str, tenant: &str) -> Self {
+        let text = format!(
+            "The user account {person} does not exist in the {tenant} directory. To sign into this application, the account must be added to the directory."
+        );
+        Self::bad_request(50034, "invalid_grant", text)
+    }
+
+    /// The resource admits only whom it is assigned to, and this person is not.
+    pub(crate) fn person_not_assigned(person: &str, resource: (&str, &str)) -> Self {
+        let text = format!(
+            "Your administrator has configured the application {} ('{}') to block users unless they are specifically granted \
+             ('assigned') access to the application. The signed in user '{person}' is blocked because they are not a direct \
+             member of a group with access, nor had access directly assigned by an administrator. Please contact your \
+             administrator to assign access to this application.",
+            resource.0, resource.1
+        );
+        Self::bad_request(50105, "invalid_grant", text)
+    }
+
     pub(crate) fn issuer_unreachable() -> Self {
         Self::bad_request(50166, "invalid_request", "Request to External OIDC endpoint failed.".to_owned())
     }

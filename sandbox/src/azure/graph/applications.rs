@@ -116,7 +116,7 @@ fn change(application: &mut Application, wanted: &Map<String, Value>) -> Result<
                 let uris = texts(value).ok_or_else(invalid)?;
                 application.identifier_uris = checked_uris(application, uris)?;
             }
-            "api" => application.api = api(value).ok_or_else(invalid)?,
+            "api" => application.api = super::api::changed(application, value)?,
             "appRoles" => {
                 let roles = serde_json::from_value(value.clone()).map_err(|_| invalid())?;
                 application.app_roles = checked_roles(application, roles)?;
@@ -142,17 +142,6 @@ fn is_display_name(text: &str) -> bool {
 
 fn texts(value: &Value) -> Option<Vec<String>> {
     value.as_array()?.iter().map(|one| one.as_str().map(str::to_owned)).collect()
-}
-
-fn api(value: &Value) -> Option<Api> {
-    match value.get("requestedAccessTokenVersion") {
-        None | Some(Value::Null) => Some(Api::default()),
-        Some(version) => match version.as_u64() {
-            Some(1) => Some(Api { requested_access_token_version: Some(1) }),
-            Some(2) => Some(Api { requested_access_token_version: Some(2) }),
-            _ => None,
-        },
-    }
 }
 
 /// Identifier URIs must hold the tenant's id, the application's own, or a verified domain.
@@ -182,10 +171,7 @@ fn checked_roles(application: &Application, roles: Vec<AppRole>) -> Result<Vec<A
         })
     };
     if application.app_roles.iter().any(|old| old.is_enabled && !kept(old)) {
-        return Err(Refusal::bad_request(
-            "CannotDeleteOrUpdateEnabledEntitlement",
-            "Permission (scope or role) cannot be deleted or updated unless disabled first.",
-        ));
+        return Err(Refusal::enabled_entitlement());
     }
     let kinds = |role: &AppRole| {
         !role.allowed_member_types.is_empty()
@@ -196,10 +182,7 @@ fn checked_roles(application: &Application, roles: Vec<AppRole>) -> Result<Vec<A
     }
     for (index, role) in roles.iter().enumerate() {
         if roles.iter().skip(index + 1).any(|other| is_same(role, other)) {
-            return Err(Refusal::bad_request(
-                "DuplicateValue",
-                "Request contains a property with duplicate values.",
-            ));
+            return Err(Refusal::duplicate_value());
         }
     }
     Ok(roles)

@@ -1,5 +1,6 @@
-//! Microsoft Graph v1.0: applications, service principals, app-role assignments, federated credentials, groups.
+//! Microsoft Graph v1.0: applications, service principals, app-role assignments, federated credentials, groups, users.
 
+mod api;
 mod applications;
 mod assignments;
 mod credentials;
@@ -86,6 +87,7 @@ impl Call<'_> {
             "applications" => self.applications(method, &below),
             "servicePrincipals" => self.service_principals(method, &below),
             "groups" => self.groups(method, &below),
+            "users" => self.users(method, &below),
             "directoryObjects" if *method == Method::POST && below == ["getByIds"] => self.by_ids(),
             other => Err(Refusal::no_segment(other)),
         }
@@ -96,6 +98,7 @@ impl Call<'_> {
         let reads = method == Method::GET || below.last() == Some(&"getByIds");
         let right = match (reads, assigning, set) {
             (true, _, "groups") => Right::ReadGroups,
+            (true, _, "users") => Right::ReadUsers,
             (true, ..) => Right::ReadApplications,
             (false, true, _) => Right::AssignRoles,
             (false, false, _) => Right::WriteApplications,
@@ -119,8 +122,9 @@ impl Call<'_> {
         let principals =
             directory.service_principals.iter().map(|it| ("servicePrincipal", &it.id, shown(it)));
         let groups = directory.groups.iter().map(|it| ("group", &it.id, shown(it)));
+        let users = directory.users.iter().map(|it| ("user", &it.id, shown(it)));
         let mut found = Vec::new();
-        for (kind, id, shown) in principals.chain(groups) {
+        for (kind, id, shown) in principals.chain(groups).chain(users) {
             if wanted(kind) && ids.contains(&id.to_lowercase()) {
                 let mut object = shown?;
                 if let Some(fields) = object.as_object_mut() {
@@ -143,6 +147,15 @@ impl Call<'_> {
                 found(group.ok_or_else(|| Refusal::not_found(id))?)
             }
             _ => Err(Refusal::no_segment(below.last().copied().unwrap_or("groups"))),
+        }
+    }
+
+    fn users(&self, method: &Method, below: &[&str]) -> Result<Done, Refusal> {
+        let directory = self.shared.azure.directory();
+        match (method, below) {
+            (&Method::GET, []) => self.list("users", directory.users.iter()),
+            (&Method::GET, [key]) => found(directory.user(key).ok_or_else(|| Refusal::not_found(key))?),
+            _ => Err(Refusal::no_segment(below.last().copied().unwrap_or("users"))),
         }
     }
 

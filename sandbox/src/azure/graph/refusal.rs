@@ -31,6 +31,18 @@ impl Refusal {
         Self::bad_request("Request_BadRequest", message)
     }
 
+    /// An enabled role or permission must be disabled before it is changed or removed.
+    pub(crate) fn enabled_entitlement() -> Self {
+        Self::bad_request(
+            "CannotDeleteOrUpdateEnabledEntitlement",
+            "Permission (scope or role) cannot be deleted or updated unless disabled first.",
+        )
+    }
+
+    pub(crate) fn duplicate_value() -> Self {
+        Self::bad_request("DuplicateValue", "Request contains a property with duplicate values.")
+    }
+
     pub(crate) fn unreadable(error: &serde_json::Error) -> Self {
         let message = format!(
             "Unable to read JSON request payload. Please ensure Content-Type header is set and payload is of valid \

@@ -17,6 +17,8 @@ pub(crate) enum Right {
     AssignRoles,
     /// See groups.
     ReadGroups,
+    /// See people.
+    ReadUsers,
 }
 
 impl Right {
@@ -28,13 +30,14 @@ impl Right {
             }
             Self::WriteApplications => &["Application.ReadWrite.All"],
             Self::AssignRoles => &["AppRoleAssignment.ReadWrite.All"],
+            Self::ReadUsers => &["User.ReadBasic.All", "User.Read.All", "Directory.Read.All"],
             Self::ReadGroups => &["Group.Read.All", "GroupMember.Read.All", "Directory.Read.All"],
         }
     }
 
     /// Whether every person in the tenant may do it, without any directory role.
     fn is_everybodys(self) -> bool {
-        matches!(self, Self::ReadApplications | Self::ReadGroups)
+        matches!(self, Self::ReadApplications | Self::ReadGroups | Self::ReadUsers)
     }
 
     /// Whether `caller` may do it.
