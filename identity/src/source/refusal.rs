@@ -13,6 +13,11 @@ use crate::http::with_causes;
 /// What the service is called that most log-ins ask.
 pub(super) const ENTRA: &str = "Entra ID";
 
+/// Refusals that another log-in of the same person does not mend, whatever the CLI advises: nobody consented to the CLI, it does not
+/// call that resource, the person is not assigned to it, it is not there.
+/// <https://learn.microsoft.com/entra/identity-platform/reference-error-codes>
+const NO_LOG_IN_MENDS: [&str; 4] = ["AADSTS65001", "AADSTS650057", "AADSTS50105", "AADSTS500011"];
+
 /// A credential whose errors hold a [`SourceError`].
 pub(super) struct Typed {
     inner: Arc<dyn TokenCredential>,
@@ -43,7 +48,7 @@ impl Typed {
             return SourceError::Refused { service, who, status, code, message, retry_after };
         }
         if self.kind == SourceKind::AzureCli {
-            return SourceError::AzureCli { tenant: self.tenant.clone(), message: cli_words(error) };
+            return self.of_the_cli(cli_words(error));
         }
         match root(error).kind() {
             ErrorKind::DataConversion => {
@@ -55,6 +60,22 @@ impl Typed {
                 problem: words(&with_causes(root(error))),
             },
             _ => SourceError::Setup { problem: words(&with_causes(root(error))) },
+        }
+    }
+
+    /// What the CLI says: mostly that somebody has to log in, but it passes Entra's refusals on as well.
+    fn of_the_cli(&self, message: String) -> SourceError {
+        let code = code_in(&message).filter(|code| NO_LOG_IN_MENDS.contains(&code.as_str()));
+        if code.is_none() {
+            return SourceError::AzureCli { tenant: self.tenant.clone(), message };
+        }
+        SourceError::Refused {
+            service: ENTRA,
+            who: self.kind.to_string(),
+            status: 400,
+            code,
+            message: without_trace(&message),
+            retry_after: None,
         }
     }
 }

@@ -298,6 +298,22 @@ async fn a_cli_that_is_not_logged_in_says_what_to_run() {
 }
 
 #[tokio::test]
+async fn what_no_log_in_mends_is_entras_refusal_and_not_the_clis() {
+    let said = "AADSTS65001: The user or administrator has not consented to use the application with ID '04b07795-8ddb-461a-bbee-02f9e1bf7b46'. Trace ID: 1 Correlation ID: 2";
+    let cli = azure_cli(&format!(
+        "echo \"ERROR: {said}\" >&2; echo 'Interactive authentication is needed. Please run: az login' >&2; exit 1"
+    ));
+    let options = options("https://login.example", None);
+    let source = azure_credential(&on_path(&cli, &[]), Preference::Administrator, &options).unwrap();
+    let error = source.credential.get_token(&[SCOPE], None).await.unwrap_err();
+    let refused = source_error(&error).unwrap();
+    let SourceError::Refused { code, message, .. } = refused else { panic!("{refused:?}") };
+    assert_eq!(code.as_deref(), Some("AADSTS65001"));
+    assert!(message.starts_with("AADSTS65001: The user") && !message.contains("Trace ID"), "{message}");
+    assert!(!refused.to_string().contains("az login"), "{refused}");
+}
+
+#[tokio::test]
 async fn plain_http_to_a_strange_authority_is_refused() {
     let options =
         Options { authority_host: Some("http://login.example".to_owned()), ..options("https://x", None) };
