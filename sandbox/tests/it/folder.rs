@@ -2,22 +2,15 @@
 
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::Command;
 
 use serde_json::Value;
 
 use crate::quay::sandbox::seed;
-use crate::quay::{Quay, workspace};
+use crate::quay::{Quay, az, workspace};
 
 fn read(folder: &Path, name: &str) -> String {
     std::fs::read_to_string(folder.join(name)).unwrap_or_else(|error| panic!("{name}: {error}"))
-}
-
-fn az(quay: &Quay, line: &str) -> Output {
-    // As azure_identity calls it: by a shell, from another folder, found by PATH.
-    let path = format!("{}:/usr/bin:/bin", quay.sandbox.tools().display());
-    let script = format!("cd / && az {line}");
-    Command::new("/bin/sh").args(["-c", &script]).env_clear().env("PATH", path).output().unwrap()
 }
 
 /// A folder as a killed sandbox leaves it; very old, or new.
@@ -70,11 +63,15 @@ async fn everything_is_there_and_private() {
         "certificate-ci.pem",
         "hold.env",
         "trainer.env",
+        "dana.env",
         "hold-app-service.env",
         "hold-job.env",
         "az/management.json",
         "az/graph.json",
         "az/storage.json",
+        "az/account.json",
+        "az/dana/management.json",
+        "az/dana/account.json",
     ] {
         assert!(!read(folder, name).is_empty(), "{name}");
         let mode = std::fs::metadata(folder.join(name)).unwrap().permissions().mode() & 0o777;
@@ -112,8 +109,8 @@ async fn the_environment_can_be_sourced() {
 async fn az_hands_out_the_administrators_tokens() {
     let quay = Quay::new().await;
     let scope = "https://management.azure.com/.default";
-    let output =
-        az(&quay, &format!("account get-access-token -o json --scope {scope} --tenant {}", seed::TENANT));
+    let line = format!("account get-access-token -o json --scope {scope} --tenant {}", seed::TENANT);
+    let output = az(&quay, None, &line).await;
     let reply: Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!(reply["tokenType"], "Bearer");
     assert!(reply["expires_on"].as_i64().unwrap() > quay.sandbox.world.clock.seconds());
@@ -121,12 +118,10 @@ async fn az_hands_out_the_administrators_tokens() {
     let (status, body) = quay.send(reqwest::Method::GET, &quay.arm_url(&workspace()), token, None).await;
     assert_eq!(status, 200, "{body}");
 
-    let plain = az(
-        &quay,
-        "account get-access-token --resource=https://graph.microsoft.com --query accessToken -o tsv",
-    );
+    let line = "account get-access-token --resource=https://graph.microsoft.com --query accessToken -o tsv";
+    let plain = az(&quay, None, line).await;
     assert_eq!(String::from_utf8(plain.stdout).unwrap().trim(), quay.administrator("graph"));
-    let account: Value = serde_json::from_slice(&az(&quay, "account show").stdout).unwrap();
+    let account: Value = serde_json::from_slice(&az(&quay, None, "account show").await.stdout).unwrap();
     assert_eq!(account["tenantId"], seed::TENANT);
     for (line, why) in [
         ("account get-access-token --tenant contoso", "AADSTS90002"),
@@ -134,7 +129,7 @@ async fn az_hands_out_the_administrators_tokens() {
         ("account get-access-token --colour red", "unrecognized arguments: --colour"),
         ("vm list", "knows only"),
     ] {
-        let output = az(&quay, line);
+        let output = az(&quay, None, line).await;
         assert_eq!(output.status.code(), Some(1), "{line}");
         assert!(String::from_utf8(output.stderr).unwrap().contains(why), "{line}");
     }

@@ -16,6 +16,7 @@ mod folder;
 mod graph;
 mod managed_identity;
 mod ml_registry;
+mod people;
 mod quay;
 mod replay;
 mod resource_manager;

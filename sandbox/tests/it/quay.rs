@@ -116,6 +116,19 @@ pub(crate) fn assignment(principal: &str, role: &str) -> Value {
     json!({ "properties": { "roleDefinitionId": role, "principalId": principal, "description": "a test's" } })
 }
 
+/// The folder's `az`, as `azure_identity` calls it: by a shell, from another folder, found by `PATH`. `who` has a folder of her
+/// own below `az`; the administrator has none.
+pub(crate) async fn az(quay: &Quay, who: Option<&str>, line: &str) -> std::process::Output {
+    let path = format!("{}:/usr/bin:/bin", quay.sandbox.tools().display());
+    let script = format!("cd / && az {line}");
+    let mut command = tokio::process::Command::new("/bin/sh");
+    command.args(["-c", &script]).env_clear().env("PATH", path);
+    if let Some(who) = who {
+        command.env("AZURE_CONFIG_DIR", quay.sandbox.folder().join("az").join(who));
+    }
+    command.output().await.unwrap()
+}
+
 pub(crate) fn client(sandbox: &Sandbox) -> reqwest::Client {
     let pem = std::fs::read(sandbox.folder().join("ca.pem")).unwrap();
     let root = reqwest::Certificate::from_pem(&pem).unwrap();
