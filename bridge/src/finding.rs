@@ -11,6 +11,7 @@ pub const CODES: &[&str] = &[
     "azure/assignment-required",
     "azure/caller-disabled",
     "azure/certificate-unknown",
+    "azure/cli-not-admitted",
     "azure/conditional-access",
     "azure/credential-refused",
     "azure/datastore-needs-key",

@@ -4,7 +4,14 @@ use super::refused_by_entra::Case;
 use crate::finding::{Finding, cause};
 
 pub(super) fn check(refused: &Case<'_>) -> Option<Finding> {
-    refused.code(&["AADSTS501051", "AADSTS50105"])?;
+    // Of a person Entra says it with a code of its own.
+    let person = refused.code(&["AADSTS501051", "AADSTS50105"])? == "AADSTS50105";
+    let declared = if person {
+        "name this person in the `people` of an `appRole` identity, or a group that she is in herself in its `groups`"
+    } else {
+        "a caller that is declared by its service principal alone holds no role, so name it in an `appRole` identity's \
+         `members`"
+    };
     let own = refused.walk.bridge.identifier_uri();
     let finding = refused
         .finding(
@@ -12,11 +19,11 @@ pub(super) fn check(refused: &Case<'_>) -> Option<Finding> {
             cause::GRANT_MISSING,
             format!("`{own}` requires an assignment, and the caller has none"),
         )
-        .expected("an app role of the application", "the application's service principal, `appRoleAssignedTo`")
+        .expected(
+            "an app role of the application",
+            "the application's service principal, `appRoleAssignedTo`",
+        )
         .mend("give the roles that the bridge declares", "gangplank apply")
-        .advice(
-            "if the bridge does not declare this caller, turning it away is right; a caller that is declared by its service \
-             principal alone holds no role, so name it in an `appRole` identity's `members`",
-        );
+        .advice(format!("if the bridge does not declare this caller, turning it away is right; {declared}"));
     Some(finding)
 }

@@ -16,6 +16,7 @@ mod audience_not_admitted;
 mod caller;
 mod caller_disabled;
 mod certificate_unknown;
+mod cli_not_admitted;
 mod cluster_refused;
 mod condition_rejects_subject;
 mod conditional_access;

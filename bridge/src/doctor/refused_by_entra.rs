@@ -5,8 +5,8 @@ use super::evidence::FirstToken;
 use super::hop_failed;
 use super::{
     application_not_in_tenant, assertion_out_of_time, assignment_required, caller_disabled,
-    certificate_unknown, conditional_access, credential_refused, issuer_keys, managed_identity_not_found,
-    no_federated_credential, tenant_not_found, wrong_proof,
+    certificate_unknown, cli_not_admitted, conditional_access, credential_refused, issuer_keys,
+    managed_identity_not_found, no_federated_credential, tenant_not_found, wrong_proof,
 };
 use crate::finding::{Confidence, Finding};
 use crate::port::PortError;
@@ -23,13 +23,14 @@ pub(super) struct Case<'a> {
 
 /// The finding about a refusal.
 pub(super) fn name(case: &Case<'_>) -> Finding {
-    const CHECKS: [fn(&Case<'_>) -> Option<Finding>; 12] = [
+    const CHECKS: [fn(&Case<'_>) -> Option<Finding>; 13] = [
         managed_identity_not_found::check,
         no_federated_credential::check,
         credential_refused::check,
         certificate_unknown::check,
         application_not_in_tenant::check,
         assignment_required::check,
+        cli_not_admitted::check,
         conditional_access::check,
         tenant_not_found::check,
         assertion_out_of_time::check,

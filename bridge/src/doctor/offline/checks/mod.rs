@@ -5,8 +5,10 @@ mod api_disabled;
 mod api_unreachable;
 mod assertion_expired;
 mod assertion_from_entra;
+mod assignment_required;
 mod audience_not_admitted;
 mod claim_unusable;
+mod cli_not_admitted;
 mod cluster_name_differs;
 mod condition_rejects_subject;
 mod datastore_needs_key;
@@ -77,6 +79,8 @@ const CHECKS: &[(Link, Check)] = &[
     (Link::Pod, impersonation_not_granted::pod),
     (Link::Pod, metadata_not_ready::check),
     (Link::Entra, resource_doubled::check),
+    (Link::Entra, assignment_required::check),
+    (Link::Entra, cli_not_admitted::check),
     (Link::Entra, assertion_from_entra::check),
     (Link::Entra, assertion_expired::check),
     (Link::Entra, key_unknown::entra),
