@@ -96,6 +96,8 @@ services! {
     accounts: Https, google::accounts::router;
     /// https: the OIDC issuers of GitHub Actions and Azure DevOps, and where their jobs ask for tokens.
     pipelines: Https, pipelines::router;
+    /// http: Google's Service Usage: which APIs are switched on.
+    service_usage: Http, google::service_usage::router;
     /// http: the sandbox's own controls: faults.
     control: Http, control::router;
 }

@@ -304,7 +304,16 @@ pub struct Space {
 pub struct Node {
     /// E-mail address of their service account.
     pub service_account: String,
-    /// The OAuth scopes of their tokens; empty where they are not told.
+    /// The node pools that say their scopes.
+    pub pools: Vec<NodePool>,
+}
+
+/// A node pool, as far as pulling goes.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct NodePool {
+    /// Its name.
+    pub name: String,
+    /// The OAuth scopes of its nodes' tokens.
     pub scopes: Vec<String>,
 }
 

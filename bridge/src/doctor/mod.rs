@@ -59,7 +59,9 @@ use self::warnings::Wide;
 use crate::finding::{Finding, Severity};
 use crate::spec::{Bridge, Team};
 
-pub use self::evidence::{Account, Answer, Ask, Evidence, FirstToken, Hop, Node, Probe, Sight, Space, Store};
+pub use self::evidence::{
+    Account, Answer, Ask, Evidence, FirstToken, Hop, Node, NodePool, Probe, Sight, Space, Store,
+};
 pub use self::teams::teams_of;
 
 /// One walk along the chain, for a caller who ships for one team.

@@ -1,10 +1,12 @@
 //! The cluster's nodes pull what is shipped: their service account must read the repository, and on nodes with narrow
 //! OAuth scopes the scopes must let it.
 
+use std::collections::BTreeSet;
+
 use trust::iam::{self, Policy};
 use trust::principal::Caller as Principal;
 
-use super::evidence::{Node, Sight, unseen};
+use super::evidence::{Node, NodePool, Sight, unseen};
 use super::{Ask, Evidence, Verdict, Walk};
 use crate::finding::{Confidence, Finding, cause};
 
@@ -40,8 +42,9 @@ pub(super) fn look(walk: &Walk<'_>, evidence: &Evidence) -> Verdict {
     let Some(node) = node.seen() else {
         return Verdict::Unseen(unseen("who the nodes are", Some(node), "roles/container.clusterViewer"));
     };
-    if !node.scopes.is_empty() && !node.scopes.iter().any(|scope| SCOPES.contains(&scope.as_str())) {
-        return Verdict::Broken(Box::new(scope_too_narrow(walk, node)));
+    let narrow: Vec<&NodePool> = node.pools.iter().filter(|pool| is_narrow(pool)).collect();
+    if !narrow.is_empty() {
+        return Verdict::Broken(Box::new(scope_too_narrow(walk, node, &narrow)));
     }
     let Some(policy) = policy.seen() else {
         return Verdict::Unseen(unseen(
@@ -87,23 +90,39 @@ fn may_not_pull(walk: &Walk<'_>, node: &Node, policy: &Policy) -> Finding {
     .advice("pods meanwhile say ImagePullBackOff, with 403 Forbidden; no image pull secret is needed")
 }
 
-fn scope_too_narrow(walk: &Walk<'_>, node: &Node) -> Finding {
+fn is_narrow(pool: &NodePool) -> bool {
+    !pool.scopes.iter().any(|scope| SCOPES.contains(&scope.as_str()))
+}
+
+/// Pods may land on any pool, so that one narrow pool is trouble; only pods that must keep away from it have none.
+fn scope_too_narrow(walk: &Walk<'_>, node: &Node, narrow: &[&NodePool]) -> Finding {
     let google = &walk.bridge.google;
+    let scopes: BTreeSet<&str> = narrow.iter().flat_map(|pool| &pool.scopes).map(String::as_str).collect();
+    let scopes: Vec<&str> = scopes.into_iter().collect();
+    let names: Vec<&str> = narrow.iter().map(|pool| pool.name.as_str()).collect();
+    let at =
+        format!("--project={} --cluster={} --location={}", google.project, google.cluster, google.location);
+    let create = format!(
+        "gcloud container node-pools create wider {at} --service-account={} --scopes=cloud-platform",
+        node.service_account
+    );
+    let delete = names.iter().map(|name| format!(" && gcloud container node-pools delete {name} {at}"));
+    let all = narrow.len() == node.pools.len();
     Finding::new(
         "google/node-scope-too-narrow",
         cause::SCOPE,
-        format!("the nodes of cluster `{}` get no token that may read images, whatever their role", google.cluster),
-    )
-    .confidence(Confidence::Certain)
-    .expected("cloud-platform, or at least devstorage.read_only", "what pulling takes")
-    .found(node.scopes.join(", "), "the node pool's `oauthScopes`")
-    .mend(
-        "make a node pool with the scope, move the pods there, and delete the old one: scopes of nodes cannot be changed",
         format!(
-            "gcloud container node-pools create wider --project={} --cluster={} --location={} \
-             --service-account={} --scopes=cloud-platform",
-            google.project, google.cluster, google.location, node.service_account
+            "nodes of cluster `{}` get no token that may read images, whatever their role: pool `{}`",
+            google.cluster,
+            names.join("`, `")
         ),
+    )
+    .confidence(if all { Confidence::Certain } else { Confidence::Likely })
+    .expected("cloud-platform, or at least devstorage.read_only", "what pulling takes")
+    .found(scopes.join(", "), "the node pool's `oauthScopes`")
+    .mend(
+        "make a node pool with the scope, then delete the old one, which moves its pods: scopes of nodes cannot be changed",
+        create + &delete.collect::<String>(),
     )
     .advice("the scope is no grant: what the nodes may do stays what their service account's roles say")
 }

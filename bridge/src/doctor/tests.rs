@@ -7,7 +7,7 @@ use trust::iam::{Binding, Policy};
 use trust::provider::{Oidc, Pool, Provider, State};
 use trust::token::Claims;
 
-use super::evidence::{Account, Node, Space, Store};
+use super::evidence::{Account, Node, NodePool, Space, Store};
 use super::*;
 use crate::act::doctor::examine;
 use crate::finding::{CODES, Confidence};
@@ -42,6 +42,10 @@ fn member() -> String {
     format!(
         "principal://iam.googleapis.com/projects/{NUMBER}/locations/global/workloadIdentityPools/azure/subject/{OBJECT}"
     )
+}
+
+fn pool(name: &str, scope: &str) -> NodePool {
+    NodePool { name: name.to_owned(), scopes: vec![format!("https://www.googleapis.com/auth/{scope}")] }
 }
 
 fn grant(role: &str, member: String) -> Policy {
@@ -91,7 +95,7 @@ impl World {
             account: grant("roles/iam.workloadIdentityUser", member()),
             repository: readable(grant("roles/artifactregistry.writer", member())),
             project: Policy::default(),
-            node: Node { service_account: NODE.to_owned(), scopes: Vec::new() },
+            node: Node { service_account: NODE.to_owned(), pools: Vec::new() },
             space: Space::default(),
             disabled: false,
             blind: false,
@@ -790,7 +794,7 @@ fn every_fault_of_the_google_side_has_its_name() {
             "grant-missing",
         ),
         (
-            |w| w.node.scopes = vec!["https://www.googleapis.com/auth/logging.write".into()],
+            |w| w.node.pools = vec![pool("old", "logging.write"), pool("new", "cloud-platform")],
             "google/node-scope-too-narrow",
             "scope",
         ),

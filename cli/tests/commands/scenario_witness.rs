@@ -145,6 +145,7 @@ fn gcloud(harbour: &Harbour) -> Vec<(String, String)> {
         at("ARTIFACTREGISTRY", &addresses.artifact_registry),
         at("CLOUDRESOURCEMANAGER", &addresses.cloud_resource_manager),
         at("CONTAINER", &addresses.container),
+        at("SERVICEUSAGE", &addresses.service_usage),
         ("KUBECONFIG".to_owned(), harbour.file("kubeconfig").display().to_string()),
     ]
 }

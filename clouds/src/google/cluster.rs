@@ -5,7 +5,7 @@
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
-use bridge::doctor::Node;
+use bridge::doctor::{Node, NodePool};
 use bridge::port::PortResult;
 use bridge::spec::Bridge;
 use google_cloud_auth::credentials::Credentials;
@@ -43,7 +43,7 @@ pub async fn nodes(bridge: &Bridge, credentials: Credentials, http: &reqwest::Cl
     let cluster = find(bridge, credentials, http).await?;
     Ok(Node {
         service_account: cluster.node_service_account(&bridge.google.project_number),
-        scopes: cluster.node_scopes(),
+        pools: cluster.node_pools(),
     })
 }
 
@@ -70,7 +70,7 @@ pub(super) struct Cluster {
     master_auth: MasterAuth,
     control_plane_endpoints_config: Option<ControlPlaneEndpoints>,
     node_config: NodeConfig,
-    node_pools: Vec<NodePool>,
+    node_pools: Vec<Pool>,
     autoscaling: Autoscaling,
     workload_identity_config: WorkloadIdentity,
 }
@@ -138,7 +138,8 @@ struct NodeConfig {
 
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
-struct NodePool {
+struct Pool {
+    name: String,
     config: NodeConfig,
 }
 
@@ -170,10 +171,15 @@ impl Cluster {
         Some(self.workload_identity_config.workload_pool.clone()).filter(|pool| !pool.is_empty())
     }
 
-    /// The OAuth scopes of the nodes' tokens, of the first pool that says some.
-    fn node_scopes(&self) -> Vec<String> {
-        let pools = self.node_pools.iter().map(|pool| &pool.config).chain([&self.node_config]);
-        pools.map(|node| node.oauth_scopes.clone()).find(|scopes| !scopes.is_empty()).unwrap_or_default()
+    /// The pools that say the OAuth scopes of their nodes' tokens. Older answers say them for the cluster as a whole,
+    /// whose first pool is made with it.
+    fn node_pools(&self) -> Vec<NodePool> {
+        let pools = self.node_pools.iter().map(|pool| (pool.name.as_str(), &pool.config));
+        let whole = self.node_pools.is_empty().then_some(("default-pool", &self.node_config));
+        let telling = pools.chain(whole).filter(|(_, config)| !config.oauth_scopes.is_empty());
+        telling
+            .map(|(name, config)| NodePool { name: name.to_owned(), scopes: config.oauth_scopes.clone() })
+            .collect()
     }
 
     /// The service account that the nodes run as. Standard clusters say it in their node pools (older answers: for the
@@ -217,6 +223,27 @@ mod tests {
         ];
         for (answer, wanted) in table {
             assert_eq!(cluster(answer.clone()).node_service_account("42"), wanted, "{answer}");
+        }
+    }
+
+    #[test]
+    fn each_node_pool_says_its_scopes() {
+        let pool =
+            |name: &str, scope: &str| NodePool { name: name.to_owned(), scopes: vec![scope.to_owned()] };
+        let table = [
+            (json!({}), vec![]),
+            (json!({"nodeConfig": {"oauthScopes": ["a"]}}), vec![pool("default-pool", "a")]),
+            (
+                json!({"nodeConfig": {"oauthScopes": ["a"]}, "nodePools": [
+                    {"name": "x", "config": {"oauthScopes": ["a"]}},
+                    {"name": "y", "config": {"oauthScopes": ["b"]}},
+                    {"name": "z", "config": {}},
+                ]}),
+                vec![pool("x", "a"), pool("y", "b")],
+            ),
+        ];
+        for (answer, wanted) in table {
+            assert_eq!(cluster(answer.clone()).node_pools(), wanted, "{answer}");
         }
     }
 

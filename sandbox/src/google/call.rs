@@ -25,6 +25,8 @@ const LARGEST_BODY: usize = 1 << 20;
 pub(crate) const CLOUD_PLATFORM: &str = "https://www.googleapis.com/auth/cloud-platform";
 /// IAM's own scope.
 const IAM: &str = "https://www.googleapis.com/auth/iam";
+/// Service Usage's own scope.
+const SERVICE_MANAGEMENT: &str = "https://www.googleapis.com/auth/service.management";
 
 /// One of Google's JSON services.
 #[derive(Clone, Copy)]
@@ -41,6 +43,7 @@ impl Service {
     fn scopes(self) -> &'static [&'static str] {
         match self.host {
             "iamcredentials.googleapis.com" => &[CLOUD_PLATFORM, IAM],
+            "serviceusage.googleapis.com" => &[CLOUD_PLATFORM, SERVICE_MANAGEMENT],
             _ => &[CLOUD_PLATFORM],
         }
     }

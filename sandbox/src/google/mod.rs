@@ -1,4 +1,4 @@
-//! Google STS, IAM, IAM credentials, Resource Manager, Artifact Registry, Kubernetes Engine.
+//! Google STS, IAM, IAM credentials, Resource Manager, Artifact Registry, Kubernetes Engine, Service Usage.
 //!
 //! Every service has a file with its routes; they share [`State`]: tokens given out, and resources with their policies.
 //! All but the registry and the token endpoints are [`call::Service`]s, which answer one call in one go under one lock.
@@ -18,6 +18,7 @@ pub(crate) mod policy;
 pub(crate) mod registry;
 pub(crate) mod resources;
 mod saved;
+pub(crate) mod service_usage;
 pub(crate) mod sts;
 #[cfg(test)]
 mod testing;
@@ -83,9 +84,11 @@ impl State {
         }
     }
 
-    /// Gives the nodes tokens of these OAuth scopes from now on.
-    pub fn scope_nodes(&self, scopes: Vec<String>) {
-        self.resources().node_scopes = scopes;
+    /// Gives the nodes of every pool tokens of these OAuth scopes from now on.
+    pub fn scope_nodes(&self, scopes: &[String]) {
+        for pool in &mut self.resources().node_pools {
+            pool.scopes = scopes.to_vec();
+        }
     }
 
     /// Puts the organisation's constraints on the project, in place of those before.

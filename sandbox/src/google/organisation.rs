@@ -165,7 +165,8 @@ fn is_of_the_organisation(member: &str) -> bool {
     }
 }
 
-fn title(host: &str) -> &str {
+/// The name that people know an API by.
+pub(super) fn title(host: &str) -> &str {
     match host {
         "iam.googleapis.com" => "Identity and Access Management (IAM) API",
         "iamcredentials.googleapis.com" => "IAM Service Account Credentials API",
@@ -173,6 +174,7 @@ fn title(host: &str) -> &str {
         "artifactregistry.googleapis.com" => "Artifact Registry API",
         "container.googleapis.com" => "Kubernetes Engine API",
         "sts.googleapis.com" => "Security Token Service API",
+        "serviceusage.googleapis.com" => "Service Usage API",
         other => other,
     }
 }

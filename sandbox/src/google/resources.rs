@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use trust::principal::Caller;
 use trust::provider::{Pool, Provider, State};
 
+use super::container::NodePool;
 use super::organisation::Organisation;
 use super::policy::Policy;
 use super::registry::ImageName;
@@ -58,8 +59,8 @@ pub(crate) type Accounts = (BTreeMap<String, ServiceAccount>, BTreeMap<String, P
 /// Who may do what with which repository.
 pub(crate) type Grants = BTreeMap<(String, String), Policy>;
 
-fn whole_platform() -> Vec<String> {
-    vec![super::call::CLOUD_PLATFORM.to_owned()]
+fn seeded_pools() -> Vec<NodePool> {
+    vec![NodePool::seeded()]
 }
 
 /// Everything, behind one lock.
@@ -67,9 +68,9 @@ fn whole_platform() -> Vec<String> {
 pub(crate) struct Resources {
     #[serde(default)]
     pub(crate) organisation: Organisation,
-    /// The OAuth scopes of the nodes' tokens.
-    #[serde(default = "whole_platform")]
-    pub(crate) node_scopes: Vec<String>,
+    /// The cluster's node pools, the oldest first.
+    #[serde(default = "seeded_pools")]
+    pub(crate) node_pools: Vec<NodePool>,
     pub(crate) project_policy: Policy,
     pub(crate) service_accounts: BTreeMap<String, ServiceAccount>,
     /// By pool id.
@@ -86,7 +87,7 @@ impl Resources {
     pub(crate) fn seeded() -> Self {
         let mut resources = Self {
             organisation: Organisation::default(),
-            node_scopes: whole_platform(),
+            node_pools: seeded_pools(),
             project_policy: Policy::granting("roles/owner", &format!("user:{}", seed::GOOGLE_ADMIN)),
             service_accounts: BTreeMap::new(),
             pools: BTreeMap::new(),
@@ -266,6 +267,11 @@ impl Resources {
         let done = json!({ "name": name, "metadata": metadata, "done": true, "response": response });
         self.operations.insert(name.clone(), done);
         json!({ "name": name, "metadata": metadata })
+    }
+
+    /// Keeps an operation, as it will be when it is next asked about.
+    pub(crate) fn keep_operation(&mut self, name: String, done: Value) {
+        self.operations.insert(name, done);
     }
 
     /// An operation that began earlier.

@@ -354,6 +354,44 @@ async fn the_cluster_is_shown_to_those_who_may_look() {
 }
 
 #[tokio::test]
+async fn node_pools_come_and_go_and_the_node_is_of_the_oldest() {
+    let fixture = Fixture::new();
+    let router = super::container::router(Arc::clone(&fixture.world));
+    let cluster = "/v1/projects/harbour-sandbox/locations/europe-west4/clusters/ship";
+    let pools = format!("{cluster}/nodePools");
+    let admin = fixture.admin();
+    let scopes_of_the_node = || {
+        let token = mint_node_token(&fixture.world)?;
+        Some(authenticate(&fixture.world, &token, false).unwrap().scopes)
+    };
+    let wanted = |account: &str| {
+        let config = json!({ "serviceAccount": account, "oauthScopes": ["https://scope.example/one"] });
+        json!({ "nodePool": { "name": "wider", "initialNodeCount": 3, "config": config } })
+    };
+    let create =
+        async |token: &str, account: &str| call(&router, ("POST", &pools), token, wanted(account)).await;
+    let refused = create(&fixture.nobody(), seed::NODE_SERVICE_ACCOUNT).await;
+    assert!(refused.message().starts_with("Required \"container.clusters.update\" permission(s) for"));
+    let absent = create(&admin, "no@harbour-sandbox.iam.gserviceaccount.com").await;
+    assert_eq!(absent.status, 400, "{}", absent.message());
+    let begun = create(&admin, seed::NODE_SERVICE_ACCOUNT).await.json();
+    assert_eq!((&begun["status"], &begun["operationType"]), (&json!("RUNNING"), &json!("CREATE_NODE_POOL")));
+    assert_eq!(create(&admin, seed::NODE_SERVICE_ACCOUNT).await.status, 409);
+    let name = begun["name"].as_str().unwrap();
+    let operation = format!("/v1/projects/harbour-sandbox/locations/europe-west4/operations/{name}");
+    assert_eq!(call(&router, ("GET", &operation), &admin, Value::Null).await.json()["status"], "DONE");
+    let pool = call(&router, ("GET", &format!("{pools}/wider")), &admin, Value::Null).await.json();
+    assert_eq!(pool["config"]["oauthScopes"], json!(["https://scope.example/one"]));
+    assert_eq!(scopes_of_the_node().unwrap(), ["https://www.googleapis.com/auth/cloud-platform"]);
+    let old = format!("{pools}/default-pool");
+    assert_eq!(call(&router, ("DELETE", &old), &admin, Value::Null).await.status, 200);
+    assert_eq!(call(&router, ("DELETE", &old), &admin, Value::Null).await.status, 404);
+    assert_eq!(scopes_of_the_node().unwrap(), ["https://scope.example/one"]);
+    let shown = call(&router, ("GET", cluster), &admin, Value::Null).await.json();
+    assert_eq!((&shown["currentNodeCount"], &shown["nodePools"][1]), (&json!(3), &Value::Null));
+}
+
+#[tokio::test]
 async fn repositories_come_and_go_with_their_images() {
     let fixture = Fixture::new().with_repository("user:nobody@harbour.example").await;
     let router = super::artifact_registry::router(Arc::clone(&fixture.world));

@@ -6,7 +6,6 @@ use jiff::{SignedDuration, Timestamp};
 use trust::principal::Caller;
 
 use crate::random;
-use crate::seed;
 use crate::world::World;
 
 /// How long an ended token is still told apart from one that never was.
@@ -152,9 +151,10 @@ pub(crate) fn mint_service_account(
     Some((mint(world, Identity { caller, scopes, expires, unique_id: Some(unique_id) }), expires))
 }
 
-/// A token of the cluster's node, as its metadata server would give it; `None` once its service account is gone.
+/// A token of the cluster's node, as its metadata server would give it; `None` once its pool or its service account is
+/// gone. The node is of the oldest pool.
 pub fn mint_node_token(world: &World) -> Option<String> {
-    let scopes = world.google.resources().node_scopes.clone();
+    let pool = world.google.resources().node_pools.first().cloned()?;
     let lifetime = SignedDuration::from_hours(1);
-    mint_service_account(world, seed::NODE_SERVICE_ACCOUNT, scopes, lifetime).map(|(token, _)| token)
+    mint_service_account(world, &pool.service_account, pool.scopes, lifetime).map(|(token, _)| token)
 }

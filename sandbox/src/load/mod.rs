@@ -64,7 +64,7 @@ pub(crate) async fn load(shared: &Shared, text: &str) -> Result<(), Vec<Problem>
         rules::organisation(shared, &organisation.value);
     }
     if let Some(scopes) = &file.node_scopes {
-        shared.google.scope_nodes(scopes.clone());
+        shared.google.scope_nodes(scopes);
     }
     if let Some(closed) = file.storage_closed {
         shared.azure.close_storage(closed);

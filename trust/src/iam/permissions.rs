@@ -132,6 +132,8 @@ pub(super) const CLUSTER_READ: &[&str] =
     &["container.clusters.get", "container.clusters.list", "container.clusters.connect"];
 pub(super) const CLUSTER_WRITE: &[&str] =
     &["container.clusters.create", "container.clusters.update", "container.clusters.delete"];
+/// `roles/container.developer` and `roles/container.clusterViewer` have it not.
+pub(super) const CLUSTER_OPERATIONS: &[&str] = &["container.operations.get", "container.operations.list"];
 /// Only for clusters that still give out client certificates or passwords; `roles/container.clusterAdmin` has it not.
 pub(super) const CLUSTER_CREDENTIALS: &[&str] = &["container.clusters.getCredentials"];
 
@@ -168,3 +170,5 @@ pub(super) const BUCKETS_ADMINISTER: &[&str] =
 pub(super) const SECRET_ACCESS: &[&str] = &["secretmanager.versions.access"];
 pub(super) const SERVICE_READ: &[&str] = &["serviceusage.services.get", "serviceusage.services.list"];
 pub(super) const SERVICE_USE: &[&str] = &["serviceusage.services.use"];
+pub(super) const SERVICE_SWITCH: &[&str] =
+    &["serviceusage.services.enable", "serviceusage.services.disable", "serviceusage.operations.get"];

@@ -12,13 +12,13 @@ use super::kubernetes::{
 };
 use super::permissions::{
     ACT_AS, BUCKET_GET, BUCKETS_ADMINISTER, BUCKETS_LIST, BUCKETS_MAKE, BUCKETS_READ, CLUSTER_CREDENTIALS,
-    CLUSTER_READ, CLUSTER_WRITE, DENY_READ, DENY_WRITE, GET_ACCESS_TOKEN, GET_ID_TOKEN, KEYS, KEYS_READ,
-    OBJECT_GET, OBJECT_LIST, OBJECTS_CHANGE, OBJECTS_CREATE, OBJECTS_POLICY, OBJECTS_READ, POOL_READ,
-    POOL_WRITE, PROJECT_GET, PROJECT_GET_ONE, PROJECT_POLICY, PROJECT_POLICY_READ, PROJECT_READ,
+    CLUSTER_OPERATIONS, CLUSTER_READ, CLUSTER_WRITE, DENY_READ, DENY_WRITE, GET_ACCESS_TOKEN, GET_ID_TOKEN,
+    KEYS, KEYS_READ, OBJECT_GET, OBJECT_LIST, OBJECTS_CHANGE, OBJECTS_CREATE, OBJECTS_POLICY, OBJECTS_READ,
+    POOL_READ, POOL_WRITE, PROJECT_GET, PROJECT_GET_ONE, PROJECT_POLICY, PROJECT_POLICY_READ, PROJECT_READ,
     REPOSITORY_ADMINISTER, REPOSITORY_CREATE_ON_PUSH, REPOSITORY_DELETE, REPOSITORY_POLICY,
     REPOSITORY_POLICY_READ, REPOSITORY_PUSH, REPOSITORY_READ, SECRET_ACCESS, SERVICE_ACCOUNT_CREATE,
     SERVICE_ACCOUNT_POLICY, SERVICE_ACCOUNT_READ, SERVICE_ACCOUNT_READ_ONE, SERVICE_ACCOUNT_WRITE,
-    SERVICE_READ, SERVICE_USE, SIGN,
+    SERVICE_READ, SERVICE_SWITCH, SERVICE_USE, SIGN,
 };
 
 /// A role and its permissions, in groups that roles share.
@@ -76,6 +76,7 @@ pub const ROLES: &[Role] = &[
             REPOSITORY_POLICY,
             CLUSTER_READ,
             CLUSTER_WRITE,
+            CLUSTER_OPERATIONS,
             CLUSTER_CREDENTIALS,
             KUBERNETES_READ,
             KUBERNETES_LOGS,
@@ -88,6 +89,7 @@ pub const ROLES: &[Role] = &[
             KEYS,
             SERVICE_READ,
             SERVICE_USE,
+            SERVICE_SWITCH,
             BUCKETS_LIST,
             BUCKETS_MAKE,
             SECRET_ACCESS,
@@ -111,6 +113,7 @@ pub const ROLES: &[Role] = &[
             REPOSITORY_ADMINISTER,
             CLUSTER_READ,
             CLUSTER_WRITE,
+            CLUSTER_OPERATIONS,
             CLUSTER_CREDENTIALS,
             KUBERNETES_READ,
             KUBERNETES_LOGS,
@@ -121,6 +124,7 @@ pub const ROLES: &[Role] = &[
             KEYS,
             SERVICE_READ,
             SERVICE_USE,
+            SERVICE_SWITCH,
             BUCKETS_LIST,
             BUCKETS_MAKE,
         ],
@@ -136,6 +140,7 @@ pub const ROLES: &[Role] = &[
             REPOSITORY_READ,
             REPOSITORY_POLICY_READ,
             CLUSTER_READ,
+            CLUSTER_OPERATIONS,
             KUBERNETES_READ,
             KUBERNETES_LOGS,
             KUBERNETES_RBAC_READ,
@@ -187,6 +192,7 @@ pub const ROLES: &[Role] = &[
         source: "https://cloud.google.com/iam/docs/roles-permissions/container",
         groups: &[
             CLUSTER_READ,
+            CLUSTER_OPERATIONS,
             KUBERNETES_READ,
             KUBERNETES_DEPLOYMENT_SCALE,
             KUBERNETES_RBAC_READ,
@@ -211,13 +217,14 @@ pub const ROLES: &[Role] = &[
     Role {
         name: "roles/container.clusterAdmin",
         source: "https://cloud.google.com/iam/docs/roles-permissions/container",
-        groups: &[CLUSTER_READ, CLUSTER_WRITE, PROJECT_GET],
+        groups: &[CLUSTER_READ, CLUSTER_WRITE, CLUSTER_OPERATIONS, PROJECT_GET],
     },
     Role {
         name: "roles/container.admin",
         source: "https://cloud.google.com/iam/docs/roles-permissions/container",
         groups: &[
             CLUSTER_READ,
+            CLUSTER_OPERATIONS,
             CLUSTER_WRITE,
             CLUSTER_CREDENTIALS,
             KUBERNETES_READ,
@@ -370,5 +377,10 @@ pub const ROLES: &[Role] = &[
         name: "roles/serviceusage.serviceUsageConsumer",
         source: "https://cloud.google.com/iam/docs/roles-permissions/serviceusage",
         groups: &[SERVICE_READ, SERVICE_USE],
+    },
+    Role {
+        name: "roles/serviceusage.serviceUsageAdmin",
+        source: "https://cloud.google.com/iam/docs/roles-permissions/serviceusage",
+        groups: &[SERVICE_READ, SERVICE_USE, SERVICE_SWITCH],
     },
 ];

@@ -73,6 +73,10 @@ fn roles_give_what_their_pages_say() {
         ("roles/artifactregistry.admin", "artifactregistry.repositories.setIamPolicy", true),
         ("roles/container.clusterViewer", "container.clusters.get", true),
         ("roles/container.clusterViewer", "container.pods.get", false),
+        ("roles/container.clusterAdmin", "container.operations.get", true),
+        ("roles/container.developer", "container.operations.get", false),
+        ("roles/serviceusage.serviceUsageAdmin", "serviceusage.services.enable", true),
+        ("roles/serviceusage.serviceUsageConsumer", "serviceusage.services.enable", false),
         ("roles/container.viewer", "container.pods.list", true),
         ("roles/container.viewer", "container.secrets.get", false),
         // The viewer of clusters reads no logs, the viewer of everything does.

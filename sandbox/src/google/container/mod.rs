@@ -1,10 +1,13 @@
-//! `container.googleapis.com`: the one cluster, as a lookup.
+//! `container.googleapis.com`: the one cluster, as a lookup, and its node pools.
+
+mod node_pools;
 
 use axum::Router;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
+pub(crate) use self::node_pools::NodePool;
 use super::call::{self, Call, Service};
 use super::error::{ApiError, Code};
 use super::resources::is_project;
@@ -31,8 +34,19 @@ fn answer(world: &World, call: &Call) -> Result<Value, ApiError> {
             if (*location, *name) == (seed::LOCATION, seed::CLUSTER) {
                 return Ok(cluster(world));
             }
-            let message = format!("Not found: {resource}.\nNo cluster named '{name}' in {project}.");
-            Err(ApiError::new(Code::NotFound, message))
+            Err(no_cluster(&resource, name, project))
+        }
+        (
+            _,
+            ["v1", "projects", project, "locations", location, "clusters", name, "nodePools", rest @ ..],
+            "",
+        ) => node_pools::At { world, call, project, location, cluster: name }.answer(method, rest),
+        ("GET", ["v1", "projects", project, "locations", location, "operations", id], "") => {
+            let resource = format!("projects/{project}/locations/{location}/operations/{id}");
+            require(world, call, project, ("container.operations.get", &resource))?;
+            let name = format!("projects/{}/locations/{location}/operations/{id}", seed::PROJECT);
+            let found = world.google.resources().operation(&name).cloned();
+            found.ok_or_else(|| ApiError::new(Code::NotFound, format!("Not found: {resource}.")))
         }
         _ => Err(ApiError::no_such_method()),
     }
@@ -51,18 +65,22 @@ fn require(
     Err(ApiError::new(Code::PermissionDenied, message))
 }
 
+fn no_cluster(resource: &str, name: &str, project: &str) -> ApiError {
+    let message = format!("Not found: {resource}.\nNo cluster named '{name}' in {project}.");
+    ApiError::new(Code::NotFound, message)
+}
+
 /// What control plane and nodes run; clients compare the two.
 const VERSION: &str = "1.33.5-gke.1162000";
 
 fn cluster(world: &World) -> Value {
     let endpoint = world.addresses().map(|addresses| addresses.cluster.to_string()).unwrap_or_default();
     let name = format!("projects/{}/locations/{}/clusters/{}", seed::PROJECT, seed::LOCATION, seed::CLUSTER);
-    let node = json!({
-        "machineType": "e2-standard-4",
-        "serviceAccount": seed::NODE_SERVICE_ACCOUNT,
-        "oauthScopes": world.google.resources().node_scopes,
-        "workloadMetadataConfig": { "mode": "GKE_METADATA" },
-    });
+    let pools = world.google.resources().node_pools.clone();
+    let nodes: u64 = pools.iter().map(|pool| pool.nodes).sum();
+    // The cluster as a whole shows its first pool's nodes.
+    let node = pools.first().map(NodePool::config);
+    let pools: Vec<Value> = pools.iter().map(NodePool::shown).collect();
     json!({
         "name": seed::CLUSTER,
         "id": format!("{:0>64}", seed::PROJECT_NUMBER),
@@ -74,12 +92,12 @@ fn cluster(world: &World) -> Value {
         "initialClusterVersion": VERSION,
         "currentMasterVersion": VERSION,
         "currentNodeVersion": VERSION,
-        "currentNodeCount": 1,
+        "currentNodeCount": nodes,
         "endpoint": endpoint,
         "masterAuth": { "clusterCaCertificate": STANDARD.encode(&world.authority.certificate) },
         "workloadIdentityConfig": { "workloadPool": format!("{}.svc.id.goog", seed::PROJECT) },
         "network": "default",
         "nodeConfig": node,
-        "nodePools": [{ "name": "default-pool", "version": VERSION, "status": "RUNNING", "initialNodeCount": 1, "config": node }],
+        "nodePools": pools,
     })
 }
