@@ -33,8 +33,9 @@ pub(super) fn check(refused: &Case<'_>) -> Option<Finding> {
         .found(client, "the client id that the caller logs in with");
     Some(if code == "AADSTS7000229" {
         finding.mend(
-            "it is registered, but has no service principal here",
-            format!("az ad sp create --id {CLIENT}"),
+            "it is registered, but has no service principal here: make one, which has a new object id, and grant it what the \
+             bridge declares",
+            format!("az ad sp create --id {CLIENT} && gangplank apply"),
         )
     } else {
         finding.advice(

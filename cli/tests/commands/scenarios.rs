@@ -27,17 +27,17 @@ const NO_SCENARIO: [&str; 5] = ["client-version", "network", "architecture", "ot
 pub(crate) struct Expected {
     /// What is asked, after `gangplank`.
     #[serde(default = "walk")]
-    asks: String,
+    pub(crate) asks: String,
     /// Who asks: a log-in of the sandbox's; by default the pipeline.
     #[serde(rename = "as")]
-    who: Option<String>,
+    pub(crate) who: Option<String>,
     /// Environment variables on top; empty ones are taken away.
     #[serde(default)]
-    env: BTreeMap<String, String>,
+    pub(crate) env: BTreeMap<String, String>,
     /// When the trust was set up.
     #[serde(default)]
     set_up: SetUp,
-    finding: Finding,
+    pub(crate) finding: Finding,
     /// The mends that are command lines, as printed, in their order.
     #[serde(default)]
     pub(crate) mends: Vec<String>,
@@ -62,7 +62,7 @@ enum SetUp {
 
 /// The one finding.
 #[derive(Debug, PartialEq, Deserialize)]
-struct Finding {
+pub(crate) struct Finding {
     code: String,
     cause: String,
     hop: String,
@@ -372,7 +372,7 @@ pub(crate) fn heals_now(harbour: &Harbour, scenario: &Scenario, after: &str) -> 
     if answer["findings"] == json!([]) { Ok(()) } else { Err(format!("still found\n{}", yaml(&answer))) }
 }
 
-fn ask(harbour: &Harbour, asks: &str, who: Option<&str>, env: &BTreeMap<String, String>) -> Ended {
+pub(crate) fn ask(harbour: &Harbour, asks: &str, who: Option<&str>, env: &BTreeMap<String, String>) -> Ended {
     let mut arguments: Vec<&str> = asks.split_whitespace().collect();
     arguments.extend(["-o", "json"]);
     let mut command = harbour.command(&arguments);
@@ -390,7 +390,7 @@ fn ask(harbour: &Harbour, asks: &str, who: Option<&str>, env: &BTreeMap<String, 
 }
 
 /// The findings, each at the hop or link that it is about.
-fn findings(answer: &Value) -> Vec<Finding> {
+pub(crate) fn findings(answer: &Value) -> Vec<Finding> {
     let text = |value: &Value, name: &str| value[name].as_str().unwrap_or_default().to_owned();
     let hops = answer["hops"].as_array().or(answer["links"].as_array());
     let mut about = hops
@@ -425,7 +425,7 @@ fn named(harbour: &Harbour, text: &str) -> String {
     differing.fold(text.to_owned(), |text, (name, value)| text.replace(value, &format!("${{{name}}}")))
 }
 
-fn filled(harbour: &Harbour, text: &str) -> String {
+pub(crate) fn filled(harbour: &Harbour, text: &str) -> String {
     let fill = |text: String, (name, value): (String, String)| text.replace(&format!("${{{name}}}"), &value);
     harbour.sandbox.places().into_iter().fold(text.to_owned(), fill)
 }

@@ -404,3 +404,18 @@ async fn a_user_assigned_identity_logs_in_by_federation_too() {
     let claims = claims(body["access_token"].as_str().unwrap());
     assert_eq!((&claims["oid"], body["expires_in"].as_i64()), (&json!(seed::TRAINER.object_id), Some(3599)));
 }
+
+#[tokio::test]
+async fn graph_and_resource_manager_go_by_their_addresses_too() {
+    let quay = Quay::new().await;
+    let addresses = quay.sandbox.addresses();
+    for (address, audience) in [
+        (addresses.graph, "https://graph.microsoft.com"),
+        (addresses.resource_manager, "https://management.azure.com"),
+    ] {
+        for slash in ["", "/"] {
+            let token = quay.token(&seed::STRANGER, &format!("https://{address}{slash}")).await;
+            assert_eq!(claims(&token)["aud"], audience);
+        }
+    }
+}

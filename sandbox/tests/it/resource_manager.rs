@@ -198,3 +198,15 @@ async fn bad_requests_and_bad_tokens() {
     quay.sandbox.renew_tokens().unwrap();
     assert_eq!(quay.arm(Method::GET, &workspace(), None).await.0, 200);
 }
+
+#[tokio::test]
+async fn subscriptions_are_those_in_which_the_caller_has_a_role() {
+    let quay = Quay::new().await;
+    let token = quay.token(&seed::STRANGER, "https://management.core.windows.net/").await;
+    let url = quay.arm_url("/subscriptions");
+    let none = quay.send(Method::GET, &url, &token, None).await;
+    assert_eq!((none.0.as_u16(), &none.1["value"]), (200, &json!([])));
+    quay.assign(seed::STRANGER.object_id, READER, &group()).await;
+    let one = quay.send(Method::GET, &url, &token, None).await;
+    assert_eq!(one.1["value"][0]["subscriptionId"], seed::SUBSCRIPTION);
+}

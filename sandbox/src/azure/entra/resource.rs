@@ -2,7 +2,7 @@
 
 use super::refusal::Refusal;
 use crate::azure::directory::{Application, ServicePrincipal};
-use crate::azure::first_party::FIRST_PARTY;
+use crate::azure::first_party::{FIRST_PARTY, FirstParty, GRAPH, RESOURCE_MANAGER};
 use crate::seed;
 use crate::world::Shared;
 
@@ -30,7 +30,7 @@ impl Resource {
 pub(crate) fn find(shared: &Shared, named: &str) -> Result<Resource, Refusal> {
     let directory = shared.azure.directory();
     let unknown = || Refusal::resource_not_found(named, seed::TENANT_NAME);
-    if let Some(service) = FIRST_PARTY.iter().find(|service| service.is_named(named)) {
+    if let Some((service, named)) = first_party(shared, named) {
         let principal = directory.service_principal(service.object_id).ok_or_else(unknown)?.clone();
         return Ok(Resource { named: named.to_owned(), principal, application: None });
     }
@@ -41,6 +41,19 @@ pub(crate) fn find(shared: &Shared, named: &str) -> Result<Resource, Refusal> {
         principal: principal.clone(),
         application: Some(application.clone()),
     })
+}
+
+/// The service of Microsoft's called `named`, and the audience of tokens for it. As in a cloud of its own, Graph and Resource
+/// Manager go by their addresses, too; the Azure CLI knows Graph by nothing else.
+fn first_party<'n>(shared: &Shared, named: &'n str) -> Option<(&'static FirstParty, &'n str)> {
+    if let Some(service) = FIRST_PARTY.iter().find(|service| service.is_named(named)) {
+        return Some((service, named));
+    }
+    let addresses = shared.addresses()?;
+    let at = named.trim_end_matches('/').strip_prefix("https://")?;
+    let known = [(&GRAPH, addresses.graph), (&RESOURCE_MANAGER, addresses.resource_manager)];
+    let (service, _) = known.into_iter().find(|(_, address)| at == address.to_string())?;
+    Some((service, service.resources.first()?))
 }
 
 fn is_named(application: &Application, named: &str) -> bool {

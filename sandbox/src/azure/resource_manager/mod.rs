@@ -88,6 +88,7 @@ impl Call<'_> {
         }
         let parts: Vec<&str> = self.path.split('/').skip(1).collect();
         match parts.as_slice() {
+            [subscriptions] if subscriptions.eq_ignore_ascii_case("subscriptions") => self.subscriptions(),
             [subscriptions, subscription, rest @ ..]
                 if subscriptions.eq_ignore_ascii_case("subscriptions") =>
             {
@@ -98,21 +99,28 @@ impl Call<'_> {
         }
     }
 
+    /// The subscriptions in which the caller has any role, somewhere.
+    /// <https://learn.microsoft.com/rest/api/resources/subscriptions/list>
+    fn subscriptions(&self) -> Answer {
+        if self.method != Method::GET {
+            return Err(Refusal::method(&self.method));
+        }
+        let scope = format!("/subscriptions/{}", seed::SUBSCRIPTION);
+        let assignments = self.shared.azure.assignments_in_force();
+        let any = assignments.iter().any(|it| {
+            let mine = self.caller.principals.contains(&it.principal_id);
+            mine && (it.covers(&scope) || roles::is_within(&it.scope, &scope))
+        });
+        drop(assignments);
+        self.page(if any { vec![subscription_shown()] } else { Vec::new() })
+    }
+
     fn in_subscription(&self, rest: &[&str]) -> Answer {
         let scope = format!("/subscriptions/{}", seed::SUBSCRIPTION);
         match rest {
             [] => {
                 self.read("Microsoft.Resources/subscriptions/read", &scope)?;
-                Ok((
-                    StatusCode::OK,
-                    json!({
-                        "id": scope,
-                        "subscriptionId": seed::SUBSCRIPTION,
-                        "tenantId": seed::TENANT,
-                        "displayName": "Harbour sandbox",
-                        "state": "Enabled",
-                    }),
-                ))
+                Ok((StatusCode::OK, subscription_shown()))
             }
             [groups, group, rest @ ..] if groups.eq_ignore_ascii_case("resourceGroups") => {
                 self.in_resource_group(group, rest)
@@ -208,6 +216,16 @@ impl Call<'_> {
         let page: Vec<Value> = items.into_iter().skip(skip).take(size).collect();
         Ok((StatusCode::OK, json!({ "value": page, "nextLink": next })))
     }
+}
+
+fn subscription_shown() -> Value {
+    json!({
+        "id": format!("/subscriptions/{}", seed::SUBSCRIPTION),
+        "subscriptionId": seed::SUBSCRIPTION,
+        "tenantId": seed::TENANT,
+        "displayName": "Harbour sandbox",
+        "state": "Enabled",
+    })
 }
 
 fn check_version(version: Option<&str>) -> Result<(), Refusal> {
