@@ -283,6 +283,8 @@ pub struct Store {
     pub container: String,
     /// Subscription and resource group of the account, where the datastore says them.
     pub place: Option<(String, String)>,
+    /// What the datastore keeps and the account does not take: `AccountKey`, `Sas`; nothing where either is not told.
+    pub dead_key: Option<String>,
 }
 
 /// A Google service account.

@@ -145,6 +145,25 @@ fn network_rules(store: Option<&Store>, named: &str, error: &PortError) -> Findi
     )
 }
 
+/// The datastore keeps a key that opens nothing. This bridge reads without it; others do not.
+pub(super) fn dead_key(evidence: &Evidence) -> Option<Finding> {
+    let store = evidence.workspace.as_ref().and_then(Sight::seen)?;
+    let kept = store.dead_key.as_ref()?;
+    let finding = Finding::new(
+        "azure/shared-key-disabled",
+        cause::SHARED_KEY_DISABLED,
+        format!("the default datastore keeps a key of `{}`, which takes none: whoever reads through it is refused", store.account),
+    )
+    .confidence(Confidence::Certain)
+    .expected("None", format!("storage account `{}`, `allowSharedKeyAccess: false`", store.account))
+    .found(kept, "the default datastore, `credentialsType`")
+    .advice(
+        "this bridge reads with Entra tokens and is not hit; jobs, notebooks and Azure ML's own pages are: set the datastore to \
+         identity-based access, and give whoever reads Storage Blob Data Reader on the container; leave keys switched off",
+    );
+    Some(finding)
+}
+
 fn shared_key(named: &str, error: &PortError) -> Finding {
     Finding::new(
         "azure/shared-key-disabled",

@@ -30,6 +30,7 @@ struct World {
     project: Policy,
     node: Node,
     space: Space,
+    store: Store,
     disabled: bool,
     /// Nothing but attempts can be seen.
     blind: bool,
@@ -97,6 +98,7 @@ impl World {
             project: Policy::default(),
             node: Node { service_account: NODE.to_owned(), pools: Vec::new() },
             space: Space::default(),
+            store: Store::default(),
             disabled: false,
             blind: false,
             refused: Vec::new(),
@@ -192,7 +194,7 @@ impl Probe for World {
             Ask::Space { .. } => Answer::Space(self.look(&self.space)),
             Ask::Node { .. } => Answer::Node(self.look(&self.node)),
             Ask::Workspace { .. } => {
-                Answer::Workspace(self.attempt(Hop::Workspace, || Sight::Seen(Store::default())))
+                Answer::Workspace(self.attempt(Hop::Workspace, || Sight::Seen(self.store.clone())))
             }
             Ask::Storage { .. } => Answer::Storage(self.attempt(Hop::Storage, || Sight::Seen(()))),
         }
@@ -884,7 +886,8 @@ fn what_lets_in_too_much_is_a_warning_although_every_hop_holds() {
     let everybody =
         format!("{}/*", member().split("/subject/").next().unwrap().replace("principal:", "principalSet:"));
     let pods = everybody.replace("/*", "/namespace/team");
-    let rows: [(&str, Widen); 6] = [
+    let rows: [(&str, Widen); 7] = [
+        ("azure/shared-key-disabled", Box::new(|w| w.store.dead_key = Some("AccountKey".into()))),
         (
             "google/first-party-audience",
             Box::new(|w| oidc(w).allowed_audiences.push("https://management.azure.com/".into())),

@@ -1,10 +1,10 @@
-//! Settings that work and let in more than they should: looked for once every hop holds, with severity `warning`.
+//! Settings that work and let in more than they should, or hit others than us: looked for once every hop holds, with severity `warning`.
 
 use trust::iam::Policy;
 use trust::provider::Provider;
 
 use super::evidence::Sight;
-use super::{Ask, Evidence, Hop, Walk, first_party_audience};
+use super::{Ask, Evidence, Hop, Walk, first_party_audience, models};
 use crate::finding::{Finding, Severity, cause};
 
 /// Roles on the project that act in every namespace of every cluster, whatever RBAC says:
@@ -66,6 +66,7 @@ pub(super) fn look(walk: &Walk<'_>, evidence: &Evidence) -> Wide {
     if let Some(policy) = seen("the project's policy", whole, "whether RBAC is gone around", &mut limits) {
         findings.extend(around_rbac(walk, policy, &service_account).map(|it| (Hop::Cluster, it)));
     }
+    findings.extend(models::dead_key(evidence).map(|it| (Hop::Storage, it)));
     for (_, finding) in &mut findings {
         finding.severity = Severity::Warning;
     }

@@ -17,9 +17,8 @@ use crate::harbour::{Ended, Harbour, ended, source};
 /// How many scenarios are played at a time.
 const AT_A_TIME: usize = 4;
 
-/// The classes of causes that no scenario is for. The last one is nothing that the sandbox can play: neither we nor it
-/// ever use an account key.
-const NO_SCENARIO: [&str; 5] = ["client-version", "network", "architecture", "other", "shared-key-disabled"];
+/// The classes of causes that no scenario is for.
+const NO_SCENARIO: [&str; 4] = ["client-version", "network", "architecture", "other"];
 
 /// `expected.yaml`.
 #[derive(Deserialize)]

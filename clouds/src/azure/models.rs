@@ -19,6 +19,8 @@ use crate::error;
 
 /// The version of Azure ML's API that we speak unless told otherwise.
 pub const API_VERSION: &str = "2025-09-01";
+/// That of Microsoft.Storage.
+const STORAGE_API_VERSION: &str = "2024-01-01";
 
 const SERVICE: &str = "Azure ML";
 
@@ -94,6 +96,25 @@ struct DatastoreProperties {
     is_default: bool,
     subscription_id: Option<String>,
     resource_group: Option<String>,
+    #[serde(default)]
+    credentials: Credentials,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default, rename_all = "camelCase")]
+struct Credentials {
+    credentials_type: String,
+}
+
+#[derive(Deserialize)]
+struct AccountResource {
+    properties: AccountProperties,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct AccountProperties {
+    allow_shared_key_access: Option<bool>,
 }
 
 #[derive(Deserialize)]
@@ -127,6 +148,8 @@ pub(super) struct BlobStore {
     /// Subscription and group of the account, where the datastore says them.
     pub(super) place: Option<(String, String)>,
     pub(super) is_default: bool,
+    /// A key of the account, or a signature made with one, that the datastore keeps: `AccountKey`, `Sas`.
+    pub(super) key: Option<String>,
 }
 
 impl Models {
@@ -246,8 +269,21 @@ impl Models {
 
     /// The storage of the workspace's default datastore.
     pub async fn store(&self) -> PortResult<Store> {
-        let BlobStore { account, container, place, .. } = self.default_datastore().await?;
-        Ok(Store { account, container, place })
+        let BlobStore { account, container, place, key, .. } = self.default_datastore().await?;
+        let dead_key = match (key, &place) {
+            (Some(key), Some(place)) if self.takes_no_keys(place, &account).await => Some(key),
+            _ => None,
+        };
+        Ok(Store { account, container, place, dead_key })
+    }
+
+    /// Whether a storage account is known to take no keys: its settings are not for everybody to see.
+    async fn takes_no_keys(&self, (subscription, group): &(String, String), account: &str) -> bool {
+        let path = format!(
+            "/subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.Storage/storageAccounts/{account}?api-version={STORAGE_API_VERSION}"
+        );
+        let seen: PortResult<AccountResource> = self.management.get(&path).await;
+        seen.is_ok_and(|it| it.properties.allow_shared_key_access == Some(false))
     }
 
     /// Whether blobs of a storage can be listed and read: both take one data action. Lists a name that is nobody's.
@@ -294,11 +330,13 @@ impl DatastoreResource {
             is_default,
             subscription_id,
             resource_group,
+            credentials: Credentials { credentials_type },
         } = self.properties;
+        let key = Some(credentials_type).filter(|kind| matches!(kind.as_str(), "AccountKey" | "Sas"));
         let place = subscription_id.zip(resource_group);
         match (datastore_type.as_deref(), account_name, container_name) {
             (None | Some("AzureBlob"), Some(account), Some(container)) => {
-                Ok(BlobStore { name: self.name, account, container, place, is_default })
+                Ok(BlobStore { name: self.name, account, container, place, is_default, key })
             }
             (kind, ..) => {
                 let kind = kind.unwrap_or("unknown");

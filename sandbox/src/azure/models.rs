@@ -28,6 +28,12 @@ pub struct Models {
     pub registry_blobs: BTreeMap<String, Blob>,
     /// The workspace's environments.
     pub environments: Vec<Environment>,
+    /// What the workspace's datastores keep to log in with, by name; one that is not here keeps nothing.
+    #[serde(default)]
+    pub credentials: BTreeMap<String, String>,
+    /// Whether the workspace's storage account takes no keys.
+    #[serde(default)]
+    pub keys_are_off: bool,
 }
 
 /// Where the files of a version lie.

@@ -210,3 +210,36 @@ async fn subscriptions_are_those_in_which_the_caller_has_a_role() {
     let one = quay.send(Method::GET, &url, &token, None).await;
     assert_eq!(one.1["value"][0]["subscriptionId"], seed::SUBSCRIPTION);
 }
+
+#[tokio::test]
+async fn a_storage_account_that_takes_no_keys_refuses_them_and_no_token() {
+    let quay = Quay::new().await;
+    let account =
+        format!("{}/providers/Microsoft.Storage/storageAccounts/{}", group(), seed::STORAGE_ACCOUNT);
+    let datastore = format!("{}/datastores/workspaceblobstore", workspace());
+    let keyed = json!({ "properties": { "credentials": { "credentialsType": "AccountKey" } } });
+    let (status, shown) = quay.arm(Method::PUT, &datastore, Some(keyed)).await;
+    assert_eq!((status.as_u16(), &shown["properties"]["accountName"]), (200, &json!(seed::STORAGE_ACCOUNT)));
+    let shown = quay.arm(Method::GET, &datastore, None).await.1;
+    assert_eq!(shown["properties"]["credentials"], json!({ "credentialsType": "AccountKey" }));
+    let odd = json!({ "properties": { "credentials": { "credentialsType": "Certificate" } } });
+    assert_eq!(quay.arm(Method::PUT, &datastore, Some(odd)).await.0, 400);
+    assert_eq!(quay.arm(Method::GET, &account, None).await.1["properties"]["allowSharedKeyAccess"], true);
+    let list = quay.blob_url("?restype=container&comp=list");
+    let with_a_key = async || {
+        let asked = quay.client.get(&list).header("authorization", "SharedKey quaystore:c2ln");
+        let refused = asked.send().await.unwrap();
+        refused.headers()["x-ms-error-code"].to_str().unwrap().to_owned()
+    };
+    assert_ne!(with_a_key().await, "KeyBasedAuthenticationNotPermitted");
+    let off = json!({ "properties": { "allowSharedKeyAccess": false } });
+    assert_eq!(
+        quay.arm(Method::PATCH, &account, Some(off)).await.1["properties"]["allowSharedKeyAccess"],
+        false
+    );
+    assert_eq!(with_a_key().await, "KeyBasedAuthenticationNotPermitted");
+    let token = quay.blob_reader().await;
+    assert_eq!(quay.client.get(&list).bearer_auth(token).send().await.unwrap().status(), 200);
+    let stranger = quay.token(&seed::STRANGER, "https://management.core.windows.net/").await;
+    assert_eq!(quay.send(Method::GET, &quay.arm_url(&account), &stranger, None).await.0, 403);
+}

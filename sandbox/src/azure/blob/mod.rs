@@ -58,6 +58,12 @@ fn answer(shared: &Shared, request: &Request) -> Result<Response, Refusal> {
         return Err(Refusal::NETWORK);
     }
     let query = Pairs::of(request.uri());
+    if account == seed::STORAGE_ACCOUNT
+        && shared.azure.models().keys_are_off
+        && comes_with_a_key(request, &query)
+    {
+        return Err(Refusal::KEYS_ARE_OFF);
+    }
     if !request.headers().contains_key(header::AUTHORIZATION) && query.get("sig").is_some() {
         let needed = if blob.is_empty() { 'l' } else { 'r' };
         let aged = request.extensions().get::<Expired>().is_some();
@@ -75,6 +81,12 @@ fn answer(shared: &Shared, request: &Request) -> Result<Response, Refusal> {
         (&Method::GET | &Method::HEAD, _) => Err(Refusal::QUERY),
         _ => Err(Refusal::METHOD),
     }
+}
+
+/// Whether a request is signed with the account's key, or shows a signature that is made with it.
+fn comes_with_a_key(request: &Request, query: &Pairs) -> bool {
+    let header = request.headers().get(header::AUTHORIZATION).and_then(|it| it.to_str().ok());
+    header.map_or(query.get("sig").is_some(), |header| header.starts_with("SharedKey"))
 }
 
 /// Admits the bearer of a token whose data role reaches the container.

@@ -43,6 +43,12 @@ impl Refusal {
         "AuthorizationFailure",
         "This request is not authorized to perform this operation.",
     );
+    /// <https://learn.microsoft.com/azure/storage/common/shared-key-authorization-prevent>
+    pub(crate) const KEYS_ARE_OFF: Self = Self::new(
+        StatusCode::FORBIDDEN,
+        "KeyBasedAuthenticationNotPermitted",
+        "Key based authentication is not permitted on this storage account.",
+    );
     pub(crate) const CONDITION: Self = Self::new(
         StatusCode::PRECONDITION_FAILED,
         "ConditionNotMet",

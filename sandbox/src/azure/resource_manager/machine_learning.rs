@@ -1,6 +1,6 @@
 //! Azure ML's control plane: workspace, models and their versions, datastores.
 
-use http::StatusCode;
+use http::{Method, StatusCode};
 use serde_json::{Value, json};
 
 use super::refusal::Refusal;
@@ -26,7 +26,12 @@ impl Call<'_> {
             ("environments", [_, _versions, ..]) => ("environments/versions/read", with(scope, rest)),
             _ => return Err(self.no_such_path()),
         };
-        self.read(&format!("Microsoft.MachineLearningServices/workspaces/{action}"), &scope)?;
+        let writes = self.method == Method::PUT && action == "datastores/read" && rest.len() == 2;
+        if writes {
+            self.require("Microsoft.MachineLearningServices/workspaces/datastores/write", &scope)?;
+        } else {
+            self.read(&format!("Microsoft.MachineLearningServices/workspaces/{action}"), &scope)?;
+        }
         check_group(group)?;
         if !workspace.eq_ignore_ascii_case(seed::WORKSPACE) {
             return Err(Refusal::resource_not_found(
@@ -42,7 +47,8 @@ impl Call<'_> {
                 self.version(name, version)
             }
             ("datastores", []) => self.datastores(),
-            ("datastores", [name]) => datastore_named(name),
+            ("datastores", [name]) if writes => self.put_datastore(name),
+            ("datastores", [name]) => self.datastore(name),
             ("environments", []) => self.environments(),
             ("environments", [name, versions]) if versions.eq_ignore_ascii_case("versions") => {
                 self.environment_versions(name)
@@ -101,7 +107,36 @@ impl Call<'_> {
     fn datastores(&self) -> Answer {
         let default = self.query.get("isDefault").is_some_and(|it| it.eq_ignore_ascii_case("true"));
         let stores = DATASTORES.iter().filter(|(_, store)| !default || *store == Store::Default);
-        self.page(stores.map(|(name, store)| datastore_shown(name, *store)).collect())
+        self.page(stores.map(|(name, store)| self.datastore_shown(name, *store)).collect())
+    }
+
+    fn datastore(&self, name: &str) -> Answer {
+        let (name, store) = datastore_named(name)?;
+        Ok((StatusCode::OK, self.datastore_shown(name, store)))
+    }
+
+    /// Changes what a datastore keeps to log in with; the rest of it stays.
+    /// <https://learn.microsoft.com/rest/api/azureml/datastores/create-or-update>
+    fn put_datastore(&self, name: &str) -> Answer {
+        let (name, store) = datastore_named(name)?;
+        let kind = self.body.pointer("/properties/credentials/credentialsType").and_then(Value::as_str);
+        match kind {
+            Some("None") => self.shared.azure.models().credentials.remove(name),
+            Some(kind @ ("AccountKey" | "Sas")) => {
+                self.shared.azure.models().credentials.insert(name.to_owned(), kind.to_owned())
+            }
+            _ => {
+                let message = "credentials: expected a credentialsType of None, AccountKey or Sas.";
+                return Err(Refusal::bad_request("ValidationError", message.to_owned()));
+            }
+        };
+        Ok((StatusCode::OK, self.datastore_shown(name, store)))
+    }
+
+    /// A datastore as it is shown: what it keeps is a secret, of which only the kind is told.
+    fn datastore_shown(&self, name: &str, store: Store) -> Value {
+        let kept = self.shared.azure.models().credentials.get(name).cloned();
+        datastore_shown(name, store, kept.as_deref().unwrap_or("None"))
     }
 
     fn environments(&self) -> Answer {
@@ -189,11 +224,9 @@ fn no_model(name: &str) -> Refusal {
     )
 }
 
-fn datastore_named(name: &str) -> Answer {
-    let found = DATASTORES.iter().find(|(known, _)| *known == name);
-    let (name, store) =
-        found.ok_or_else(|| Refusal::not_found("UserError", format!("Could not find datastore: {name}")))?;
-    Ok((StatusCode::OK, datastore_shown(name, *store)))
+fn datastore_named(name: &str) -> Result<(&'static str, Store), Refusal> {
+    let found = DATASTORES.iter().find(|(known, _)| *known == name).copied();
+    found.ok_or_else(|| Refusal::not_found("UserError", format!("Could not find datastore: {name}")))
 }
 
 fn workspace_shown() -> Value {
@@ -221,7 +254,7 @@ fn workspace_shown() -> Value {
     })
 }
 
-fn datastore_shown(name: &str, store: Store) -> Value {
+fn datastore_shown(name: &str, store: Store, credentials: &str) -> Value {
     let (account, container) = store.place();
     json!({
         "id": format!("{}/datastores/{name}", workspace_id()),
@@ -236,7 +269,7 @@ fn datastore_shown(name: &str, store: Store) -> Value {
             "protocol": "https",
             "subscriptionId": seed::SUBSCRIPTION,
             "resourceGroup": seed::RESOURCE_GROUP,
-            "credentials": { "credentialsType": "None" },
+            "credentials": { "credentialsType": credentials },
             "serviceDataAccessAuthIdentity": "None",
             "description": null,
             "tags": {},

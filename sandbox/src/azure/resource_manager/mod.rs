@@ -6,6 +6,7 @@ mod machine_learning;
 mod managed_identity;
 mod refusal;
 mod registries;
+mod storage;
 
 use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
@@ -167,6 +168,13 @@ impl Call<'_> {
                     && registries.eq_ignore_ascii_case("registries") =>
             {
                 self.in_registry(group, registry, rest)
+            }
+            [providers, provider, accounts, account]
+                if providers.eq_ignore_ascii_case("providers")
+                    && provider.eq_ignore_ascii_case("Microsoft.Storage")
+                    && accounts.eq_ignore_ascii_case("storageAccounts") =>
+            {
+                self.storage_account(group, account)
             }
             [providers, provider, registries, registry]
                 if providers.eq_ignore_ascii_case("providers")
