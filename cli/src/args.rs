@@ -268,8 +268,9 @@ pub struct Doctor {
     #[arg(long, default_value_t = 0, requires = "workload")]
     pub wait: u64,
     /// Ask no cloud, and judge these files and folders instead: tokens or claims, what `gcloud`, `az` and `kubectl` print,
-    /// docker's and Google's client files, versions, error texts. Needs no bridge file.
-    #[arg(long, value_name = "PATH", num_args = 1.., conflicts_with_all = ["team", "workload"])]
+    /// docker's and Google's client files, versions, error texts. Needs no bridge file; one among them says what is expected,
+    /// for `--team`.
+    #[arg(long, value_name = "PATH", num_args = 1.., conflicts_with = "workload")]
     pub evidence: Vec<PathBuf>,
     /// Walk no further than to this hop: `first-token`, `entra-token`, `exchange`, `impersonation`, `registry`, `cluster`,
     /// `pull`, `workspace`, `storage`; with `--workload` one of its links.
@@ -307,6 +308,9 @@ pub struct Snapshot {
     /// The team to deploy for; by default the only one there is, or the first.
     #[arg(long)]
     pub team: Option<String>,
+    /// How to reach the clouds, with an administrator's eyes: for the way back.
+    #[command(flatten)]
+    pub administrate: Administrate,
 }
 
 /// What to do with the scorer's image.

@@ -5,9 +5,9 @@ use crate::finding::{Finding, cause};
 
 pub(super) fn check(refused: &Case<'_>) -> Option<Finding> {
     let code = refused.code(&["AADSTS500011", "AADSTS7000229", "AADSTS700016", "AADSTS650052"])?;
-    let tenant = &refused.walk.bridge.azure.tenant;
+    let tenant = &refused.way.bridge.azure.tenant;
     if code == "AADSTS500011" {
-        let own = refused.walk.bridge.identifier_uri();
+        let own = refused.way.bridge.identifier_uri();
         return Some(
             refused
                 .finding(

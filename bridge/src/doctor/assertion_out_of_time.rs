@@ -24,9 +24,9 @@ pub(super) fn check(refused: &Case<'_>) -> Option<Finding> {
                 .advice("ask the issuer for a token of an hour, and for a new one each time"),
         );
     }
-    let inside = claims.is_some_and(|claims| claims.expires_at().is_some_and(|end| end > refused.walk.now));
+    let inside = claims.is_some_and(|claims| claims.expires_at().is_some_and(|end| end > refused.way.now));
     let finding =
-        finding.expected("a token that is good now", format!("the clock here says {}", refused.walk.now));
+        finding.expected("a token that is good now", format!("the clock here says {}", refused.way.now));
     Some(if inside {
         finding.advice("by the clock here the token is good: set the clocks right, the one here and the one of its issuer")
     } else {

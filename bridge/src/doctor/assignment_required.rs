@@ -12,7 +12,7 @@ pub(super) fn check(refused: &Case<'_>) -> Option<Finding> {
         "a caller that is declared by its service principal alone holds no role, so name it in an `appRole` identity's \
          `members`"
     };
-    let own = refused.walk.bridge.identifier_uri();
+    let own = refused.way.bridge.identifier_uri();
     let finding = refused
         .finding(
             "azure/assignment-required",

@@ -1,18 +1,20 @@
-//! Who the caller is in the words of the bridge, and by which IAM member strings Google knows it.
+//! Who the caller is to Google and to the bridge: which identity of the bridge, and by which IAM member strings Google
+//! knows it.
 
 use trust::iam::{self, Decision, Policy, Reason};
 use trust::principal::Caller as Principal;
 use trust::provider::{Mapped, ResourceName};
 use trust::token::Claims;
 
+use super::chain::{Chain, Way};
 use super::teams::{is_holder, own_client};
-use super::{Evidence, Sight, Walk};
+use super::{Evidence, Sight};
 use crate::finding::Confidence;
 use crate::spec::{Identity, Right, Who};
 
-/// The federated caller as the evidence shows it.
+/// The caller as the evidence shows it.
 pub(super) struct Caller<'a> {
-    walk: &'a Walk<'a>,
+    chain: &'a Chain<'a>,
     evidence: &'a Evidence,
     claims: Option<&'a Claims>,
 }
@@ -40,20 +42,23 @@ pub(super) enum Declared<'a> {
     },
     /// No identity of the bridge is this caller, as far as its token shows.
     Nobody,
+    /// There is no bridge to say.
+    Unstated,
 }
 
 impl<'a> Caller<'a> {
-    pub(super) fn new(walk: &'a Walk<'a>, evidence: &'a Evidence) -> Self {
-        Self { walk, evidence, claims: evidence.entra_token.as_ref().and_then(Sight::seen) }
+    pub(super) fn new(chain: &'a Chain<'a>, evidence: &'a Evidence) -> Self {
+        Self { chain, evidence, claims: evidence.entra_token.as_ref().and_then(Sight::seen) }
     }
 
     /// What the bridge declares about this caller and any right that `wanted` admits.
     pub(super) fn declared(&self, wanted: impl Fn(&Right) -> bool) -> Declared<'a> {
+        let Chain::Declared(way) = self.chain else { return Declared::Unstated };
         let mut role_missing = None;
         let mut without = None;
-        for identity in &self.walk.bridge.identities {
+        for identity in &way.bridge.identities {
             let has = identity.may.iter().any(&wanted);
-            match (self.member(identity), &identity.who) {
+            match (self.member(way, identity), &identity.who) {
                 (Some(member), _) if has => return Declared::Has { identity, member },
                 (Some(_), _) => without = without.or(Some(identity)),
                 (None, Who::AppRole { role, .. }) if has && self.is_holder(&identity.who) => {
@@ -66,9 +71,9 @@ impl<'a> Caller<'a> {
     }
 
     /// The member string of the caller as this identity, if it is the caller.
-    fn member(&self, identity: &Identity) -> Option<String> {
+    fn member(&self, way: &Way<'_>, identity: &Identity) -> Option<String> {
         let claims = self.claims?;
-        let bridge = self.walk.bridge;
+        let bridge = way.bridge;
         let number = &bridge.google.project_number;
         let subject = || Some(bridge.subject_member(number, &self.mapped()?.subject));
         let group = |name: &str| Some(bridge.group_member(number, name));
@@ -92,7 +97,8 @@ impl<'a> Caller<'a> {
         let claims = self.claims?;
         let provider = self.evidence.provider.as_ref().and_then(Sight::seen);
         let pool = self.evidence.pool.as_ref().and_then(Sight::seen).cloned().unwrap_or_default();
-        let live = provider.and_then(|it| trust::provider::exchange(&pool, it, claims, self.walk.now).ok());
+        let live =
+            provider.and_then(|it| trust::provider::exchange(&pool, it, claims, self.chain.now()).ok());
         live.or_else(|| {
             Some(Mapped {
                 subject: claims.subject()?.to_owned(),
@@ -102,18 +108,30 @@ impl<'a> Caller<'a> {
         })
     }
 
-    /// What a policy alone says about this caller and a permission.
-    pub(super) fn decide(&self, resource: &str, policy: &Policy, permission: &str) -> Option<Decision> {
-        let bridge = self.walk.bridge;
-        let audience = bridge.provider_name(&bridge.google.project_number);
-        let pool_resource = ResourceName::parse_audience(&audience)?.pool_name();
-        let caller = Principal::Federated { pool_resource, mapped: self.mapped()? };
-        Some(iam::decide(&[(resource, policy)], &caller, permission))
+    /// Who calls, to Google: whom the token stands for, else who is named.
+    pub(super) fn principal(&self) -> Option<Principal> {
+        let pool_resource = match self.chain {
+            Chain::Declared(way) => {
+                let audience = way.bridge.provider_name(&way.bridge.google.project_number);
+                ResourceName::parse_audience(&audience)?.pool_name()
+            }
+            Chain::Shown(shown) => return shown.caller.clone(),
+        };
+        Some(Principal::Federated { pool_resource, mapped: self.mapped()? })
+    }
+
+    /// What policies alone say about this caller and a permission.
+    pub(super) fn decide(&self, layers: &[(&str, &Policy)], permission: &str) -> Option<Decision> {
+        Some(iam::decide(layers, &self.principal()?, permission))
     }
 
     /// The caller in words: a person's log-in name, a machine's client id, or whatever else its token says.
     pub(super) fn name(&self) -> String {
         let claim = |name: &str| Some(format!("`{name}` {}", self.claims?.text(name)?));
+        let named = || match self.chain.shown()?.caller.as_ref()? {
+            Principal::User(email) | Principal::ServiceAccount(email) => Some(format!("`{email}`")),
+            Principal::Federated { .. } => None,
+        };
         let person = self.claims.is_some_and(Claims::is_delegated);
         let of_a_person = |name: &str| person.then(|| claim(name)).flatten();
         of_a_person("preferred_username")
@@ -122,16 +140,17 @@ impl<'a> Caller<'a> {
             .or_else(|| claim("azp"))
             .or_else(|| claim("appid"))
             .or_else(|| claim("sub"))
+            .or_else(named)
             .unwrap_or_else(|| "a caller whose token could not be read".to_owned())
     }
 }
 
-/// The members that a policy gives a role to, in words.
-pub(super) fn members(policy: &Policy, role: &str) -> String {
+/// The members that a policy gives one of these roles to, in words.
+pub(super) fn members(policy: &Policy, roles: &[&str]) -> String {
     let mut members: Vec<&str> = policy
         .bindings
         .iter()
-        .filter(|it| it.role == role)
+        .filter(|it| roles.contains(&it.role.as_str()))
         .flat_map(|it| it.members.iter().map(String::as_str))
         .collect();
     members.sort_unstable();

@@ -6,7 +6,7 @@ use crate::want::{AZURE_CLI, CROSS};
 
 pub(super) fn check(refused: &Case<'_>) -> Option<Finding> {
     refused.code(&["AADSTS65001", "AADSTS650057"])?;
-    let bridge = refused.walk.bridge;
+    let bridge = refused.way.bridge;
     let finding = refused
         .finding(
             "azure/cli-not-admitted",

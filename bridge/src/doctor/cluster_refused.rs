@@ -4,7 +4,7 @@ use trust::iam::Policy;
 use trust::rbac::RoleBinding;
 
 use super::evidence::{Space, is_absent, unseen};
-use super::{Sight, Walk};
+use super::{Sight, Way};
 use crate::convention::{DEPLOYER, service_account_id};
 use crate::finding::{Confidence, Finding, cause};
 use crate::port::{PortError, Refused};
@@ -22,11 +22,11 @@ pub(super) fn inside(error: &PortError) -> bool {
 }
 
 /// The cluster is not where the bridge file says.
-pub(super) fn not_found(walk: &Walk<'_>, error: &PortError) -> Option<Finding> {
+pub(super) fn not_found(way: &Way<'_>, error: &PortError) -> Option<Finding> {
     if error.kind != Refused::NotFound || error.service != "Kubernetes Engine" {
         return None;
     }
-    let google = &walk.bridge.google;
+    let google = &way.bridge.google;
     let finding = Finding::new(
         "google/cluster-not-found",
         cause::OBJECT_MISSING,
@@ -43,9 +43,9 @@ pub(super) fn not_found(walk: &Walk<'_>, error: &PortError) -> Option<Finding> {
 }
 
 /// No grant lets the account look the cluster up; or it is given to an account of the same name that is gone.
-pub(super) fn get_not_granted(walk: &Walk<'_>, error: &PortError, policy: &Sight<Policy>) -> Finding {
-    let google = &walk.bridge.google;
-    let email = walk.bridge.service_account_email(&walk.team.name);
+pub(super) fn get_not_granted(way: &Way<'_>, error: &PortError, policy: &Sight<Policy>) -> Finding {
+    let google = &way.bridge.google;
+    let email = way.bridge.service_account_email(&way.team.name);
     let member = format!("serviceAccount:{email}");
     let give = format!(
         "gcloud projects add-iam-policy-binding {} --role={VIEWER} --member='{member}' --condition=None",
@@ -58,7 +58,7 @@ pub(super) fn get_not_granted(walk: &Walk<'_>, error: &PortError, policy: &Sight
             cause::OBJECT_MISSING,
             format!(
                 "the grant of `{VIEWER}` is for the deleted account that had the name `{}` before",
-                service_account_id(&walk.team.name)
+                service_account_id(&way.team.name)
             ),
         ),
         None => (
@@ -74,7 +74,7 @@ pub(super) fn get_not_granted(walk: &Walk<'_>, error: &PortError, policy: &Sight
             finding.found(ghost, format!("members of {VIEWER} on project `{}`", google.project))
         }
         (Sight::Seen(policy), None) => finding.found(
-            super::caller::members(policy, VIEWER),
+            super::caller::members(policy, &[VIEWER]),
             format!("members of {VIEWER} on project `{}`", google.project),
         ),
         _ => finding.confidence(Confidence::Likely).found(&error.message, error.service).advice(unseen(
@@ -95,25 +95,25 @@ fn ghost_of<'p>(policy: &'p Policy, member: &str) -> Option<&'p str> {
 }
 
 /// RBAC lets the account do nothing in the team's namespace.
-pub(super) fn by_rbac(walk: &Walk<'_>, error: &PortError, space: &Sight<Space>) -> Finding {
+pub(super) fn by_rbac(way: &Way<'_>, error: &PortError, space: &Sight<Space>) -> Finding {
     if let Some(number) = numeric_user(error) {
-        return user_is_a_number(walk, error, number);
+        return user_is_a_number(way, error, number);
     }
-    let namespace = &walk.team.namespace;
+    let namespace = &way.team.namespace;
     if is_absent(space) {
         return Finding::new(
             "kubernetes/namespace-missing",
             cause::OBJECT_MISSING,
             format!("the cluster has no namespace `{namespace}`"),
         )
-        .expected(namespace.clone(), format!("the bridge, team `{}`", walk.team.name))
+        .expected(namespace.clone(), format!("the bridge, team `{}`", way.team.name))
         .found("no such namespace", "the API server")
         .mend("make it as the bridge declares", "gangplank apply");
     }
-    let email = walk.bridge.service_account_email(&walk.team.name);
+    let email = way.bridge.service_account_email(&way.team.name);
     let ours = space.seen().and_then(|it| it.bindings.iter().find(|it| it.metadata.name == DEPLOYER));
     if let Some(binding) = ours.filter(|it| !names(it, &email)) {
-        return binding_names_another(walk, binding, &email);
+        return binding_names_another(way, binding, &email);
     }
     let finding = Finding::new(
         "kubernetes/namespace-not-granted",
@@ -153,14 +153,14 @@ fn names(binding: &RoleBinding, email: &str) -> bool {
     binding.subjects.iter().any(|it| it.kind == "User" && it.name == email)
 }
 
-fn binding_names_another(walk: &Walk<'_>, binding: &RoleBinding, email: &str) -> Finding {
+fn binding_names_another(way: &Way<'_>, binding: &RoleBinding, email: &str) -> Finding {
     let subjects: Vec<String> =
         binding.subjects.iter().map(|it| format!("{} {}", it.kind, it.name)).collect();
     let found = if subjects.is_empty() { "nobody".to_owned() } else { subjects.join(", ") };
     Finding::new(
         "kubernetes/binding-names-another",
         cause::RBAC_SUBJECT,
-        format!("RoleBinding `{DEPLOYER}` in namespace `{}` names somebody else", walk.team.namespace),
+        format!("RoleBinding `{DEPLOYER}` in namespace `{}` names somebody else", way.team.namespace),
     )
     .expected(format!("User {email}"), "the user that the API server sees: the account's e-mail address")
     .found(found, format!("RoleBinding `{DEPLOYER}`, `subjects`"))
@@ -175,14 +175,14 @@ fn numeric_user(error: &PortError) -> Option<&str> {
 }
 
 /// The API server sees an account by its number where the token lacks a scope.
-fn user_is_a_number(walk: &Walk<'_>, error: &PortError, number: &str) -> Finding {
+fn user_is_a_number(way: &Way<'_>, error: &PortError, number: &str) -> Finding {
     Finding::new(
         "kubernetes/user-is-a-number",
         cause::SCOPE,
         "the token does not say the account's e-mail address, so the cluster sees a number that no binding names",
     )
     .confidence(if error.status.is_some() { Confidence::Certain } else { Confidence::Likely })
-    .expected(format!("User {}", walk.bridge.service_account_email(&walk.team.name)), "the bridge")
+    .expected(format!("User {}", way.bridge.service_account_email(&way.team.name)), "the bridge")
     .found(format!("User {number}"), "the API server's refusal")
     .advice(
         "ask for the token with the scope `https://www.googleapis.com/auth/userinfo.email` besides `cloud-platform`; the \

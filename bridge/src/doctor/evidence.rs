@@ -7,6 +7,7 @@ use trust::provider::{Pool, Provider};
 use trust::rbac::RoleBinding;
 use trust::token::Claims;
 
+use super::Places;
 use crate::port::{PortError, Refused};
 
 /// One link of the chain, in the order it is walked.
@@ -265,6 +266,30 @@ impl Ask {
     }
 }
 
+impl Answer {
+    /// How it went, without what was seen.
+    pub fn outcome(&self) -> Sight<()> {
+        match self {
+            Self::FirstToken(sight) => sight.outcome(),
+            Self::EntraToken(sight) => sight.outcome(),
+            Self::Workspace(sight) => sight.outcome(),
+            Self::Storage(sight)
+            | Self::Exchange(sight)
+            | Self::Impersonation(sight)
+            | Self::Upload(sight)
+            | Self::Cluster(sight) => sight.outcome(),
+            Self::Pool(sight) => sight.outcome(),
+            Self::Provider(sight) => sight.outcome(),
+            Self::ServiceAccount(sight) => sight.outcome(),
+            Self::ProjectPolicy(sight)
+            | Self::ServiceAccountPolicy(sight)
+            | Self::RepositoryPolicy(sight) => sight.outcome(),
+            Self::Space(sight) => sight.outcome(),
+            Self::Node(sight) => sight.outcome(),
+        }
+    }
+}
+
 /// What the caller logs in with.
 #[derive(Debug, Clone, PartialEq)]
 pub struct FirstToken {
@@ -360,6 +385,8 @@ pub struct Evidence {
     pub space: Option<Sight<Space>>,
     /// Who the cluster's nodes are.
     pub node: Option<Sight<Node>>,
+    /// Where these stand, if they were read from files.
+    pub places: Places,
 }
 
 impl Evidence {
@@ -387,6 +414,24 @@ impl Evidence {
 }
 
 impl<T> Sight<T> {
+    /// The same with another thing in the place of what was seen.
+    pub fn map<U>(self, into: impl FnOnce(T) -> U) -> Sight<U> {
+        match self {
+            Self::Seen(thing) => Sight::Seen(into(thing)),
+            Self::Refused(error) => Sight::Refused(error),
+            Self::Unseen { why } => Sight::Unseen { why },
+        }
+    }
+
+    /// How it went, without what was seen.
+    pub fn outcome(&self) -> Sight<()> {
+        match self {
+            Self::Seen(_) => Sight::Seen(()),
+            Self::Refused(error) => Sight::Refused(error.clone()),
+            Self::Unseen { why } => Sight::Unseen { why: why.clone() },
+        }
+    }
+
     /// The thing, if it was seen.
     pub fn seen(&self) -> Option<&T> {
         match self {

@@ -3,7 +3,7 @@
 
 use trust::token::Claims;
 
-use super::Walk;
+use super::Way;
 use super::teams::is_caller;
 use crate::finding::{Finding, cause};
 use crate::spec::Who;
@@ -11,11 +11,11 @@ use crate::spec::Who;
 /// `learn.microsoft.com/security/zero-trust/develop/configure-tokens-group-claims-app-roles`.
 const MOST_IN_A_TOKEN: &str = "at most 200 groups";
 
-pub(super) fn check(walk: &Walk<'_>, claims: &Claims) -> Option<Finding> {
-    if !claims.groups_overflow() || is_known_otherwise(walk, claims) {
+pub(super) fn check(way: &Way<'_>, claims: &Claims) -> Option<Finding> {
+    if !claims.groups_overflow() || is_known_otherwise(way, claims) {
         return None;
     }
-    let by_group = walk.bridge.identities.iter().find(|it| matches!(it.who, Who::Group { .. }))?;
+    let by_group = way.bridge.identities.iter().find(|it| matches!(it.who, Who::Group { .. }))?;
     let finding = Finding::new(
         "azure/groups-overage",
         cause::CLAIM_UNUSABLE,
@@ -32,7 +32,7 @@ pub(super) fn check(walk: &Walk<'_>, claims: &Claims) -> Option<Finding> {
 }
 
 /// Whether the bridge knows the caller by something else than a group.
-fn is_known_otherwise(walk: &Walk<'_>, claims: &Claims) -> bool {
-    let mut others = walk.bridge.identities.iter().filter(|it| !matches!(it.who, Who::Group { .. }));
+fn is_known_otherwise(way: &Way<'_>, claims: &Claims) -> bool {
+    let mut others = way.bridge.identities.iter().filter(|it| !matches!(it.who, Who::Group { .. }));
     others.any(|identity| is_caller(&identity.who, claims))
 }

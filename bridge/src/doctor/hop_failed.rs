@@ -3,21 +3,22 @@
 
 use trust::token::Claims;
 
-use super::hops::RefusedExchange;
-use super::{FirstToken, Walk};
+use super::FirstToken;
+use super::chain::{Chain, Way};
+use super::exchange::RefusedExchange;
 use crate::finding::{Confidence, Finding, cause};
 use crate::port::{PortError, Refused};
 use crate::spec::Bridge;
 
-pub(super) fn expired_first_token(walk: &Walk<'_>, token: &FirstToken) -> Option<Finding> {
+pub(super) fn expired_first_token(way: &Way<'_>, token: &FirstToken) -> Option<Finding> {
     let expires = token.claims.as_ref().and_then(Claims::expires_at)?;
-    (expires < walk.now).then(|| {
+    (expires < way.now).then(|| {
         Finding::new(
             "azure/first-token-failed",
             cause::TOKEN_EXPIRED,
             format!("the token that the caller logs in with is expired ({})", token.source),
         )
-        .expected(format!("later than {}", walk.now), "the clock")
+        .expected(format!("later than {}", way.now), "the clock")
         .found(expires.to_string(), "claim `exp` of the first token")
         .advice("write the token anew, or read its file just before each use")
     })
@@ -34,15 +35,15 @@ pub(super) fn first_token(error: &PortError) -> Finding {
         )
 }
 
-pub(super) fn entra_token(walk: &Walk<'_>, error: &PortError) -> Finding {
-    let resource = walk.bridge.identifier_uri();
+pub(super) fn entra_token(way: &Way<'_>, error: &PortError) -> Finding {
+    let resource = way.bridge.identifier_uri();
     refused("azure/entra-token-failed", format!("Entra gives the caller no token for `{resource}`"), error)
 }
 
-pub(super) fn workspace(walk: &Walk<'_>, error: &PortError) -> Finding {
+pub(super) fn workspace(way: &Way<'_>, error: &PortError) -> Finding {
     refused(
         "azure/workspace-failed",
-        format!("workspace `{}` is not shown", walk.bridge.azure.workspace),
+        format!("workspace `{}` is not shown", way.bridge.azure.workspace),
         error,
     )
 }
@@ -53,34 +54,33 @@ pub(super) fn storage(named: &str, error: &PortError) -> Finding {
 
 pub(super) fn exchange(case: &RefusedExchange<'_>) -> Finding {
     let code = "google/exchange-failed";
-    let summary =
-        format!("Google's STS refuses the token at provider `{}`", case.walk.bridge.federation.provider);
+    let summary = format!("Google's STS refuses the token at provider {}", case.chain.provider());
     let finding = match case.error {
         Some(error) => refused(code, summary, error),
         None => Finding::new(code, cause::OTHER, summary).confidence(Confidence::Likely),
     };
     if let Some(predicted) = &case.predicted {
-        return Finding { confidence: Confidence::Certain, ..finding }
+        let finding = Finding { confidence: Confidence::Certain, ..finding }
             .expected(&predicted.expected, "the provider's configuration")
-            .found(&predicted.found, "the Entra token and the provider's state")
-            .mend("put the provider back to what the bridge declares", "gangplank apply");
+            .found(&predicted.found, "the Entra token and the provider's state");
+        return case.chain.put_back(finding, "put the provider back to what the bridge declares");
     }
     finding
 }
 
-pub(super) fn impersonation(walk: &Walk<'_>, error: &PortError) -> Finding {
-    let account = walk.bridge.service_account_email(&walk.team.name);
+pub(super) fn impersonation(chain: &Chain<'_>, error: &PortError) -> Finding {
+    let account = chain.account();
     refused("google/impersonation-failed", format!("nobody can act as `{account}` now"), error)
 }
 
-pub(super) fn registry(walk: &Walk<'_>, error: &PortError) -> Finding {
-    let summary = format!("repository `{}` takes no upload", walk.bridge.repository_of(walk.team));
+pub(super) fn registry(way: &Way<'_>, error: &PortError) -> Finding {
+    let summary = format!("repository `{}` takes no upload", way.bridge.repository_of(way.team));
     refused("google/registry-failed", summary, error)
 }
 
-pub(super) fn cluster(walk: &Walk<'_>, error: &PortError) -> Finding {
-    let account = walk.bridge.service_account_email(&walk.team.name);
-    let summary = format!("cluster `{}` does not serve `{account}`", walk.bridge.google.cluster);
+pub(super) fn cluster(way: &Way<'_>, error: &PortError) -> Finding {
+    let account = way.bridge.service_account_email(&way.team.name);
+    let summary = format!("cluster `{}` does not serve `{account}`", way.bridge.google.cluster);
     let finding = refused("google/cluster-failed", summary, error);
     if is_network(error) {
         return finding.advice(

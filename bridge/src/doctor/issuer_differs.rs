@@ -1,22 +1,16 @@
-//! The token's issuer is not the provider's. Mostly one is of version 1 and the other of version 2: the version is chosen
-//! by the application the token is for, not by the endpoint that was asked.
+//! The token's issuer is not the provider's: another version, another tenant, a slash. Mostly one is of version 1 and the
+//! other of version 2: the version is chosen by the application the token is for, not by the endpoint that was asked.
 
 use trust::provider::Stage;
 use trust::token::{Claims, TokenVersion};
 
-use super::evidence::unseen;
-use super::hop_failed::update_provider;
-use super::hops::RefusedExchange;
-use crate::finding::{Confidence, Finding, cause};
-use crate::spec::Bridge;
+use super::chain::Chain;
+use super::exchange::RefusedExchange;
+use crate::finding::{Finding, cause};
 
 pub(super) fn check(case: &RefusedExchange<'_>) -> Option<Finding> {
-    let seen = case.predicted.as_ref().filter(|it| it.stage == Stage::Issuer);
-    let said = case.predicted.is_none()
-        && case.error.is_some_and(|error| {
-            error.message.contains("The issuer in ID Token")
-                || error.message.contains("Specified identity issuer")
-        });
+    let seen = case.predicted_at(&[Stage::Issuer]);
+    let said = case.said_alone(&["The issuer in ID Token", "Specified identity issuer"]);
     if seen.is_none() && !said {
         return None;
     }
@@ -24,22 +18,18 @@ pub(super) fn check(case: &RefusedExchange<'_>) -> Option<Finding> {
     let finding = Finding::new(
         "google/issuer-differs",
         cause::ISSUER_MISMATCH,
-        format!("provider `{}` trusts another issuer than the token's", case.walk.bridge.federation.provider),
+        format!("provider {} trusts another issuer than the token's", case.chain.provider()),
     )
-    .found(issuer, origin(case.claims));
+    .found(issuer, case.evidence.claim("iss", origin(case)));
     let finding = match seen {
-        Some(refusal) => finding.expected(&refusal.expected, "provider, `oidc.issuerUri`"),
-        None => finding.confidence(Confidence::Likely).advice(unseen(
-            "the provider",
-            case.evidence.provider.as_ref(),
-            "roles/iam.workloadIdentityPoolViewer",
-        )),
+        Some(refusal) => finding.expected(&refusal.expected, case.setting("oidc.issuerUri")),
+        None => case.unseen_provider(finding),
     };
-    Some(mend(finding, case))
+    Some(mend(finding, case, issuer))
 }
 
-fn origin(claims: Option<&Claims>) -> String {
-    let version = match claims.and_then(Claims::version) {
+fn origin(case: &RefusedExchange<'_>) -> String {
+    let version = match case.claims.and_then(Claims::version) {
         Some(TokenVersion::V1) => " (version 1)",
         Some(TokenVersion::V2) => " (version 2)",
         None => "",
@@ -47,37 +37,68 @@ fn origin(claims: Option<&Claims>) -> String {
     format!("claim `iss` of the Entra token{version}")
 }
 
-fn mend(finding: Finding, case: &RefusedExchange<'_>) -> Finding {
-    let bridge = case.walk.bridge;
-    let foreign = case.claims.and_then(Claims::tenant).filter(|tenant| *tenant != bridge.azure.tenant);
-    if let Some(tenant) = foreign {
+fn mend(finding: Finding, case: &RefusedExchange<'_>, issuer: &str) -> Finding {
+    let tenant = case.claims.and_then(Claims::tenant);
+    let way = case.chain.way();
+    if let Some((way, tenant)) = way.zip(tenant).filter(|(way, tenant)| *tenant != way.bridge.azure.tenant) {
+        let ours = &way.bridge.azure.tenant;
         return finding.mend(
-            format!("the token is of tenant {tenant}, the bridge's is {}: log in there", bridge.azure.tenant),
-            format!("az login --tenant {}", bridge.azure.tenant),
+            format!("the token is of tenant {tenant}, the bridge's is {ours}: log in there"),
+            format!("az login --tenant {ours}"),
         );
     }
-    match (case.claims.and_then(Claims::version), case.claims.and_then(Claims::issuer)) {
-        (Some(TokenVersion::V2), Some(issuer)) => finding
-            .mend("put the provider back to what the bridge declares", "gangplank apply")
-            .mend(
-                "or set that one field",
-                update_provider(bridge, &format!("--issuer-uri='{issuer}'")),
-            ),
-        (Some(TokenVersion::V1), _) => finding
-            .mend("let the application receive version 2 tokens, as the bridge declares", "gangplank apply")
-            .mend("or set that one field", request_version_2(bridge))
-            .advice("tokens already handed out stay version 1 until they expire; a managed identity keeps its for a day"),
-        _ => finding.mend("put both sides back to what the bridge declares", "gangplank apply"),
+    let expected = case.provider().map_or("", trust::provider::Provider::issuer);
+    let of_entra = issuer.contains("sts.windows.net") || issuer.contains("microsoftonline");
+    let elsewhere = |tenant: &&str| of_entra && expected.contains("://") && !expected.contains(tenant);
+    if let Some(tenant) = tenant.filter(elsewhere).filter(|_| way.is_none()) {
+        return finding.advice(format!(
+            "the token is of tenant {tenant}, and the provider trusts another: log in to the provider's tenant"
+        ));
+    }
+    let version = case.claims.and_then(Claims::version);
+    let first = version == Some(TokenVersion::V1) || issuer.contains("sts.windows.net");
+    if first && (way.is_some() || expected.ends_with("/v2.0")) {
+        return request_version_2(finding, case);
+    }
+    match (way, version) {
+        (Some(_), Some(TokenVersion::V2)) => case
+            .chain
+            .put_back(finding, "put the provider back to what the bridge declares")
+            .mend("or set that one field", case.chain.update_provider(&format!("--issuer-uri='{issuer}'"))),
+        (Some(_), _) => case.chain.put_back(finding, "put both sides back to what the bridge declares"),
+        (None, _) => finding.mend(
+            "if this issuer is the one to be trusted, set it, character by character",
+            case.chain.update_provider(&format!("--issuer-uri='{issuer}'")),
+        ),
     }
 }
 
-/// Sets `requestedAccessTokenVersion` of our application and nothing else.
-fn request_version_2(bridge: &Bridge) -> String {
-    let graph = bridge.endpoints.graph.as_deref().unwrap_or("https://graph.microsoft.com");
-    let app_id = format!("$(az ad app show --id {} --query appId --output tsv)", bridge.identifier_uri());
-    format!(
-        "az rest --method PATCH --uri \"{}/v1.0/applications(appId='{app_id}')\" \
-         --body '{{\"api\":{{\"requestedAccessTokenVersion\":2}}}}'",
-        graph.trim_end_matches('/')
-    )
+/// Sets `requestedAccessTokenVersion` of the application and nothing else.
+fn request_version_2(finding: Finding, case: &RefusedExchange<'_>) -> Finding {
+    let (graph, application) = match case.chain {
+        Chain::Declared(way) => {
+            let graph = way.bridge.endpoints.graph.as_deref();
+            let id =
+                format!("$(az ad app show --id {} --query appId --output tsv)", way.bridge.identifier_uri());
+            (graph.unwrap_or("https://graph.microsoft.com").trim_end_matches('/'), id)
+        }
+        Chain::Shown(shown) => {
+            let audience = case.claims.and_then(|claims| claims.audiences().first().copied());
+            let named = audience.map(|it| it.trim_start_matches("api://").to_owned());
+            let id = shown.application.clone().or(named).unwrap_or_else(|| "APP_ID".to_owned());
+            ("https://graph.microsoft.com", id)
+        }
+    };
+    let what = "let the application receive version 2 tokens, as the bridge declares";
+    let what_else = case.chain.or("set that one field");
+    case.chain
+        .put_back(finding, what)
+        .mend(
+            if case.chain.way().is_some() { what_else.as_str() } else { "let the application receive version 2 tokens, then get a new token" },
+            format!(
+                "az rest --method PATCH --uri \"{graph}/v1.0/applications(appId='{application}')\" \
+                 --body '{{\"api\":{{\"requestedAccessTokenVersion\":2}}}}'"
+            ),
+        )
+        .advice("tokens already handed out stay version 1 until they expire; a managed identity keeps its for a day")
 }

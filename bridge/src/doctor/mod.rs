@@ -16,12 +16,14 @@ mod audience_not_admitted;
 mod caller;
 mod caller_disabled;
 mod certificate_unknown;
+mod chain;
 mod cli_not_admitted;
 mod cluster_refused;
 mod condition_rejects_subject;
 mod conditional_access;
 mod credential_refused;
 mod evidence;
+mod exchange;
 mod first_party_audience;
 mod groups_overage;
 mod hop_failed;
@@ -37,6 +39,7 @@ mod models;
 mod no_federated_credential;
 mod not_in_step_yet;
 pub mod offline;
+mod places;
 mod project_number_differs;
 mod provider_not_live;
 mod pull;
@@ -59,20 +62,18 @@ use self::warnings::Wide;
 use crate::finding::{Finding, Severity};
 use crate::spec::{Bridge, Team};
 
+pub use self::chain::{Chain, Shown, Way};
 pub use self::evidence::{
     Account, Answer, Ask, Evidence, FirstToken, Hop, Node, NodePool, Probe, Sight, Space, Store,
 };
+pub use self::places::{Places, Thing};
 pub use self::teams::teams_of;
 
-/// One walk along the chain, for a caller who ships for one team.
+/// One walk along the chain.
 #[derive(Debug, Clone)]
 pub struct Walk<'a> {
-    /// The bridge as declared.
-    pub bridge: &'a Bridge,
-    /// The team that is shipped for.
-    pub team: &'a Team,
-    /// The current time.
-    pub now: Timestamp,
+    /// What the chain is held against.
+    pub chain: Chain<'a>,
     /// The last hop to look at; `None` for all of them, and for what lets in too much.
     pub until: Option<Hop>,
 }
@@ -134,30 +135,55 @@ enum Verdict {
 }
 
 /// Looks at one hop.
-type Look = fn(&Walk<'_>, &Evidence) -> Verdict;
+#[derive(Clone, Copy)]
+enum Look {
+    /// One that any chain has.
+    Any(fn(&Chain<'_>, &Evidence) -> Verdict),
+    /// One that is known only where a bridge declares it.
+    Declared(fn(&Way<'_>, &Evidence) -> Verdict),
+}
 
 /// Every hop with the function that looks at it, in the order of the walk.
 const HOPS: [(Hop, Look); 9] = [
-    (Hop::FirstToken, hops::first_token),
-    (Hop::EntraToken, hops::entra_token),
-    (Hop::Exchange, hops::exchange),
-    (Hop::Impersonation, hops::impersonation),
-    (Hop::Registry, hops::registry),
-    (Hop::Cluster, hops::cluster),
-    (Hop::Pull, pull::look),
-    (Hop::Workspace, models::workspace),
-    (Hop::Storage, models::storage),
+    (Hop::FirstToken, Look::Declared(hops::first_token)),
+    (Hop::EntraToken, Look::Declared(hops::entra_token)),
+    (Hop::Exchange, Look::Any(exchange::look)),
+    (Hop::Impersonation, Look::Any(hops::impersonation)),
+    (Hop::Registry, Look::Declared(hops::registry)),
+    (Hop::Cluster, Look::Declared(hops::cluster)),
+    (Hop::Pull, Look::Declared(pull::look)),
+    (Hop::Workspace, Look::Declared(models::workspace)),
+    (Hop::Storage, Look::Declared(models::storage)),
 ];
+
+impl<'a> Walk<'a> {
+    /// The walk for a caller who ships for one team of a bridge.
+    pub fn declared(bridge: &'a Bridge, team: &'a Team, now: Timestamp) -> Self {
+        Self { chain: Chain::Declared(Way { bridge, team, now }), until: None }
+    }
+
+    /// The same, no further than to a hop.
+    #[must_use]
+    pub fn until(self, hop: Option<Hop>) -> Self {
+        Self { until: hop, ..self }
+    }
+}
 
 impl Walk<'_> {
     /// The next step, given everything seen so far.
     pub fn next(&self, evidence: &Evidence) -> Step {
         let mut diagnosis = Diagnosis { findings: Vec::new(), hops: Vec::new(), limits: Vec::new() };
         for (hop, look) in HOPS.into_iter().filter(|(hop, _)| self.until.is_none_or(|last| *hop <= last)) {
+            let look = |evidence| match (look, &self.chain) {
+                (Look::Any(look), chain) => Some(look(chain, evidence)),
+                (Look::Declared(look), Chain::Declared(way)) => Some(look(way, evidence)),
+                (Look::Declared(_), Chain::Shown(_)) => None,
+            };
             let (outcome, detail) = if diagnosis.is_broken() {
                 (Outcome::NotReached, "an earlier hop is broken".to_owned())
             } else {
-                match look(self, evidence) {
+                let Some(verdict) = look(evidence) else { continue };
+                match verdict {
                     Verdict::Need(ask) => return Step::Ask(ask),
                     Verdict::Sound(detail) => (Outcome::Sound, detail),
                     Verdict::Unseen(detail) => (Outcome::Unseen, detail),
@@ -170,10 +196,11 @@ impl Walk<'_> {
             };
             diagnosis.hops.push(HopReport { hop, outcome, detail });
         }
+        let Chain::Declared(way) = &self.chain else { return Step::Done(diagnosis) };
         if diagnosis.is_broken() || self.until.is_some() {
             return Step::Done(diagnosis);
         }
-        match warnings::look(self, evidence) {
+        match warnings::look(way, evidence) {
             Wide::Need(ask) => Step::Ask(ask),
             Wide::Seen { findings, limits } => {
                 diagnosis.warn(findings);
@@ -186,13 +213,14 @@ impl Walk<'_> {
     /// Everything that can be asked for together with `ask`: attempts that stand on the same token, and whatever is read.
     /// The first of them is `ask`.
     pub fn together(&self, ask: Ask) -> Vec<Ask> {
-        let google = &self.bridge.google;
+        let Chain::Declared(Way { bridge, team, .. }) = &self.chain else { return vec![ask] };
+        let google = &bridge.google;
         let project = || google.project.clone();
-        let (pool, provider) = (self.bridge.federation.pool.clone(), self.bridge.federation.provider.clone());
-        let service_account = self.bridge.service_account_email(&self.team.name);
-        let repository = self.bridge.repository_of(self.team).to_owned();
+        let (pool, provider) = (bridge.federation.pool.clone(), bridge.federation.provider.clone());
+        let service_account = bridge.service_account_email(&team.name);
+        let repository = bridge.repository_of(team).to_owned();
         let location = google.region().to_owned();
-        let scope = self.bridge.workspace_scope();
+        let scope = bridge.workspace_scope();
         let more = match &ask {
             Ask::Exchange { .. } => vec![
                 Ask::Workspace { scope: scope.clone() },

@@ -2,7 +2,7 @@
 
 use super::evidence::{Sight, Store};
 use super::refused_by_entra::CLIENT;
-use super::{Ask, Evidence, Verdict, Walk, hop_failed};
+use super::{Ask, Evidence, Verdict, Way, hop_failed};
 use crate::finding::{Confidence, Finding, cause};
 use crate::port::{PortError, Refused};
 
@@ -10,18 +10,18 @@ use crate::port::{PortError, Refused};
 const MINUTES: &str = "ten minutes";
 
 /// Looks at the workspace.
-pub(super) fn workspace(walk: &Walk<'_>, evidence: &Evidence) -> Verdict {
-    let scope = walk.bridge.workspace_scope();
+pub(super) fn workspace(way: &Way<'_>, evidence: &Evidence) -> Verdict {
+    let scope = way.bridge.workspace_scope();
     let Some(sight) = &evidence.workspace else { return Verdict::Need(Ask::Workspace { scope }) };
     match sight {
-        Sight::Seen(_) => Verdict::Sound(format!("may see {}", walk.bridge.azure.workspace)),
+        Sight::Seen(_) => Verdict::Sound(format!("may see {}", way.bridge.azure.workspace)),
         Sight::Unseen { why } => Verdict::Unseen(why.clone()),
-        Sight::Refused(error) => Verdict::Broken(Box::new(workspace_refused(walk, error))),
+        Sight::Refused(error) => Verdict::Broken(Box::new(workspace_refused(way, error))),
     }
 }
 
-fn workspace_refused(walk: &Walk<'_>, error: &PortError) -> Finding {
-    let (azure, scope) = (&walk.bridge.azure, walk.bridge.workspace_scope());
+fn workspace_refused(way: &Way<'_>, error: &PortError) -> Finding {
+    let (azure, scope) = (&way.bridge.azure, way.bridge.workspace_scope());
     if error.kind == Refused::NotFound {
         let finding = Finding::new(
             "azure/workspace-not-found",
@@ -42,7 +42,7 @@ fn workspace_refused(walk: &Walk<'_>, error: &PortError) -> Finding {
             .advice("correct `azure.workspace`, `azure.resourceGroup` or `azure.subscription`");
     }
     if error.kind != Refused::Denied {
-        return hop_failed::workspace(walk, error);
+        return hop_failed::workspace(way, error);
     }
     Finding::new(
         "azure/workspace-read-not-granted",
@@ -64,8 +64,8 @@ fn workspace_refused(walk: &Walk<'_>, error: &PortError) -> Finding {
 }
 
 /// Looks at the storage behind the workspace.
-pub(super) fn storage(walk: &Walk<'_>, evidence: &Evidence) -> Verdict {
-    let scope = walk.bridge.workspace_scope();
+pub(super) fn storage(way: &Way<'_>, evidence: &Evidence) -> Verdict {
+    let scope = way.bridge.workspace_scope();
     let Some(sight) = &evidence.storage else { return Verdict::Need(Ask::Storage { scope }) };
     let store = evidence.workspace.as_ref().and_then(Sight::seen);
     match sight {
@@ -76,11 +76,11 @@ pub(super) fn storage(walk: &Walk<'_>, evidence: &Evidence) -> Verdict {
             ))
         }
         Sight::Unseen { why } => Verdict::Unseen(why.clone()),
-        Sight::Refused(error) => Verdict::Broken(Box::new(storage_refused(walk, store, error))),
+        Sight::Refused(error) => Verdict::Broken(Box::new(storage_refused(way, store, error))),
     }
 }
 
-fn storage_refused(walk: &Walk<'_>, store: Option<&Store>, error: &PortError) -> Finding {
+fn storage_refused(way: &Way<'_>, store: Option<&Store>, error: &PortError) -> Finding {
     let named = store.map_or_else(
         || "the workspace's storage".to_owned(),
         |it| format!("container `{}` of `{}`", it.container, it.account),
@@ -108,7 +108,7 @@ fn storage_refused(walk: &Walk<'_>, store: Option<&Store>, error: &PortError) ->
             "or that one role, on the container alone",
             format!(
                 "az role assignment create --assignee {CLIENT} --role \"Storage Blob Data Reader\" --scope {}",
-                scope_of(walk, store)
+                scope_of(way, store)
             ),
         ),
         None => finding,
@@ -118,8 +118,8 @@ fn storage_refused(walk: &Walk<'_>, store: Option<&Store>, error: &PortError) ->
     ))
 }
 
-fn scope_of(walk: &Walk<'_>, store: &Store) -> String {
-    let azure = &walk.bridge.azure;
+fn scope_of(way: &Way<'_>, store: &Store) -> String {
+    let azure = &way.bridge.azure;
     let (subscription, group) =
         store.place.clone().unwrap_or((azure.subscription.clone(), azure.resource_group.clone()));
     format!(

@@ -3,8 +3,8 @@
 
 use jiff::SignedDuration;
 
-use super::Walk;
-use super::hops::RefusedExchange;
+use super::chain::Chain;
+use super::exchange::RefusedExchange;
 use crate::finding::{Confidence, Finding, cause};
 use crate::port::PortError;
 
@@ -39,31 +39,33 @@ pub(super) fn exchange(case: &RefusedExchange<'_>) -> Option<Finding> {
     let finding = Finding::new(
         "google/provider-not-honoured-yet",
         cause::PROPAGATION,
-        format!("Google's STS goes by an older state of provider `{}`", case.walk.bridge.federation.provider),
+        format!("Google's STS goes by an older state of provider {}", case.chain.provider()),
     );
-    Some(wait(finding, case.walk, error, PROVIDER_MINUTES))
+    Some(wait(finding, case.chain, error, PROVIDER_MINUTES))
 }
 
 /// Of a permission: the grant is there.
-pub(super) fn grant(walk: &Walk<'_>, error: &PortError, what: &str) -> Finding {
+pub(super) fn grant(chain: &Chain<'_>, error: &PortError, what: &str) -> Finding {
     let finding = Finding::new(
         "google/grant-not-honoured-yet",
         cause::PROPAGATION,
         format!("{what} is there, and does not count yet"),
     );
-    wait(finding, walk, error, GRANT_MINUTES)
+    wait(finding, chain, error, GRANT_MINUTES)
 }
 
-fn wait(finding: Finding, walk: &Walk<'_>, error: &PortError, minutes: i64) -> Finding {
-    let deadline = walk.now.checked_add(SignedDuration::from_mins(minutes)).unwrap_or(walk.now);
-    let (hours, team) = (deadline.strftime("%H:%M:%SZ"), &walk.team.name);
-    finding
+fn wait(finding: Finding, chain: &Chain<'_>, error: &PortError, minutes: i64) -> Finding {
+    let deadline = chain.now().checked_add(SignedDuration::from_mins(minutes)).unwrap_or(chain.now());
+    let hours = deadline.strftime("%H:%M:%SZ");
+    let finding = finding
         .confidence(Confidence::Likely)
         .expected("what was seen, which lets the caller through", "Google IAM")
-        .found(&error.message, error.service)
-        .mend(
-            format!("wait: it has {minutes} minutes from the change on"),
-            format!("gangplank doctor --team {team} --watch --timeout {minutes}m"),
-        )
-        .advice(format!("if it is still refused at {hours}, it is wrong and not late: look for a deny policy or an organisation's constraint"))
+        .found(&error.message, error.service);
+    let words = format!("wait: it has {minutes} minutes from the change on");
+    let finding = match chain {
+        Chain::Declared(way) => finding
+            .mend(words, format!("gangplank doctor --team {} --watch --timeout {minutes}m", way.team.name)),
+        Chain::Shown(_) => finding.advice(words),
+    };
+    finding.advice(format!("if it is still refused at {hours}, it is wrong and not late: look for a deny policy or an organisation's constraint"))
 }

@@ -3,93 +3,115 @@
 
 use trust::provider::{Stage, State};
 
+use super::chain::Chain;
 use super::evidence::{is_absent, unseen};
-use super::hops::RefusedExchange;
+use super::exchange::RefusedExchange;
+use super::{Sight, Thing};
 use crate::finding::{Confidence, Finding, cause};
+
+/// What is down: which of the two, the field that says so, and what it says.
+struct Down {
+    thing: Thing,
+    field: &'static str,
+    found: &'static str,
+}
 
 pub(super) fn check(case: &RefusedExchange<'_>) -> Option<Finding> {
     let pool = case.evidence.pool.as_ref();
     let provider = case.evidence.provider.as_ref();
-    let said = case.error.is_some_and(|error| error.message.contains("\"audience\" parameters is invalid"));
-    let state = state(case);
-    let seen = case.predicted.as_ref().is_some_and(|it| it.stage == Stage::Live)
-        || pool.is_some_and(is_absent)
-        || provider.is_some_and(is_absent);
-    if !seen && (!said || state.is_some()) {
+    let said = case.said(&["\"audience\" parameters is invalid"]);
+    let both_seen = pool.and_then(Sight::seen).is_some() && provider.and_then(Sight::seen).is_some();
+    let down = down(case);
+    let predicted = case.predicted_at(&[Stage::Live]);
+    let absent = pool.is_some_and(is_absent) || provider.is_some_and(is_absent);
+    let seen = absent || down.is_some() || predicted.is_some();
+    if !seen && (!said || both_seen) {
         return None;
     }
-    let federation = &case.walk.bridge.federation;
+    let (provider_id, pool_id) = case.chain.ids();
     let finding = Finding::new(
         "google/provider-not-live",
         cause::OBJECT_MISSING,
-        format!(
-            "provider `{}` of pool `{}` is not there, or not in use",
-            federation.provider, federation.pool
+        format!("provider `{provider_id}` of pool `{pool_id}` is not there, or not in use"),
+    );
+    let finding = expected(finding, case, absent);
+    let finding = match (predicted, &down) {
+        (predicted, Some(down)) => finding.found(
+            predicted.map_or(down.found, |it| it.found.as_str()),
+            case.evidence.place(down.thing, down.field, "Google IAM"),
         ),
-    )
-    .expected("a pool and a provider that are there and switched on", "the bridge, `federation`");
-    let finding = match state {
-        _ if seen => finding.found(found(case), "Google IAM"),
-        _ => finding
+        (Some(predicted), None) => finding.found(&predicted.found, "Google IAM"),
+        (None, None) if absent => named(finding, case),
+        (None, None) => finding
             .confidence(Confidence::Likely)
             .found("refused in words that say no more", "Google STS")
             .advice(unseen("the pool", pool, "roles/iam.workloadIdentityPoolViewer")),
     };
-    Some(mend(finding, case))
+    Some(mend(finding, case, down.as_ref()))
 }
 
-/// `Some` if both were seen alive.
-fn state(case: &RefusedExchange<'_>) -> Option<()> {
-    let pool = case.evidence.pool.as_ref()?.seen()?;
-    let provider = case.evidence.provider.as_ref()?.seen()?;
-    let live = |state: State, disabled: bool| state != State::Deleted && !disabled;
-    (live(pool.state, pool.disabled) && live(provider.state, provider.disabled)).then_some(())
-}
-
-fn found(case: &RefusedExchange<'_>) -> String {
-    if let Some(predicted) = &case.predicted
-        && predicted.stage == Stage::Live
-    {
-        return predicted.found.clone();
+fn expected(finding: Finding, case: &RefusedExchange<'_>, absent: bool) -> Finding {
+    let whole = "a pool and a provider that are there and switched on";
+    let Chain::Shown(shown) = case.chain else { return finding.expected(whole, "the bridge, `federation`") };
+    if !absent {
+        return finding.expected(whole, "Google's STS");
     }
-    if case.evidence.pool.as_ref().is_some_and(is_absent) {
-        return "there is no such pool".to_owned();
-    }
-    "there is no such provider".to_owned()
+    let names: Vec<&str> = shown.providers.iter().map(|it| it.name.as_str()).collect();
+    let names = if names.is_empty() { "none".to_owned() } else { names.join(", ") };
+    finding.expected(format!("one that there is: {names}"), &shown.provider_file)
 }
 
-/// What brings back each thing that is down, and no more.
-fn mend(finding: Finding, case: &RefusedExchange<'_>) -> Finding {
-    let bridge = case.walk.bridge;
-    let (pool, provider) = (&bridge.federation.pool, &bridge.federation.provider);
-    let flags = format!("--project={} --location=global", bridge.google.project);
+/// What is named and is not there.
+fn named(finding: Finding, case: &RefusedExchange<'_>) -> Finding {
+    if let Some((audience, origin)) = case.chain.shown().and_then(|it| it.named.as_ref()) {
+        return finding.found(audience, origin);
+    }
+    let pool = case.evidence.pool.as_ref().is_some_and(is_absent);
+    finding.found(if pool { "there is no such pool" } else { "there is no such provider" }, "Google IAM")
+}
+
+/// What was seen to be down; the pool first, since it takes its providers with it.
+fn down(case: &RefusedExchange<'_>) -> Option<Down> {
+    let is_down = |thing, state: State, disabled: bool| {
+        if state == State::Deleted {
+            return Some(Down { thing, field: "/state", found: "DELETED" });
+        }
+        disabled.then_some(Down { thing, field: "/disabled", found: "disabled: true" })
+    };
+    let pool = case.evidence.pool.as_ref().and_then(Sight::seen);
+    let pool = pool.and_then(|it| is_down(Thing::Pool, it.state, it.disabled));
+    pool.or_else(|| case.provider().and_then(|it| is_down(Thing::Provider, it.state, it.disabled)))
+}
+
+/// What brings back the thing that is down, and no more.
+fn mend(finding: Finding, case: &RefusedExchange<'_>, down: Option<&Down>) -> Finding {
+    let (provider, pool) = case.chain.ids();
+    let flags = format!("--project={} --location=global", case.chain.project());
     let pools = "gcloud iam workload-identity-pools";
-    let finding = finding.mend("put it back as the bridge declares it", "gangplank apply");
-    let seen_pool = case.evidence.pool.as_ref().and_then(|it| it.seen());
-    let seen_provider = case.evidence.provider.as_ref().and_then(|it| it.seen());
-    if let Some(one) = seen_pool {
-        if one.state == State::Deleted {
-            return finding.mend("or undelete the pool", format!("{pools} undelete {pool} {flags}"));
-        }
-        if one.disabled {
-            return finding
-                .mend("or switch the pool on", format!("{pools} update {pool} {flags} --no-disabled"))
-                .advice("it was switched off by somebody: ask why before it is switched on");
-        }
-    }
-    match seen_provider {
-        Some(one) if one.state == State::Deleted => finding.mend(
-            "or undelete the provider",
+    let finding = case.chain.put_back(finding, "put it back as the bridge declares it");
+    let Some(down) = down else {
+        let absent = case.chain.shown().is_some();
+        let gone = "let the client name the provider that is there; a deleted one is gone for thirty days and can be undeleted";
+        return if absent { finding.advice(gone) } else { finding };
+    };
+    let of_pool = down.thing == Thing::Pool;
+    let (what, command) = match (of_pool, down.field == "/state") {
+        (true, true) => ("undelete the pool", format!("{pools} undelete {pool} {flags}")),
+        (true, false) => ("switch the pool on", format!("{pools} update {pool} {flags} --no-disabled")),
+        (false, true) => (
+            "undelete the provider",
             format!("{pools} providers undelete {provider} {flags} --workload-identity-pool={pool}"),
         ),
-        Some(one) if one.disabled => finding
-            .mend(
-                "or switch the provider on",
-                format!(
-                    "{pools} providers update-oidc {provider} {flags} --workload-identity-pool={pool} --no-disabled"
-                ),
-            )
-            .advice("it was switched off by somebody: ask why before it is switched on"),
-        _ => finding,
+        (false, false) => (
+            "switch the provider on",
+            format!(
+                "{pools} providers update-oidc {provider} {flags} --workload-identity-pool={pool} --no-disabled"
+            ),
+        ),
+    };
+    let finding = finding.mend(case.chain.or(what), command);
+    if down.field == "/state" {
+        return finding;
     }
+    finding.advice("it was switched off by somebody: ask why before it is switched on")
 }

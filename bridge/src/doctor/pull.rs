@@ -7,7 +7,7 @@ use trust::iam::{self, Policy};
 use trust::principal::Caller as Principal;
 
 use super::evidence::{Node, NodePool, Sight, unseen};
-use super::{Ask, Evidence, Verdict, Walk};
+use super::{Ask, Evidence, Verdict, Way};
 use crate::finding::{Confidence, Finding, cause};
 
 const ROLE: &str = "roles/artifactregistry.reader";
@@ -21,12 +21,12 @@ const SCOPES: [&str; 4] = [
     "https://www.googleapis.com/auth/devstorage.full_control",
 ];
 
-pub(super) fn look(walk: &Walk<'_>, evidence: &Evidence) -> Verdict {
-    let google = &walk.bridge.google;
-    let named = walk.bridge.repository_of(walk.team);
+pub(super) fn look(way: &Way<'_>, evidence: &Evidence) -> Verdict {
+    let google = &way.bridge.google;
+    let named = way.bridge.repository_of(way.team);
     let (project, location) = (google.project.clone(), google.location.clone());
     let Some(node) = &evidence.node else {
-        let service_account = walk.bridge.service_account_email(&walk.team.name);
+        let service_account = way.bridge.service_account_email(&way.team.name);
         return Verdict::Need(Ask::Node {
             project,
             location,
@@ -44,7 +44,7 @@ pub(super) fn look(walk: &Walk<'_>, evidence: &Evidence) -> Verdict {
     };
     let narrow: Vec<&NodePool> = node.pools.iter().filter(|pool| is_narrow(pool)).collect();
     if !narrow.is_empty() {
-        return Verdict::Broken(Box::new(scope_too_narrow(walk, node, &narrow)));
+        return Verdict::Broken(Box::new(scope_too_narrow(way, node, &narrow)));
     }
     let Some(policy) = policy.seen() else {
         return Verdict::Unseen(unseen(
@@ -65,13 +65,13 @@ pub(super) fn look(walk: &Walk<'_>, evidence: &Evidence) -> Verdict {
         return Verdict::Unseen(unseen(what, Some(above), "roles/iam.securityReviewer"));
     }
     Verdict::Broken(Box::new(
-        may_not_pull(walk, node, policy).confidence(super::caller::confidence(&decision)),
+        may_not_pull(way, node, policy).confidence(super::caller::confidence(&decision)),
     ))
 }
 
-fn may_not_pull(walk: &Walk<'_>, node: &Node, policy: &Policy) -> Finding {
-    let google = &walk.bridge.google;
-    let named = walk.bridge.repository_of(walk.team);
+fn may_not_pull(way: &Way<'_>, node: &Node, policy: &Policy) -> Finding {
+    let google = &way.bridge.google;
+    let named = way.bridge.repository_of(way.team);
     let member = format!("serviceAccount:{}", node.service_account);
     let command = format!(
         "gcloud artifacts repositories add-iam-policy-binding {named} --project={} --location={} --role={ROLE} --member='{member}'",
@@ -84,7 +84,7 @@ fn may_not_pull(walk: &Walk<'_>, node: &Node, policy: &Policy) -> Finding {
         format!("the nodes of cluster `{}` may not pull from repository `{named}`", google.cluster),
     )
     .expected(member, "the bridge: the nodes pull what is shipped")
-    .found(super::caller::members(policy, ROLE), format!("members of {ROLE} on {named}"))
+    .found(super::caller::members(policy, &[ROLE]), format!("members of {ROLE} on {named}"))
     .mend("give what the bridge declares", "gangplank apply")
     .mend("or give that one grant, on this repository alone", command)
     .advice("pods meanwhile say ImagePullBackOff, with 403 Forbidden; no image pull secret is needed")
@@ -95,8 +95,8 @@ fn is_narrow(pool: &NodePool) -> bool {
 }
 
 /// Pods may land on any pool, so that one narrow pool is trouble; only pods that must keep away from it have none.
-fn scope_too_narrow(walk: &Walk<'_>, node: &Node, narrow: &[&NodePool]) -> Finding {
-    let google = &walk.bridge.google;
+fn scope_too_narrow(way: &Way<'_>, node: &Node, narrow: &[&NodePool]) -> Finding {
+    let google = &way.bridge.google;
     let scopes: BTreeSet<&str> = narrow.iter().flat_map(|pool| &pool.scopes).map(String::as_str).collect();
     let scopes: Vec<&str> = scopes.into_iter().collect();
     let names: Vec<&str> = narrow.iter().map(|pool| pool.name.as_str()).collect();

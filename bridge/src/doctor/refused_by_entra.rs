@@ -1,6 +1,6 @@
 //! Which check knows a refusal of the Entra token: each looks for codes or words of its own.
 
-use super::Walk;
+use super::Way;
 use super::evidence::FirstToken;
 use super::hop_failed;
 use super::{
@@ -16,7 +16,7 @@ pub(super) const CLIENT: &str = "\"$AZURE_CLIENT_ID\"";
 
 /// A refused Entra token with what was seen of the log-in.
 pub(super) struct Case<'a> {
-    pub(super) walk: &'a Walk<'a>,
+    pub(super) way: &'a Way<'a>,
     pub(super) error: &'a PortError,
     pub(super) first_token: Option<&'a FirstToken>,
 }
@@ -41,7 +41,7 @@ pub(super) fn name(case: &Case<'_>) -> Finding {
     CHECKS
         .iter()
         .find_map(|check| check(case))
-        .unwrap_or_else(|| hop_failed::entra_token(case.walk, case.error))
+        .unwrap_or_else(|| hop_failed::entra_token(case.way, case.error))
 }
 
 impl Case<'_> {

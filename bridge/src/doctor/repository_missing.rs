@@ -3,17 +3,17 @@
 use trust::iam::Policy;
 
 use super::evidence::is_absent;
-use super::{Sight, Walk};
+use super::{Sight, Way};
 use crate::finding::{Confidence, Finding, cause};
 use crate::port::{PortError, Refused};
 
-pub(super) fn check(walk: &Walk<'_>, error: &PortError, policy: &Sight<Policy>) -> Option<Finding> {
+pub(super) fn check(way: &Way<'_>, error: &PortError, policy: &Sight<Policy>) -> Option<Finding> {
     let absent = is_absent(policy);
     if !absent && error.kind != Refused::NotFound {
         return None;
     }
-    let google = &walk.bridge.google;
-    let named = walk.bridge.repository_of(walk.team);
+    let google = &way.bridge.google;
+    let named = way.bridge.repository_of(way.team);
     let finding = Finding::new(
         "google/repository-missing",
         cause::OBJECT_MISSING,

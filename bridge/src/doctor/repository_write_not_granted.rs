@@ -3,9 +3,10 @@
 use trust::iam::Policy;
 
 use super::caller::{Caller, Declared, confidence, members};
+use super::chain::{Chain, Way};
 use super::evidence::unseen;
 use super::member_differs::{self, Place};
-use super::{Evidence, Sight, Walk, not_in_step_yet};
+use super::{Evidence, Sight, Thing, not_in_step_yet};
 use crate::finding::{Confidence, Finding, cause};
 use crate::port::{PortError, Refused};
 use crate::spec::{Bridge, Right};
@@ -14,7 +15,7 @@ const ROLE: &str = "roles/artifactregistry.writer";
 const PERMISSION: &str = "artifactregistry.repositories.uploadArtifacts";
 
 pub(super) fn check(
-    walk: &Walk<'_>,
+    way: &Way<'_>,
     evidence: &Evidence,
     error: &PortError,
     policy: &Sight<Policy>,
@@ -22,8 +23,9 @@ pub(super) fn check(
     if error.kind != Refused::Denied {
         return None;
     }
-    let caller = Caller::new(walk, evidence);
-    let repository = walk.bridge.repository_of(walk.team);
+    let chain = Chain::Declared(*way);
+    let caller = Caller::new(&chain, evidence);
+    let repository = way.bridge.repository_of(way.team);
     let finding = Finding::new(
         "google/repository-write-not-granted",
         cause::GRANT_MISSING,
@@ -31,17 +33,17 @@ pub(super) fn check(
     );
     let finding = match policy {
         Sight::Seen(policy) => {
-            let decision = caller.decide(repository, policy, PERMISSION);
+            let decision = caller.decide(&[(repository, policy)], PERMISSION);
             if decision.as_ref().is_some_and(|it| it.allowed) {
                 let what = format!("the grant on repository `{repository}`");
-                return Some(not_in_step_yet::grant(walk, error, &what));
+                return Some(not_in_step_yet::grant(&chain, error, &what));
             }
-            let near = member_differs::check(walk, &caller, policy, &place(walk));
+            let near = member_differs::check(&chain, evidence, &caller, policy, &place(way));
             if near.is_some() {
                 return near;
             }
             finding
-                .found(members(policy, ROLE), format!("members of {ROLE} on {repository}"))
+                .found(members(policy, &[ROLE]), origin(evidence, repository))
                 .confidence(decision.as_ref().map_or(Confidence::Likely, confidence))
         }
         Sight::Refused(_) | Sight::Unseen { .. } => finding
@@ -49,41 +51,43 @@ pub(super) fn check(
             .confidence(Confidence::Likely)
             .advice(unseen("the repository's policy", Some(policy), "roles/iam.securityReviewer")),
     };
-    Some(mend(finding, walk, &caller))
+    Some(mend(finding, way, &caller))
 }
 
-fn place(walk: &Walk<'_>) -> Place {
-    let google = &walk.bridge.google;
-    let repository = walk.bridge.repository_of(walk.team);
+fn origin(evidence: &Evidence, repository: &str) -> String {
+    let read = evidence.places.bindings(Thing::RepositoryPolicy);
+    read.unwrap_or_else(|| format!("members of {ROLE} on {repository}"))
+}
+
+fn place(way: &Way<'_>) -> Place {
+    let google = &way.bridge.google;
+    let repository = way.bridge.repository_of(way.team);
+    let command = |verb: &str| {
+        let (project, location) = (&google.project, google.region());
+        format!(
+            "gcloud artifacts repositories {verb}-iam-policy-binding {repository} --project={project} --location={location}"
+        )
+    };
     Place {
-        role: ROLE,
+        thing: Thing::RepositoryPolicy,
+        roles: &[ROLE],
         named: format!("repository `{repository}`"),
-        remove: format!(
-            "gcloud artifacts repositories remove-iam-policy-binding {repository} --project={} --location={} --role={ROLE}",
-            google.project,
-            google.region()
-        ),
-        right: Bridge::push_for(walk.team),
+        give: command("add"),
+        remove: command("remove"),
+        right: Some(Bridge::push_for(way.team)),
     }
 }
 
-fn mend(finding: Finding, walk: &Walk<'_>, caller: &Caller<'_>) -> Finding {
-    let google = &walk.bridge.google;
+fn mend(finding: Finding, way: &Way<'_>, caller: &Caller<'_>) -> Finding {
     let file = "bridge.yaml, `identities`";
-    let push = Bridge::push_for(walk.team);
+    let push = Bridge::push_for(way.team);
     let push_named = match &push {
         Right::PushFor(team) => format!("push:{team}"),
         _ => "push".to_owned(),
     };
     match caller.declared(|right| *right == push) {
         Declared::Has { identity, member } => {
-            let command = format!(
-                "gcloud artifacts repositories add-iam-policy-binding {} --project={} --location={} --role={ROLE} \
-                 --member='{member}'",
-                walk.bridge.repository_of(walk.team),
-                google.project,
-                google.region()
-            );
+            let command = format!("{} --role={ROLE} --member='{member}'", place(way).give);
             finding
                 .expected(member, format!("{file}: `{}` may push", identity.name))
                 .mend("give what the bridge declares", "gangplank apply")
@@ -102,6 +106,7 @@ fn mend(finding: Finding, walk: &Walk<'_>, caller: &Caller<'_>) -> Finding {
              right to it and run `gangplank apply`",
             identity.name
         )),
+        Declared::Unstated => finding,
         Declared::Nobody => Finding { cause: cause::WRONG_IDENTITY, ..finding }.advice(format!(
             "the bridge does not declare this caller, so the refusal is right; if it should push, declare it with \
              `{push_named}` and run `gangplank apply`"

@@ -5,7 +5,7 @@ use crate::finding::{Finding, cause};
 
 pub(super) fn check(refused: &Case<'_>) -> Option<Finding> {
     refused.code(&["AADSTS90002", "AADSTS900023"])?;
-    let declared = &refused.walk.bridge.azure.tenant;
+    let declared = &refused.way.bridge.azure.tenant;
     let asked = refused.quoted().unwrap_or("not seen").to_owned();
     let finding = refused
         .finding("azure/tenant-not-found", cause::RESOURCE_NAME, format!("Entra has no tenant `{asked}`"))

@@ -137,7 +137,7 @@ impl World {
 
     fn diagnosis(&self) -> Diagnosis {
         let team = fixture::team();
-        let walk = Walk { bridge: &self.bridge, team: &team, now: time(), until: None };
+        let walk = Walk::declared(&self.bridge, &team, time());
         now(examine(&walk, self))
     }
 
@@ -624,7 +624,7 @@ fn what_cannot_be_seen_is_no_fault() {
         }
     }
     let (bridge, team) = (fixture::bridge(), fixture::team());
-    let diagnosis = now(examine(&Walk { bridge: &bridge, team: &team, now: time(), until: None }, &Nothing));
+    let diagnosis = now(examine(&Walk::declared(&bridge, &team, time()), &Nothing));
     assert!(!diagnosis.is_broken());
     assert!(
         diagnosis
@@ -648,7 +648,7 @@ fn a_configuration_alone_can_be_judged() {
     }
     let diagnose = |world: World| {
         let (bridge, team) = (fixture::bridge(), fixture::team());
-        now(examine(&Walk { bridge: &bridge, team: &team, now: time(), until: None }, &Collected(world)))
+        now(examine(&Walk::declared(&bridge, &team, time()), &Collected(world)))
     };
     assert!(!diagnose(World::sound()).is_broken());
     let mut world = World::sound();
@@ -667,7 +667,7 @@ fn a_probe_that_answers_something_else_is_not_asked_forever() {
     }
     let (bridge, team) = (fixture::bridge(), fixture::team());
     let deaf = Deaf(Mutex::new(0));
-    let diagnosis = now(examine(&Walk { bridge: &bridge, team: &team, now: time(), until: None }, &deaf));
+    let diagnosis = now(examine(&Walk::declared(&bridge, &team, time()), &deaf));
     assert!(!diagnosis.is_broken());
     assert!(*deaf.0.lock().unwrap() <= 20);
 }
@@ -687,10 +687,7 @@ fn an_expired_first_token_is_named_before_anything_is_tried() {
         }
     }
     let (bridge, team) = (fixture::bridge(), fixture::team());
-    let diagnosis = now(examine(
-        &Walk { bridge: &bridge, team: &team, now: time(), until: None },
-        &Stale(World::sound()),
-    ));
+    let diagnosis = now(examine(&Walk::declared(&bridge, &team, time()), &Stale(World::sound())));
     assert_eq!(diagnosis.findings[0].code, "azure/first-token-failed");
     assert_eq!(diagnosis.findings[0].cause, "token-expired");
 }
@@ -944,7 +941,7 @@ fn what_lets_in_too_much_is_a_warning_although_every_hop_holds() {
 fn a_walk_to_one_hop_looks_no_further() {
     let world = World::sound();
     let team = fixture::team();
-    let walk = Walk { bridge: &world.bridge, team: &team, now: time(), until: Some(Hop::Exchange) };
+    let walk = Walk::declared(&world.bridge, &team, time()).until(Some(Hop::Exchange));
     let diagnosis = now(examine(&walk, &world));
     let hops: Vec<Hop> = diagnosis.hops.iter().map(|hop| hop.hop).collect();
     assert_eq!(hops, [Hop::FirstToken, Hop::EntraToken, Hop::Exchange]);

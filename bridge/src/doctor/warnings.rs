@@ -4,7 +4,7 @@ use trust::iam::Policy;
 use trust::provider::Provider;
 
 use super::evidence::Sight;
-use super::{Ask, Evidence, Hop, Walk, first_party_audience, models};
+use super::{Ask, Evidence, Hop, Way, first_party_audience, models};
 use crate::finding::{Finding, Severity, cause};
 
 /// Roles on the project that act in every namespace of every cluster, whatever RBAC says:
@@ -28,13 +28,12 @@ pub(super) enum Wide {
     Seen { findings: Vec<(Hop, Finding)>, limits: Vec<String> },
 }
 
-pub(super) fn look(walk: &Walk<'_>, evidence: &Evidence) -> Wide {
-    let google = &walk.bridge.google;
-    let (project, pool) = (google.project.clone(), walk.bridge.federation.pool.clone());
-    let provider = walk.bridge.federation.provider.clone();
-    let service_account = walk.bridge.service_account_email(&walk.team.name);
-    let (location, repository) =
-        (google.region().to_owned(), walk.bridge.repository_of(walk.team).to_owned());
+pub(super) fn look(way: &Way<'_>, evidence: &Evidence) -> Wide {
+    let google = &way.bridge.google;
+    let (project, pool) = (google.project.clone(), way.bridge.federation.pool.clone());
+    let provider = way.bridge.federation.provider.clone();
+    let service_account = way.bridge.service_account_email(&way.team.name);
+    let (location, repository) = (google.region().to_owned(), way.bridge.repository_of(way.team).to_owned());
     let Some(provider) = &evidence.provider else {
         return Wide::Need(Ask::Provider { project, pool, provider });
     };
@@ -48,23 +47,23 @@ pub(super) fn look(walk: &Walk<'_>, evidence: &Evidence) -> Wide {
     let mut limits = Vec::new();
     let mut findings = Vec::new();
     if let Some(provider) = seen("the provider", provider, "whom it admits besides you", &mut limits) {
-        findings.extend(of_provider(walk, evidence, provider).map(|it| (Hop::Exchange, it)));
+        findings.extend(of_provider(way, evidence, provider).map(|it| (Hop::Exchange, it)));
     }
     if let Some(policy) = seen("the service account's policy", account, "who else may act as it", &mut limits)
     {
         let on = format!(
             "gcloud iam service-accounts remove-iam-policy-binding {service_account} --project={project}"
         );
-        findings.extend(of_members(walk, policy, &service_account, &on).map(|it| (Hop::Impersonation, it)));
+        findings.extend(of_members(way, policy, &service_account, &on).map(|it| (Hop::Impersonation, it)));
     }
     if let Some(policy) = seen("the repository's policy", images, "who else may push", &mut limits) {
         let on = format!(
             "gcloud artifacts repositories remove-iam-policy-binding {repository} --project={project} --location={location}"
         );
-        findings.extend(of_members(walk, policy, &repository, &on).map(|it| (Hop::Registry, it)));
+        findings.extend(of_members(way, policy, &repository, &on).map(|it| (Hop::Registry, it)));
     }
     if let Some(policy) = seen("the project's policy", whole, "whether RBAC is gone around", &mut limits) {
-        findings.extend(around_rbac(walk, policy, &service_account).map(|it| (Hop::Cluster, it)));
+        findings.extend(around_rbac(way, policy, &service_account).map(|it| (Hop::Cluster, it)));
     }
     findings.extend(models::dead_key(evidence).map(|it| (Hop::Storage, it)));
     for (_, finding) in &mut findings {
@@ -84,14 +83,14 @@ fn seen<'a, T>(what: &str, sight: &'a Sight<T>, unknown: &str, limits: &mut Vec<
 }
 
 /// The first thing that is wide about the provider.
-fn of_provider(walk: &Walk<'_>, evidence: &Evidence, provider: &Provider) -> Option<Finding> {
-    first_party_audience::admitted(walk, evidence)
-        .or_else(|| constant_subject(walk, provider))
-        .or_else(|| admits_the_tenant(walk, provider))
+fn of_provider(way: &Way<'_>, evidence: &Evidence, provider: &Provider) -> Option<Finding> {
+    first_party_audience::admitted(way, evidence)
+        .or_else(|| constant_subject(way, provider))
+        .or_else(|| admits_the_tenant(way, provider))
 }
 
 /// The mapping makes everybody the same subject.
-fn constant_subject(walk: &Walk<'_>, provider: &Provider) -> Option<Finding> {
+fn constant_subject(way: &Way<'_>, provider: &Provider) -> Option<Finding> {
     let mapping = provider.attribute_mapping.get("google.subject")?;
     if ["assertion", "google.", "attribute."].iter().any(|name| mapping.contains(name)) && !is_quoted(mapping)
     {
@@ -100,7 +99,7 @@ fn constant_subject(walk: &Walk<'_>, provider: &Provider) -> Option<Finding> {
     let finding = Finding::new(
         "google/subject-is-constant",
         cause::CLAIM_UNUSABLE,
-        format!("provider `{}` makes everybody the same subject", walk.bridge.federation.provider),
+        format!("provider `{}` makes everybody the same subject", way.bridge.federation.provider),
     )
     .expected("assertion.sub", "the bridge")
     .found(mapping, "provider, `attributeMapping`, `google.subject`")
@@ -120,7 +119,7 @@ fn is_quoted(expression: &str) -> bool {
 }
 
 /// The condition says nothing about who is let in, but for the tenant.
-fn admits_the_tenant(walk: &Walk<'_>, provider: &Provider) -> Option<Finding> {
+fn admits_the_tenant(way: &Way<'_>, provider: &Provider) -> Option<Finding> {
     let condition = &provider.attribute_condition;
     let about_somebody =
         ["sub", "oid", "azp", "appid", "roles", "groups", "google.subject", "google.groups", "attribute."];
@@ -130,7 +129,7 @@ fn admits_the_tenant(walk: &Walk<'_>, provider: &Provider) -> Option<Finding> {
     let finding = Finding::new(
         "google/provider-admits-the-tenant",
         cause::OTHER,
-        format!("provider `{}` admits every application of the tenant", walk.bridge.federation.provider),
+        format!("provider `{}` admits every application of the tenant", way.bridge.federation.provider),
     )
     .expected("a condition that names the callers or their roles", "the bridge")
     .found(
@@ -143,13 +142,13 @@ fn admits_the_tenant(walk: &Walk<'_>, provider: &Provider) -> Option<Finding> {
 }
 
 /// The first member that stands for more than callers and their groups.
-fn of_members(walk: &Walk<'_>, policy: &Policy, named: &str, remove: &str) -> Option<Finding> {
+fn of_members(way: &Way<'_>, policy: &Policy, named: &str, remove: &str) -> Option<Finding> {
     let members =
         policy.bindings.iter().flat_map(|it| it.members.iter().map(|member| (it.role.as_str(), member)));
-    members.into_iter().find_map(|(role, member)| wide_member(walk, (role, member), named, remove))
+    members.into_iter().find_map(|(role, member)| wide_member(way, (role, member), named, remove))
 }
 
-fn wide_member(walk: &Walk<'_>, (role, member): (&str, &str), named: &str, remove: &str) -> Option<Finding> {
+fn wide_member(way: &Way<'_>, (role, member): (&str, &str), named: &str, remove: &str) -> Option<Finding> {
     let in_pool = member.starts_with("principalSet://iam.googleapis.com/");
     let everybody = matches!(member, "allUsers" | "allAuthenticatedUsers");
     let (code, summary, why) = if everybody || (in_pool && member.ends_with("/*")) {
@@ -172,7 +171,7 @@ fn wide_member(walk: &Walk<'_>, (role, member): (&str, &str), named: &str, remov
     let finding = Finding::new(code, cause::OTHER, summary)
         .expected("`principal://` of one subject, or `principalSet://` of one role or group", "the bridge")
         .found(member, format!("members of {role} on {named}"));
-    let ours = format!("/workloadIdentityPools/{}/", walk.bridge.federation.pool);
+    let ours = format!("/workloadIdentityPools/{}/", way.bridge.federation.pool);
     // `apply` takes away what the bridge does not declare of its own pool; the rest is somebody else's.
     let finding = if member.contains(&ours) && DECLARED.contains(&role) {
         finding.mend("put the grants back to what the bridge declares", "gangplank apply")
@@ -183,8 +182,8 @@ fn wide_member(walk: &Walk<'_>, (role, member): (&str, &str), named: &str, remov
 }
 
 /// The team's account may act in the cluster by IAM, so that RBAC does not fence it in.
-fn around_rbac(walk: &Walk<'_>, policy: &Policy, account: &str) -> Option<Finding> {
-    let google = &walk.bridge.google;
+fn around_rbac(way: &Way<'_>, policy: &Policy, account: &str) -> Option<Finding> {
+    let google = &way.bridge.google;
     let member = format!("serviceAccount:{account}");
     let holds = |binding: &&trust::iam::Binding| {
         BROAD.contains(&binding.role.as_str()) && binding.members.contains(&member)
@@ -193,7 +192,7 @@ fn around_rbac(walk: &Walk<'_>, policy: &Policy, account: &str) -> Option<Findin
     let finding = Finding::new(
         "google/broad-cluster-role",
         cause::OTHER,
-        format!("team `{}` may act in every namespace: its account has `{role}` on the project", walk.team.name),
+        format!("team `{}` may act in every namespace: its account has `{role}` on the project", way.team.name),
     )
     .expected("roles/container.clusterViewer, and RBAC for the rest", "the bridge")
     .found(role, format!("roles of {account} on project `{}`", google.project))

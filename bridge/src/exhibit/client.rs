@@ -18,6 +18,7 @@ pub(super) const TESTS: &[(Kind, Test)] = &[
     }),
     (Kind::Discovery, |it| has(it, &["issuer", "jwks_uri"])),
     (Kind::Workflow, |it| has(it, &["jobs"]) && has_any(it, &["on", "true", "permissions", "name"])),
+    (Kind::Attempts, attempts),
     (Kind::Environment, environment),
 ];
 
@@ -90,10 +91,16 @@ fn image(value: &Value) -> bool {
         || has(value, &["Architecture", "Os"])
 }
 
+/// What a snapshot says of the doctor's own attempts.
+fn attempts(value: &Value) -> bool {
+    let rows = value.get("attempts").and_then(Value::as_array);
+    rows.is_some_and(|rows| rows.iter().all(|row| has(row, &["ask", "outcome"])))
+}
+
 /// A machine's facts in our own form, or what the tools say of themselves and of their log-ins.
 fn environment(value: &Value) -> bool {
-    const OURS: [&str; 9] =
-        ["env", "versions", "time", "egressIp", "account", "objectId", "platform", "user", "image"];
+    const OURS: [&str; 10] =
+        ["env", "versions", "time", "egressIp", "account", "objectId", "platform", "user", "image", "team"];
     let tools = ["azure-cli", "Google Cloud SDK", "clientVersion", "gkeGcloudAuthPluginVersion"];
     value.as_object().is_some_and(|all| !all.is_empty() && all.keys().all(|it| OURS.contains(&it.as_str())))
         || has_any(value, &tools)

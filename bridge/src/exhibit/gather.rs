@@ -134,6 +134,10 @@ fn items(value: &Value) -> Option<(&'static str, &[Value])> {
         return Some(("", items));
     }
     let fields = value.as_object()?;
+    // A bridge file has `services` as well, and is one thing.
+    if kind::of(value) == Some(Kind::Bridge) {
+        return None;
+    }
     let list = |name: &str| fields.get(name).and_then(Value::as_array).map(Vec::as_slice);
     let kubernetes = fields.get("kind").and_then(Value::as_str).is_some_and(|kind| kind.ends_with("List"));
     if kubernetes {
@@ -166,6 +170,7 @@ fn nothing_of(found: &mut Exhibits, paper: &Paper<'_>, value: &Value, lines: &Ar
         ("federatedcredential", Kind::FederatedCredential),
         ("fic", Kind::FederatedCredential),
         ("roleassignment", Kind::RoleAssignment),
+        ("denypolic", Kind::DenyPolicy),
         ("provider", Kind::Provider),
         ("pool", Kind::Pool),
         ("serviceaccount", Kind::GoogleServiceAccount),

@@ -7,9 +7,12 @@ use super::kind::{Kind, Test, has, has_any, text};
 pub(super) const TESTS: &[(Kind, Test)] = &[
     (Kind::Provider, provider),
     (Kind::Pool, |it| text(it, "name").contains("/workloadIdentityPools/")),
+    (Kind::DenyPolicy, |it| text(it, "name").contains("/denypolicies/")),
     (Kind::AuditEntry, |it| it.get("protoPayload").is_some()),
     (Kind::Policy, policy),
-    (Kind::GoogleServiceAccount, |it| has(it, &["email"]) && has_any(it, &["uniqueId", "oauth2ClientId"])),
+    (Kind::GoogleServiceAccount, |it| {
+        has(it, &["email"]) && has_any(it, &["uniqueId", "oauth2ClientId", "disabled"])
+    }),
     (Kind::EnabledService, |it| text(it, "name").contains("/services/") || api_name(it).is_some()),
     (Kind::Project, |it| {
         has(it, &["projectId", "projectNumber"]) || has(it, &["projectId", "lifecycleState"])
@@ -55,6 +58,7 @@ fn cluster(value: &Value) -> bool {
         "privateClusterConfig",
         "controlPlaneEndpointsConfig",
         "currentMasterVersion",
+        "nodeConfig",
         "nodePools",
     ];
     has_any(value, &marks) && has_any(value, &["name", "endpoint", "selfLink", "location"])

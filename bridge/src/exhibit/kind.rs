@@ -19,6 +19,8 @@ pub enum Kind {
     Provider,
     /// An IAM policy.
     Policy,
+    /// A deny policy of Google's.
+    DenyPolicy,
     /// A Google service account.
     GoogleServiceAccount,
     /// A Google API that is switched on, or off.
@@ -79,6 +81,8 @@ pub enum Kind {
     Environment,
     /// A bridge file.
     Bridge,
+    /// What the doctor tried, and how it went.
+    Attempts,
     /// What somebody was told when it failed.
     ErrorText,
 }
@@ -92,6 +96,7 @@ impl Kind {
             Self::Pool => "pool",
             Self::Provider => "provider",
             Self::Policy => "IAM policy",
+            Self::DenyPolicy => "deny policy",
             Self::GoogleServiceAccount => "Google service account",
             Self::EnabledService => "Google API",
             Self::Project => "Google project",
@@ -122,6 +127,7 @@ impl Kind {
             Self::Workflow => "workflow",
             Self::Environment => "environment",
             Self::Bridge => "bridge file",
+            Self::Attempts => "attempts",
             Self::ErrorText => "error text",
         }
     }

@@ -3,6 +3,7 @@
 //!
 //! text → [`parse`] documents → [`secrets`] taken out → [`kind`] → [`Exhibit`], with the file and line of every value.
 
+pub(crate) mod attempt;
 mod azure;
 mod client;
 mod gather;
@@ -21,6 +22,9 @@ use std::sync::Arc;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
+
+use crate::file::{self, Problem};
+use crate::spec::Bridge;
 
 pub use self::gather::gather;
 pub use self::kind::Kind;
@@ -139,6 +143,16 @@ impl Exhibit {
 }
 
 impl Exhibits {
+    /// The bridge file among them; or its name, and why it cannot be read. None if there is none.
+    pub fn bridge(&self) -> Option<Result<Bridge, Unread>> {
+        let exhibit = self.of(Kind::Bridge).next()?;
+        let problem = |problems: Vec<Problem>| {
+            let why = problems.first().map_or_else(String::new, ToString::to_string);
+            Unread { file: exhibit.file.clone(), why }
+        };
+        Some(file::parse(&exhibit.file, &exhibit.value.to_string()).map_err(problem))
+    }
+
     /// Every exhibit of a kind.
     pub fn of(&self, kind: Kind) -> impl Iterator<Item = &Exhibit> {
         self.all.iter().filter(move |exhibit| exhibit.kind == kind)

@@ -7,6 +7,7 @@ fn kinds(name: &str, text: &str) -> Vec<Kind> {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table")]
 fn kinds_are_told_by_shape() {
     let table = [
         (
@@ -59,6 +60,9 @@ fn kinds_are_told_by_shape() {
         ("denied: Permission \"x\" denied on resource", Kind::ErrorText),
         (r#"{"error": "invalid_grant", "error_description": "no"}"#, Kind::ErrorText),
         ("AADSTS700213: No matching federated identity record", Kind::ErrorText),
+        ("apiVersion: gangplank.dev/v1alpha1\nkind: Bridge\nservices:\n- name: s\n", Kind::Bridge),
+        (r#"{"name": "policies/x/denypolicies/y", "rules": []}"#, Kind::DenyPolicy),
+        (r#"{"attempts": [{"ask": "exchange", "outcome": "seen"}]}"#, Kind::Attempts),
         (r#"["v1", "v2"]"#, Kind::Tag),
         (r#"[{"name": "m", "version": "14", "id": "azureml:m:14"}]"#, Kind::Model),
         ("on: push\npermissions:\n  contents: read\njobs: {}\n", Kind::Workflow),

@@ -58,7 +58,7 @@ pub async fn examine(context: &Context, flags: &Doctor) -> Result<Diagnosis, Fai
     let until = flags.hop.as_deref().map(hop).transpose()?;
     let probe = connect::probe(context)?;
     let team = chosen(context, flags.team.as_deref(), &probe).await?;
-    let walk = Walk { bridge: &context.bridge, team, now: SystemTime.now(), until };
+    let walk = Walk::declared(&context.bridge, team, SystemTime.now()).until(until);
     Ok(act::doctor::examine(&walk, &probe).await)
 }
 

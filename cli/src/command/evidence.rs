@@ -1,9 +1,9 @@
 //! Evidence in files that were collected elsewhere: judged by `doctor --evidence`, made use of by `explain --evidence`. Asks
-//! no cloud and needs no bridge.
+//! no cloud and needs no bridge; a bridge file among them says what is expected.
 
 use std::path::{Path, PathBuf};
 
-use bridge::doctor::offline::examine;
+use bridge::doctor::offline::{NoSuchTeam, examine};
 use bridge::exhibit::{Exhibits, Paper, Unread, gather};
 
 use crate::args::Common;
@@ -18,10 +18,18 @@ const MOST: usize = 2_000;
 const LARGEST: u64 = 8 << 20;
 
 /// Prints what the files show; denied if a link is broken.
-pub(super) fn run(common: &Common, paths: &[PathBuf]) -> Result<Exit, Failure> {
-    let report = examine(&exhibits(paths, None)?);
+pub(super) fn run(common: &Common, paths: &[PathBuf], team: Option<&str>) -> Result<Exit, Failure> {
+    let report = examine(&exhibits(paths, None)?, team).map_err(|problem| no_such_team(&problem))?;
     print(common.output, &report);
     Ok(if report.is_broken() { Exit::Denied } else { Exit::Fine })
+}
+
+fn no_such_team(problem: &NoSuchTeam) -> Failure {
+    let hint = match problem {
+        NoSuchTeam::NoBridge(_) => "put the bridge file among the evidence, or leave `--team` out",
+        NoSuchTeam::Unknown { .. } => "name one of these",
+    };
+    Failure::usage(problem.to_string()).hint(hint)
 }
 
 /// What the files show, and an error text beside them.

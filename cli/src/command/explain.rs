@@ -47,8 +47,8 @@ fn decided(explained: Explanation, text: &[u8], paths: &[PathBuf]) -> Result<Exp
     for unread in &exhibits.unread {
         say(&format!("`{}` is left out: {}", unread.file, unread.why));
     }
-    let broken =
-        examine(&exhibits).findings.into_iter().filter(|finding| finding.severity == Severity::Error);
+    let report = examine(&exhibits, None).map_err(|problem| Failure::usage(problem.to_string()))?;
+    let broken = report.findings.into_iter().filter(|finding| finding.severity == Severity::Error);
     let shown: Vec<Finding> = broken.filter(|finding| finding.code != BY_WORDS).collect();
     if shown.is_empty() {
         say("the evidence decides nothing; `gangplank doctor --evidence` says what is lacking");

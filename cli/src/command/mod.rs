@@ -55,7 +55,9 @@ pub async fn run(arguments: Arguments) -> Result<Exit, Failure> {
         Command::Pack(flags) => pack::run(&load()?, &flags).await,
         Command::Copy(flags) => copy::run(&load()?, &flags).await,
         Command::Render(flags) => render::run(&load()?, &flags).await,
-        Command::Doctor(flags) if !flags.evidence.is_empty() => evidence::run(&common, &flags.evidence),
+        Command::Doctor(flags) if !flags.evidence.is_empty() => {
+            evidence::run(&common, &flags.evidence, flags.team.as_deref())
+        }
         Command::Doctor(flags) => doctor::run(&load()?, &flags).await,
         Command::Can(flags) => can::run(&load()?, &flags).await,
         Command::Explain(flags) => explain::run(&flags, common.output),

@@ -54,7 +54,7 @@ pub(super) fn sign(outcome: Outcome) -> &'static str {
     }
 }
 
-fn hop_line(report: &HopReport) -> String {
+pub(super) fn hop_line(report: &HopReport) -> String {
     let sign = sign(report.outcome);
     let hop = report.hop.name();
     format!("{sign:<7} {hop:<14} {}", report.detail)

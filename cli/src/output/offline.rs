@@ -6,6 +6,7 @@ use bridge::doctor::offline::Report;
 use bridge::exhibit::Kind;
 
 use super::Human;
+use super::diagnosis::hop_line;
 
 impl Human for Report {
     fn human(&self) -> String {
@@ -23,12 +24,21 @@ impl Human for Report {
                 "secret  {file}: holds one; it was not kept, and the file should not be passed on"
             );
         }
+        if !self.hops.is_empty() {
+            text.push('\n');
+        }
+        for hop in &self.hops {
+            let _ = writeln!(text, "{}", hop_line(hop));
+        }
         for finding in &self.findings {
             let _ = write!(text, "\n{}", finding.human());
             let _ = writeln!(text, "  {}, {}", word(&finding.severity), word(&finding.confidence));
         }
         if self.findings.is_empty() {
             text.push_str("\nnothing that was given is wrong\n");
+        }
+        for limit in &self.limits {
+            let _ = writeln!(text, "\nnot seen: {limit}");
         }
         for (index, piece) in self.lacking.iter().enumerate() {
             let head = if index == 0 { "\nnot seen, and would decide most" } else { "not seen" };

@@ -166,10 +166,26 @@ impl<'a> Case<'a> {
 
     /// What Google would make of a token. What an excerpt of a token leaves out is taken to be right.
     pub(super) fn exchange(&self, token: &Seen<'_>, provider: &Provider) -> Result<Mapped, Refusal> {
-        let provider = whole(provider, &token.claims);
-        let claims = filled(&token.claims, &provider);
+        let (claims, provider) = completed(token, provider);
         let at = claims.issued_at().or_else(|| claims.not_before()).unwrap_or(Timestamp::UNIX_EPOCH);
         exchange(&self.pool_of(&provider), &provider, &claims, self.moment.unwrap_or(at))
+    }
+
+    /// Whether the client names a provider that is not among those that there are.
+    pub(super) fn is_named_elsewhere(&self) -> bool {
+        let named =
+            self.audience().and_then(|(it, _)| ResourceName::parse_audience(it.trim_start_matches("https:")));
+        let Some(named) = named else { return self.none_of(Kind::Provider).is_some() };
+        let known = self.providers();
+        let same = |seen: &SeenProvider<'_>| {
+            ResourceName::parse(&seen.provider.name).is_some_and(|own| {
+                let by_id = own.project.starts_with(|c: char| !c.is_ascii_digit());
+                own.provider == named.provider
+                    && own.pool == named.pool
+                    && (own.project == named.project || by_id)
+            })
+        };
+        !known.iter().any(same) && (!known.is_empty() || self.none_of(Kind::Provider).is_some())
     }
 
     /// Whom Google makes of the tokens that were seen.
@@ -191,6 +207,12 @@ impl<'a> Case<'a> {
             "workload identity webhook",
         ]) || self.exhibits.of(Kind::FederatedCredential).next().is_some()
     }
+}
+
+/// A token and a provider, with what excerpts of them leave out.
+pub(super) fn completed(token: &Seen<'_>, provider: &Provider) -> (Claims, Provider) {
+    let provider = whole(provider, &token.claims);
+    (filled(&token.claims, &provider), provider)
 }
 
 /// A provider as it would decide about an excerpt: AWS's has neither issuer nor audience to compare.

@@ -45,7 +45,7 @@ fn diagnosed(id: &str) -> Report {
     let papers: Vec<Paper<'_>> = papers.iter().map(|(name, text)| Paper { name, text }).collect();
     let exhibits = gather(&papers);
     assert_eq!(exhibits.unread, [], "{id}");
-    examine(&exhibits)
+    examine(&exhibits, None).unwrap()
 }
 
 #[test]

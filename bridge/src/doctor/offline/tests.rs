@@ -5,7 +5,7 @@ use crate::exhibit::{Paper, gather};
 
 fn report(papers: &[(&str, &str)]) -> Report {
     let papers: Vec<Paper<'_>> = papers.iter().map(|(name, text)| Paper { name, text }).collect();
-    examine(&gather(&papers))
+    examine(&gather(&papers), None).unwrap()
 }
 
 const PROVIDER: &str = r#"{"name": "projects/1/locations/global/workloadIdentityPools/p/providers/a", "state": "ACTIVE",
@@ -38,4 +38,101 @@ fn the_link_that_the_text_names_is_looked_at_first() {
     assert_eq!(found.findings[0].code, "client/registry-credential-absent");
     let found = report(&[("p.json", PROVIDER), ("t.json", claims), ("config.json", docker)]);
     assert_eq!(found.findings[0].code, "google/issuer-differs");
+}
+
+const BRIDGE: &str = include_str!("../../../../cli/tests/bridge.yaml");
+const TENANT: &str = "0f3a7c1e-5b52-4c8e-9d1a-6f2b8e4d7a10";
+
+/// What `provider describe` prints of the provider that the bridge declares.
+fn provider() -> String {
+    format!(
+        r#"{{"name": "projects/412907655821/locations/global/workloadIdentityPools/gangplank/providers/entra",
+    "attributeMapping": {{"google.subject": "assertion.sub"}}, "attributeCondition": "assertion.tid == '{TENANT}'",
+    "oidc": {{"issuerUri": "https://login.microsoftonline.com/{TENANT}/v2.0", "allowedAudiences": ["app"]}}}}"#
+    )
+}
+
+fn claims(audience: &str) -> String {
+    format!(
+        r#"{{"iss": "https://login.microsoftonline.com/{TENANT}/v2.0", "aud": "{audience}", "sub": "s", "tid": "{TENANT}",
+    "ver": "2.0", "azp": "a1f0c3d2-7b64-4e19-9c58-d20e6f7a8b01"}}"#
+    )
+}
+
+/// A policy that lets one subject act as a team's account.
+fn actor(subject: &str) -> String {
+    let pool = "principal://iam.googleapis.com/projects/412907655821/locations/global/workloadIdentityPools/gangplank";
+    format!(
+        r#"{{"resource": "//iam.googleapis.com/projects/-/serviceAccounts/gp-oncology@harbour-sandbox.iam.gserviceaccount.com",
+    "policy": {{"bindings": [{{"role": "roles/iam.workloadIdentityUser", "members": ["{pool}/subject/{subject}"]}}]}}}}"#
+    )
+}
+
+fn for_team(papers: &[(&str, &str)], team: &str) -> Result<Report, NoSuchTeam> {
+    let papers: Vec<Paper<'_>> = papers.iter().map(|(name, text)| Paper { name, text }).collect();
+    examine(&gather(&papers), Some(team))
+}
+
+#[test]
+fn a_bridge_among_the_exhibits_says_what_is_expected() {
+    for (audience, subject, code, expected) in [
+        ("other", "s", "google/audience-not-admitted", "p.json:3, `oidc.allowedAudiences`"),
+        (
+            "app",
+            "else",
+            "google/impersonation-not-granted",
+            "bridge.yaml, `identities`: `oncology-ci` may deploy:oncology",
+        ),
+        ("app", "S", "google/member-differs", "bridge.yaml, `identities`: `oncology-ci`"),
+    ] {
+        let (provider, claims, policy) = (provider(), claims(audience), actor(subject));
+        let papers = [
+            ("bridge.yaml", BRIDGE),
+            ("p.json", &provider),
+            ("t.json", &claims),
+            ("sa.json", policy.as_str()),
+        ];
+        let found = for_team(&papers, "oncology").unwrap();
+        let finding = &found.findings[0];
+        assert_eq!(finding.code, code, "{found:#?}");
+        assert_eq!(finding.confidence, Confidence::Certain, "{code}");
+        assert_eq!(finding.expected.as_ref().unwrap().origin, expected);
+        assert_eq!(finding.mend[0].command.as_deref(), Some("gangplank apply"), "{code}");
+        assert_eq!(found.hops.len(), 9);
+    }
+}
+
+#[test]
+fn what_no_exhibit_shows_could_not_be_seen_and_is_no_fault() {
+    let found = for_team(&[("bridge.yaml", BRIDGE)], "oncology").unwrap();
+    assert_eq!(found.findings, []);
+    assert!(found.hops.iter().all(|hop| hop.outcome == Outcome::Unseen), "{:#?}", found.hops);
+    assert!(found.hops[0].detail.contains("no exhibit shows it"));
+}
+
+#[test]
+fn the_error_text_tells_how_attempts_went() {
+    let (provider, claims, policy) = (provider(), claims("app"), actor("s"));
+    let text = "Permission 'iam.serviceAccounts.getAccessToken' denied on resource (or it may not exist).";
+    let papers = [
+        ("bridge.yaml", BRIDGE),
+        ("p.json", &provider),
+        ("t.json", &claims),
+        ("sa.json", policy.as_str()),
+        ("error.txt", text),
+    ];
+    let found = for_team(&papers, "oncology").unwrap();
+    assert_eq!(found.findings[0].code, "google/grant-not-honoured-yet", "{found:#?}");
+    assert_eq!(found.hops[2].outcome, Outcome::Sound);
+    assert_eq!(found.hops[3].outcome, Outcome::Broken);
+}
+
+#[test]
+fn a_team_is_chosen_or_asked_for() {
+    assert!(report(&[("bridge.yaml", BRIDGE)]).limits[0].contains("--team"));
+    let unknown = for_team(&[("bridge.yaml", BRIDGE)], "nobody").unwrap_err();
+    assert!(unknown.to_string().contains("oncology, cellar"), "{unknown}");
+    assert_eq!(for_team(&[], "oncology"), Err(NoSuchTeam::NoBridge("oncology".to_owned())));
+    let told = report(&[("bridge.yaml", BRIDGE), ("environment.json", r#"{"team": "cellar"}"#)]);
+    assert_eq!(told.hops.len(), 9);
 }

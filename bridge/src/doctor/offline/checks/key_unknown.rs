@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::super::case::Case;
-use super::issuer_differs::update;
+use crate::doctor::Chain;
 use crate::exhibit::Kind;
 use crate::finding::{Confidence, Finding, cause};
 
@@ -14,27 +14,20 @@ struct Keys {
     uploaded: bool,
 }
 
+/// By the keys and the token's header, which a live walk sees neither of; what the words say is the walk's to judge.
 pub(super) fn google(case: &Case<'_>) -> Option<Finding> {
     let said = case.says(&[
         "error connecting to the given credential's issuer",
         "unable to verify the id token signature",
     ]);
-    let keys = keys(case);
-    if !said && keys.as_ref().is_none_or(|it| !it.uploaded) {
-        return None;
-    }
-    let found = keys.and_then(|keys| not_among(case, &keys).map(|finding| (finding, keys)));
-    let (finding, keys) = match found {
-        Some(found) => found,
-        None if said => return Some(by_words(case)),
-        None => return None,
-    };
-    let Some(seen) = case.provider().filter(|_| keys.uploaded) else {
+    let keys = keys(case).filter(|keys| said || keys.uploaded)?;
+    let finding = not_among(case, &keys)?;
+    if case.provider().is_none() || !keys.uploaded {
         return Some(finding.advice("let the issuer publish this key, and Google fetches it; or present a token signed with a published one"));
-    };
+    }
     Some(finding.mend(
         "upload the issuer's current keys; it counts within seconds",
-        format!("{} --jwk-json-path=KEYS.json", update(&seen)),
+        Chain::from(case.shown()).update_provider("--jwk-json-path=KEYS.json"),
     ))
 }
 

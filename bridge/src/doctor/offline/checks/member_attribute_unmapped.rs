@@ -4,7 +4,7 @@ use trust::principal::Principal;
 
 use super::super::case::Case;
 use super::super::grants::{Member, SeenPolicy};
-use super::issuer_differs::update;
+use crate::doctor::Chain;
 use crate::finding::{Finding, cause};
 
 pub(super) fn check(case: &Case<'_>) -> Option<Finding> {
@@ -37,12 +37,11 @@ pub(super) fn check(case: &Case<'_>) -> Option<Finding> {
     .found(member.text, member.origin)
     .mend(
         "map the attribute; the whole mapping is written at once",
-        format!(
-            "{} --attribute-mapping=\"{},attribute.{name}=assertion.{}\"",
-            update(&seen),
+        Chain::from(case.shown()).update_provider(&format!(
+            "--attribute-mapping=\"{},attribute.{name}=assertion.{}\"",
             all.join(","),
             claim.unwrap_or_else(|| name.clone())
-        ),
+        )),
     )
     .advice(
         "do not give the grant to the whole pool (`/*`) instead: that admits every identity of the issuer",

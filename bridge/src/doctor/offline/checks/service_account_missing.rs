@@ -2,8 +2,9 @@
 
 use super::super::case::Case;
 use super::super::words;
+use crate::doctor::{Chain, service_account_down};
 use crate::exhibit::Kind;
-use crate::finding::{Confidence, Finding, cause};
+use crate::finding::{Confidence, Finding};
 
 pub(super) fn check(case: &Case<'_>) -> Option<Finding> {
     let said = case.says(&["unknown service account", "iam returned 404"]);
@@ -19,16 +20,9 @@ pub(super) fn check(case: &Case<'_>) -> Option<Finding> {
     let off = case
         .of(Kind::GoogleServiceAccount)
         .find(|it| it.flag("/disabled") == Some(true) && it.text("/email") == Some(&email));
+    let chain = Chain::from(case.shown());
     if let Some(off) = off {
-        return Some(
-            base(&email, "is disabled")
-                .expected("disabled: false", "the account")
-                .found("disabled: true", off.origin("/disabled"))
-                .mend(
-                    "bring it back, if it was not switched off for a reason",
-                    format!("gcloud iam service-accounts enable {email}"),
-                ),
-        );
+        return Some(service_account_down::disabled(&chain, &email, off.origin("/disabled")));
     }
     if !said && !absent {
         return None;
@@ -36,31 +30,13 @@ pub(super) fn check(case: &Case<'_>) -> Option<Finding> {
     let near = known.iter().find(|it| words::distance(it, &email, 3).is_some());
     let place = listed.map_or_else(|| "the project's service accounts".to_owned(), |it| it.origin(""));
     let expected = if known.is_empty() { "an account of this name".to_owned() } else { known.join(", ") };
-    let finding = base(&email, "does not exist")
+    let finding = service_account_down::missing(&chain, &email)
         .expected(expected, place)
         .found(&email, origin)
         .confidence(if absent { Confidence::Certain } else { Confidence::Likely });
-    let (name, project) = parts(&email);
     Some(match near {
-        Some(near) => finding.advice(format!("`{near}` is there: name it letter by letter")),
-        None => finding.mend(
-            "make it first, then the pool, the provider, and the grants on it",
-            format!("gcloud iam service-accounts create {name} --project={project}"),
-        ),
-    })
-}
-
-fn base(email: &str, what: &str) -> Finding {
-    Finding::new(
-        "google/service-account-missing",
-        cause::OBJECT_MISSING,
-        format!("the service account `{email}` {what}"),
-    )
-}
-
-fn parts(email: &str) -> (&str, &str) {
-    let split = email.split_once('@');
-    split.map_or(("NAME", "PROJECT"), |(name, domain)| {
-        (name, domain.trim_end_matches(".iam.gserviceaccount.com"))
+        Some(near) => Finding { mend: Vec::new(), ..finding }
+            .advice(format!("`{near}` is there: name it letter by letter")),
+        None => finding,
     })
 }
