@@ -15,6 +15,8 @@ use crate::report::{self, Failure};
 pub struct Context {
     /// The declared bridge.
     pub bridge: Bridge,
+    /// The text of the bridge file; empty if it is none yet.
+    pub text: String,
     /// The folder of the bridge file; paths in it are relative to here.
     pub folder: PathBuf,
     /// The environment.
@@ -50,7 +52,7 @@ impl Context {
         let folder = file.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
         let environment = Environment::from_pairs(environment);
         let (log_in, format) = (common.log_in, common.output);
-        Ok(Self { bridge, folder: folder.to_owned(), environment, log_in, format })
+        Ok(Self { bridge, text, folder: folder.to_owned(), environment, log_in, format })
     }
 
     /// A bridge that is no file yet, to be written where `common` says.
@@ -58,6 +60,7 @@ impl Context {
         let folder = common.file.parent().filter(|parent| !parent.as_os_str().is_empty());
         Self {
             bridge,
+            text: String::new(),
             folder: folder.unwrap_or(Path::new(".")).to_owned(),
             environment: Environment::from_pairs(edge::environment()),
             log_in: common.log_in,

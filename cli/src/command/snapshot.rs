@@ -3,11 +3,14 @@
 use std::io::Write;
 use std::path::Path;
 
+use bridge::act::Purpose;
+use bridge::can::{Rbac, Viewer as _};
 use bridge::doctor::Probe;
-use bridge::exhibit::snapshot::{Sheet, questions, sheets};
+use bridge::exhibit::snapshot::{Around, NAMES, Sheet, questions, sheets};
+use bridge::inventory::Inventory;
 use bridge::port::Time;
 
-use super::{connect, doctor};
+use super::{connect, doctor, plan};
 use crate::args::Snapshot;
 use crate::context::Context;
 use crate::edge::{self, SystemTime};
@@ -23,13 +26,69 @@ pub(super) async fn run(context: &Context, flags: &Snapshot) -> Result<Exit, Fai
         let answer = probe.fetch(&ask).await;
         seen.push((ask, answer));
     }
-    let sheets = sheets(&seen, SystemTime.now()).map_err(|secret| Failure::failed(secret.to_string()))?;
+    let back = look_back(context, flags).await;
+    let around = Around {
+        bridge: &context.bridge,
+        file: &context.text,
+        team,
+        now: SystemTime.now(),
+        inventory: back.inventory.as_ref(),
+        rbac: back.rbac.as_ref(),
+    };
+    let sheets = sheets(&seen, &around).map_err(|secret| Failure::failed(secret.to_string()))?;
     std::fs::create_dir_all(&flags.dir).map_err(|error| unwritable(&flags.dir, &error))?;
+    for name in NAMES {
+        remove(&flags.dir.join(name))?;
+    }
     for sheet in &sheets {
         write(&flags.dir, sheet)?;
     }
     say(&format!("look at it with: gangplank doctor --evidence {}", flags.dir.display()));
     Ok(Exit::Fine)
+}
+
+/// What an administrator sees of the way back.
+#[derive(Default)]
+struct Back {
+    inventory: Option<Inventory>,
+    rbac: Option<Rbac>,
+}
+
+/// Looks with an administrator's eyes; without one, the way back is left out and that is said.
+async fn look_back(context: &Context, flags: &Snapshot) -> Back {
+    let unseen = |what: &str, why: &str| say(&format!("{what} is left out: {why}"));
+    let administrator = match connect::administrator(context, &flags.administrate).await {
+        Ok(administrator) => administrator,
+        Err(failure) => {
+            unseen("the way back", &failure.what);
+            return Back::default();
+        }
+    };
+    let purpose = Purpose::Declared { adopt: Vec::new() };
+    let inventory = match plan::look(context, &purpose, &administrator).await {
+        Ok(seen) => Some(seen.inventory),
+        Err(failure) => {
+            unseen("what the managed identities admit", &failure.what);
+            None
+        }
+    };
+    let sight = clouds::Sight { administrator: &administrator, bridge: &context.bridge };
+    let rbac = match sight.rbac().await {
+        Ok(rbac) => Some(rbac),
+        Err(error) => {
+            unseen("the cluster's roles and bindings", &error.to_string());
+            None
+        }
+    };
+    Back { inventory, rbac }
+}
+
+/// Takes a file of an earlier snapshot away: what is not seen any more must not be found there.
+fn remove(path: &Path) -> Result<(), Failure> {
+    match std::fs::remove_file(path) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(unwritable(path, &error)),
+        _ => Ok(()),
+    }
 }
 
 fn write(folder: &Path, sheet: &Sheet) -> Result<(), Failure> {
