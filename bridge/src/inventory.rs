@@ -67,7 +67,7 @@ pub struct Datastore {
 }
 
 /// A principal in Entra.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Principal {
     /// Object id; a token's `sub` and `oid` for an application's own token.
     pub object_id: String,

@@ -6,7 +6,7 @@ use crate::can::{Question, Seen, Unclear, Verdict, Viewer, answer, looks};
 
 /// The answer, with everything looked at together that does not wait for something else.
 pub async fn ask<V: Viewer>(question: &Question<'_>, viewer: &V) -> Result<Verdict, Unclear> {
-    let mut seen = Seen::default();
+    let mut seen = Seen::by(viewer);
     loop {
         let wanted = looks(question, &seen);
         if wanted.is_empty() {

@@ -72,6 +72,9 @@ fn check(need: &Need, seen: &Seen, actor: &Actor) -> Check {
         because.push("no role is assigned to it here or above".to_owned());
     }
     let nearest = open.first().cloned().or_else(|| giving.first().map(ToString::to_string));
+    if seen.partial {
+        open.push("an assignment that was not given may allow it".to_owned());
+    }
     let settled = open.is_empty();
     because.extend(open);
     Check::denied(needs, settled, because, nearest)

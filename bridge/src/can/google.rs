@@ -32,6 +32,8 @@ pub(super) struct Answer {
     pub(super) blind: bool,
     /// If denied, the rule that comes nearest.
     pub(super) nearest: Option<String>,
+    /// Why, in words.
+    pub(super) words: Vec<String>,
 }
 
 /// A team's service account.
@@ -47,9 +49,8 @@ impl<'a> Eyes<'a> {
             let because = vec![format!("Google does not know `{}`", actor.name)];
             return Check::denied(needs, true, because, None);
         };
-        let Answer { decision, blind, nearest } = self.ask(caller, permission, target);
+        let Answer { decision, blind, nearest, words } = self.ask(caller, permission, target);
         let settled = decision.settled && !blind;
-        let words = decision.because.iter().map(ToString::to_string).collect();
         if decision.allowed {
             Check::allowed(needs, settled, words)
         } else {
@@ -74,7 +75,21 @@ impl<'a> Eyes<'a> {
         let decision = iam::evaluate(&layers, &request);
         let nearest =
             if decision.allowed { None } else { near::grant(&layers, caller, permission, &decision) };
-        Answer { blind: self.is_blind(target, decision.allowed), nearest, decision }
+        let words = self.words(target, &decision);
+        Answer { blind: self.is_blind(target, decision.allowed), nearest, words, decision }
+    }
+
+    /// The words of a decision; of a policy that was not seen nothing is said but that.
+    fn words(&self, target: &GrantTarget, decision: &Decision) -> Vec<String> {
+        let both = [target, &GrantTarget::Project];
+        let mut unseen: Vec<String> =
+            both.into_iter().filter(|it| self.policy(it).is_none()).map(|it| self.name(it)).collect();
+        unseen.dedup();
+        let about_unseen =
+            |reason: &&Reason| matches!(reason, Reason::NotNamed { resource } if unseen.contains(resource));
+        let seen = decision.because.iter().filter(|it| !about_unseen(it)).map(Reason::to_string);
+        let not_seen = unseen.iter().filter(|_| !decision.allowed);
+        seen.chain(not_seen.map(|name| format!("the policy of `{name}` was not seen"))).collect()
     }
 
     /// Was something not seen that could turn the answer? A grant is turned by deny rules only.
@@ -123,9 +138,4 @@ impl<'a> Eyes<'a> {
         };
         Resource { names, kind: Some(kind.to_owned()), service: Some(service.to_owned()) }
     }
-}
-
-/// The words of a decision, without what only says that nothing was found.
-pub(super) fn words(decision: &Decision) -> Vec<String> {
-    decision.because.iter().map(Reason::to_string).collect()
 }

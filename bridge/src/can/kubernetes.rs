@@ -4,7 +4,7 @@
 
 use trust::rbac::{self, Attributes, gke_permission};
 
-use super::google::{Eyes, FIND_CLUSTER, words};
+use super::google::{Eyes, FIND_CLUSTER};
 use super::{Actor, Check, Sighting, near};
 use crate::resource::GrantTarget;
 
@@ -42,13 +42,17 @@ fn request(eyes: &Eyes<'_>, actor: &Actor, asked: &Attributes, by_google: bool) 
             } else {
                 because.extend(decision.because.iter().map(|reason| format!("RBAC: {reason}")));
                 nearest = near::binding(&objects, asked, &decision);
+                if eyes.seen.partial {
+                    settled = false;
+                    because.push("RBAC: a binding that was not given may allow it".to_owned());
+                }
             }
         }
     }
     let permission = gke_permission(asked).filter(|_| by_google);
     if let (Some(permission), Some(caller)) = (permission, &actor.google) {
         let answer = eyes.ask(caller, &permission, &GrantTarget::Project);
-        let lines = words(&answer.decision).into_iter().map(|line| format!("IAM, by `{permission}`: {line}"));
+        let lines = answer.words.iter().map(|line| format!("IAM, by `{permission}`: {line}"));
         if answer.decision.allowed {
             allowed_by.extend(lines);
         } else {

@@ -4,6 +4,10 @@
 //! A walk without IO, as the doctor's: [`looks`] says what has to be seen next, and when nothing is left to look at [`answer`] decides. What could not be seen is said with the right it takes, and never taken for a yes.
 
 mod azure;
+mod azure_roles;
+mod collected;
+#[cfg(test)]
+mod collected_tests;
 mod google;
 mod kubernetes;
 mod near;
@@ -17,6 +21,7 @@ use trust::principal::Caller;
 use crate::resource::GrantTarget;
 use crate::spec::Bridge;
 
+pub use collected::{Collected, caller_among};
 pub use seen::{Assignment, Look, Permission, Rbac, Seen, Sighting, Viewer};
 pub use verdict::{Check, Unseen, Verdict, Way};
 pub use who::{Actor, Who};

@@ -43,6 +43,10 @@ pub trait Viewer: Send + Sync {
     fn rbac(&self) -> impl Future<Output = PortResult<Rbac>> + Send;
     /// Role assignments at a scope and above, with what the roles permit.
     fn assignments(&self, scope: &str) -> impl Future<Output = PortResult<Vec<Assignment>>> + Send;
+    /// Whether it sees all bindings and assignments there are. Of files nobody knows.
+    fn is_whole(&self) -> bool {
+        true
+    }
 }
 
 /// What was seen of one thing.
@@ -121,6 +125,8 @@ pub struct Seen {
     pub(super) deny: Option<Sighting<Vec<DenyPolicy>>>,
     pub(super) rbac: Option<Sighting<Rbac>>,
     pub(super) assignments: BTreeMap<String, Sighting<Vec<Assignment>>>,
+    /// There may be bindings and assignments that were not shown.
+    pub(super) partial: bool,
 }
 
 impl<T> Sighting<T> {
@@ -176,6 +182,11 @@ impl Look {
 }
 
 impl Seen {
+    /// Nothing yet, of somebody who may not see everything.
+    pub(crate) fn by<V: Viewer>(viewer: &V) -> Self {
+        Self { partial: !viewer.is_whole(), ..Self::default() }
+    }
+
     /// Keeps what was found.
     pub(crate) fn add(&mut self, found: Found) {
         match found {

@@ -12,7 +12,11 @@ use crate::spec::{Bridge, Identity, Team, Who as Declared, Workload};
 
 /// Who is asked about, as it was typed.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Who(String);
+pub struct Who {
+    typed: String,
+    /// Whoever the word stands for, where evidence tells.
+    known: Option<Caller>,
+}
 
 /// Somebody, as each of the services knows them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -55,12 +59,20 @@ impl Actor {
 impl Who {
     /// What was typed.
     pub fn new(typed: &str) -> Self {
-        Self(typed.to_owned())
+        Self { typed: typed.to_owned(), known: None }
+    }
+
+    /// Somebody whom evidence shows.
+    pub fn known(typed: &str, caller: Caller) -> Self {
+        Self { typed: typed.to_owned(), known: Some(caller) }
     }
 
     /// Who that is. `facts` tell the ids of declared principals; a declared person is meant by her log-in name.
     pub fn resolve(&self, bridge: &Bridge, facts: Option<&Facts>) -> Result<Actor, Unclear> {
-        let typed = self.0.as_str();
+        let typed = self.typed.as_str();
+        if let Some(caller) = &self.known {
+            return Ok(Actor::google(typed.to_owned(), caller.clone()));
+        }
         if let Some(account) = typed.strip_prefix("system:serviceaccount:") {
             let (namespace, name) =
                 account.split_once(':').filter(|(a, b)| !a.is_empty() && !b.is_empty()).ok_or_else(|| {
@@ -97,10 +109,10 @@ impl Who {
     fn principal(&self, bridge: &Bridge) -> Result<Actor, Unclear> {
         let hint = "write a member as IAM does, with the project's number in pools";
         let principal: Principal =
-            self.0.parse().map_err(|problem: trust::principal::ParsePrincipalError| {
+            self.typed.parse().map_err(|problem: trust::principal::ParsePrincipalError| {
                 self.unclear(&problem.to_string(), hint)
             })?;
-        let name = self.0.clone();
+        let name = self.typed.clone();
         let google = |caller| Ok(Actor::google(name.clone(), caller));
         let from_pool = |pool: String, mapped: Mapped, note: &str| {
             let caller = Caller::Federated { pool_resource: pool, mapped };
@@ -110,7 +122,7 @@ impl Who {
             Principal::User(email) => google(Caller::User(email)),
             Principal::ServiceAccount(email) => google(Caller::ServiceAccount(email)),
             Principal::KubernetesServiceAccount { namespace, name, .. } => {
-                Ok(pod(&self.0, bridge, &namespace, &name))
+                Ok(pod(&self.typed, bridge, &namespace, &name))
             }
             Principal::Subject { pool, subject } => {
                 let note = "its groups and attributes are not in the name: grants to those are left out";
@@ -146,17 +158,17 @@ impl Who {
     /// Somebody the bridge declares; a prefix says what, where two have one name.
     fn declared(&self, bridge: &Bridge, facts: Option<&Facts>) -> Result<Actor, Unclear> {
         let (kind, name) =
-            self.0.split_once('/').map_or((None, self.0.as_str()), |(kind, name)| (Some(kind), name));
+            self.typed.split_once('/').map_or((None, self.typed.as_str()), |(kind, name)| (Some(kind), name));
         let is = |wanted: &str| kind.is_none_or(|kind| kind == wanted);
         let identities = bridge.identities.iter().filter(|identity| is("caller") && identity.name == name);
         let mut found: Vec<Actor> =
-            identities.map(|identity| caller(&self.0, bridge, facts, identity)).collect();
-        found.extend(bridge.team(name).filter(|_| is("team")).map(|it| team(&self.0, bridge, it)));
+            identities.map(|identity| caller(&self.typed, bridge, facts, identity)).collect();
+        found.extend(bridge.team(name).filter(|_| is("team")).map(|it| team(&self.typed, bridge, it)));
         found.extend(
             bridge
                 .workload(name)
                 .filter(|_| is("workload"))
-                .and_then(|it| workload(&self.0, bridge, facts, it)),
+                .and_then(|it| workload(&self.typed, bridge, facts, it)),
         );
         match (found.pop(), found.is_empty()) {
             (Some(actor), true) => Ok(actor),
@@ -169,10 +181,10 @@ impl Who {
     }
 
     fn unclear(&self, problem: &str, hint: &str) -> Unclear {
-        let problem = if problem.contains(&self.0) {
+        let problem = if problem.contains(&self.typed) {
             problem.to_owned()
         } else {
-            format!("who is `{}`: {problem}", self.0)
+            format!("who is `{}`: {problem}", self.typed)
         };
         Unclear { problem, hint: hint.to_owned() }
     }

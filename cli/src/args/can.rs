@@ -1,5 +1,7 @@
 //! What `gangplank can` takes.
 
+use std::path::PathBuf;
+
 use clap::Args;
 
 use super::Administrate;
@@ -21,6 +23,10 @@ pub struct Can {
     /// The object of a request to the cluster; without it, any.
     #[arg(long)]
     pub name: Option<String>,
+    /// Ask no cloud, and answer from these files and folders, as for `doctor --evidence`: IAM policies, roles and bindings,
+    /// role assignments. WHO may then be `token`: whom the provider among them makes of the token among them.
+    #[arg(long, value_name = "PATH", num_args = 1.., conflicts_with_all = ["kubeconfig", "context"])]
+    pub evidence: Vec<PathBuf>,
     /// How to reach the clouds.
     #[command(flatten)]
     pub administrate: Administrate,

@@ -59,6 +59,7 @@ pub async fn run(arguments: Arguments) -> Result<Exit, Failure> {
             evidence::run(&common, &flags.evidence, flags.team.as_deref())
         }
         Command::Doctor(flags) => doctor::run(&load()?, &flags).await,
+        Command::Can(flags) if !flags.evidence.is_empty() => can::from_evidence(&common, &flags).await,
         Command::Can(flags) => can::run(&load()?, &flags).await,
         Command::Explain(flags) => explain::run(&flags, common.output),
         Command::Snapshot(flags) => snapshot::run(&load()?, &flags).await,

@@ -63,3 +63,42 @@ fn check_text(check: &Check) -> String {
     }
     text
 }
+
+#[cfg(test)]
+mod tests {
+    use bridge::act;
+    use bridge::can::{Collected, Question, Who, Wish};
+    use bridge::exhibit::{Paper, gather};
+
+    use super::*;
+
+    /// The answer that a bridge file and one more file give.
+    fn told(
+        paper: Option<(&str, &str)>,
+        (who, verb, what, namespace): (&str, &str, &str, Option<&str>),
+    ) -> String {
+        let bridge = include_str!("../../tests/bridge.yaml");
+        let papers = [("bridge.yaml", bridge)].into_iter().chain(paper);
+        let papers: Vec<Paper<'_>> = papers.map(|(name, text)| Paper { name, text }).collect();
+        let exhibits = gather(&papers);
+        let bridge = exhibits.bridge().unwrap().unwrap();
+        let wish = Wish::parse(&bridge, verb, what, namespace, None).unwrap();
+        let question =
+            Question { bridge: &bridge, who: Who::new(who), wish, now: jiff::Timestamp::UNIX_EPOCH };
+        let seen = Collected { exhibits: &exhibits, bridge: &bridge };
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        runtime.block_on(act::can::ask(&question, &seen)).unwrap().human()
+    }
+
+    #[test]
+    fn answers_from_files() {
+        let policy = r#"{"resource": "//artifactregistry.googleapis.com/projects/harbour-sandbox/locations/europe-west4/repositories/models", "policy":
+            {"bindings": [{"role": "roles/artifactregistry.writer", "members": ["user:a@x.example"]}]}}"#;
+        let paper = Some(("repository-policy.json", policy));
+        let push = |who| (who, "push", "repository/models", None);
+        insta::assert_snapshot!("can_from_a_policy", told(paper, push("user:a@x.example")));
+        insta::assert_snapshot!("can_not_from_a_policy", told(paper, push("user:b@x.example")));
+        let deploy = ("team/oncology", "create", "deployments", Some("team-oncology"));
+        insta::assert_snapshot!("can_from_nothing", told(None, deploy));
+    }
+}

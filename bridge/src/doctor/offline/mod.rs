@@ -15,6 +15,7 @@ mod expect;
 mod field_cases;
 mod grants;
 mod lacking;
+pub(crate) mod lent;
 mod link;
 mod pod;
 mod said;
