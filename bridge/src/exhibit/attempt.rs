@@ -64,6 +64,7 @@ pub(super) fn written(ask: &Ask, answer: &Answer) -> Value {
                 "container": store.container,
                 "subscription": subscription,
                 "resourceGroup": group,
+                "deadKey": store.dead_key,
             });
             tell("store", shown);
         }
@@ -121,6 +122,7 @@ pub(crate) fn store(row: &Value) -> Store {
         account: text("account").unwrap_or_default(),
         container: text("container").unwrap_or_default(),
         place: text("subscription").zip(text("resourceGroup")),
+        dead_key: text("deadKey"),
     }
 }
 
@@ -146,7 +148,12 @@ mod tests {
             assert_eq!(outcome(&row), Some(sight));
         }
         let place = Some(("s".to_owned(), "g".to_owned()));
-        let seen = Store { account: "a".to_owned(), container: "c".to_owned(), place };
+        let seen = Store {
+            account: "a".to_owned(),
+            container: "c".to_owned(),
+            place,
+            dead_key: Some("Sas".to_owned()),
+        };
         let row =
             written(&Ask::Workspace { scope: String::new() }, &Answer::Workspace(Sight::Seen(seen.clone())));
         assert_eq!(store(&row), seen);

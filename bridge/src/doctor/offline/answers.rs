@@ -8,7 +8,8 @@ use super::case::{Case, Seen, completed};
 use super::grants::{On, SeenPolicy};
 use super::link::{self, Link};
 use crate::doctor::{
-    Account, Answer, Ask, Chain, Diagnosis, Evidence, FirstToken, Hop, Node, Sight, Space, Step, Thing, Walk,
+    Account, Answer, Ask, Chain, Diagnosis, Evidence, FirstToken, Hop, Node, NodePool, Sight, Space, Step,
+    Thing, Walk,
 };
 use crate::exhibit::{Exhibit, Kind, attempt};
 use crate::port::{PortError, Refused};
@@ -249,18 +250,29 @@ impl<'c, 'a> Answers<'c, 'a> {
 
     fn node(&self, ask: &Ask) -> Sight<Node> {
         let nodes = self.case.of(Kind::GkeCluster).find_map(|it| {
-            let pools = it.list("/nodePools").iter().filter_map(|pool| pool.get("config"));
-            let configs = it.get("/nodeConfig").into_iter().chain(pools);
-            let mut named = configs.filter_map(|config| {
-                let account = config.get("serviceAccount")?.as_str().filter(|it| it.contains('@'))?;
-                let scopes = config.get("oauthScopes").and_then(Value::as_array).cloned().unwrap_or_default();
-                let scopes = scopes.iter().filter_map(|it| it.as_str().map(str::to_owned)).collect();
-                Some(Node { service_account: account.to_owned(), scopes })
+            let named = it.list("/nodePools").iter().filter_map(|pool| {
+                Some((pool.get("name").and_then(Value::as_str).unwrap_or_default(), pool.get("config")?))
             });
-            named.next()
+            // A cluster that is shown without its pools shows what the first of them was made with.
+            let first = it.get("/nodeConfig").filter(|_| it.list("/nodePools").is_empty());
+            let configs: Vec<(&str, &Value)> =
+                named.chain(first.map(|config| ("default-pool", config))).collect();
+            let account = |config: &Value| config.get("serviceAccount")?.as_str().map(str::to_owned);
+            let mut accounts = configs.iter().filter_map(|(_, config)| account(config));
+            Some(Node {
+                service_account: accounts.find(|it| it.contains('@'))?,
+                pools: configs.iter().filter_map(|(name, config)| pool(name, config)).collect(),
+            })
         });
         nodes.map_or_else(|| self.told(ask), Sight::Seen)
     }
+}
+
+/// A pool whose scopes are shown.
+fn pool(name: &str, config: &Value) -> Option<NodePool> {
+    let scopes = config.get("oauthScopes")?.as_array()?;
+    let scopes = scopes.iter().filter_map(|it| it.as_str().map(str::to_owned)).collect();
+    Some(NodePool { name: name.to_owned(), scopes })
 }
 
 fn absent<T>(message: &str) -> Sight<T> {

@@ -32,8 +32,14 @@ pub(super) fn of_answer(around: &Around<'_>, ask: &Ask, answer: &Answer) -> Opti
         }
         (_, Answer::Node(Sight::Seen(node))) => {
             let google = &around.bridge.google;
-            let config = json!({"serviceAccount": node.service_account, "oauthScopes": node.scopes});
-            let shown = json!({"name": google.cluster, "location": google.location, "nodeConfig": config});
+            let account = &node.service_account;
+            let pools: Vec<Value> = node
+                .pools
+                .iter()
+                .map(|pool| json!({"name": pool.name, "config": {"serviceAccount": account, "oauthScopes": pool.scopes}}))
+                .collect();
+            let config = json!({"serviceAccount": account});
+            let shown = json!({"name": google.cluster, "location": google.location, "nodeConfig": config, "nodePools": pools});
             Some(plain("cluster.json", &shown))
         }
         _ => policy(ask, answer),
