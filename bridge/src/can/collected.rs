@@ -47,7 +47,8 @@ impl Collected<'_> {
     /// The ids of those whose token, or whose service principal, is among the exhibits.
     fn principals(&self) -> BTreeMap<String, Principal> {
         let mut all = BTreeMap::new();
-        for claims in lent::claims(self.exhibits) {
+        // In a person's token the client is only the tool that she uses.
+        for claims in lent::claims(self.exhibits).into_iter().filter(|it| !it.is_delegated()) {
             if let Some((client, object)) = claims.client_id().zip(claims.object_id()) {
                 let object_id = object.to_owned();
                 all.insert(client.to_owned(), Principal { object_id, ..Principal::default() });
