@@ -271,8 +271,8 @@ impl<'c, 'a> Answers<'c, 'a> {
 /// A pool whose scopes are shown.
 fn pool(name: &str, config: &Value) -> Option<NodePool> {
     let scopes = config.get("oauthScopes")?.as_array()?;
-    let scopes = scopes.iter().filter_map(|it| it.as_str().map(str::to_owned)).collect();
-    Some(NodePool { name: name.to_owned(), scopes })
+    let scopes: Vec<String> = scopes.iter().filter_map(|it| it.as_str().map(str::to_owned)).collect();
+    (!scopes.is_empty()).then(|| NodePool { name: name.to_owned(), scopes })
 }
 
 fn absent<T>(message: &str) -> Sight<T> {
