@@ -6,7 +6,6 @@ use serde::Serialize;
 /// Every code a finding can have. Each has a page.
 pub const CODES: &[&str] = &[
     "azure/application-not-in-tenant",
-    "azure/assertion-from-entra",
     "azure/assertion-out-of-time",
     "azure/assignment-required",
     "azure/caller-disabled",

@@ -12,18 +12,18 @@ pub(super) fn check(refused: &Case<'_>) -> Option<Finding> {
         "a caller that is declared by its service principal alone holds no role, so name it in an `appRole` identity's \
          `members`"
     };
-    let own = refused.way.bridge.identifier_uri();
+    let own = refused.resource();
     let finding = refused
         .finding(
             "azure/assignment-required",
             cause::GRANT_MISSING,
-            format!("`{own}` requires an assignment, and the caller has none"),
+            format!("{own} requires an assignment, and the caller has none"),
         )
         .expected(
             "an app role of the application",
             "the application's service principal, `appRoleAssignedTo`",
         )
-        .mend("give the roles that the bridge declares", "gangplank apply")
+        .mend(refused.of_a_bridge("give the roles that it declares"), "gangplank apply")
         .advice(format!("if the bridge does not declare this caller, turning it away is right; {declared}"));
     Some(finding)
 }

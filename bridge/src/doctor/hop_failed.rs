@@ -1,28 +1,12 @@
 //! A hop was refused and no check knows why. These findings say which hop, in whose words, and what is commonly behind
 //! it; they claim no more than was seen.
 
-use trust::token::Claims;
-
-use super::FirstToken;
 use super::chain::{Chain, Way};
 use super::exchange::RefusedExchange;
+use super::refused_by_entra;
 use crate::finding::{Confidence, Finding, cause};
 use crate::port::{PortError, Refused};
 use crate::spec::Bridge;
-
-pub(super) fn expired_first_token(way: &Way<'_>, token: &FirstToken) -> Option<Finding> {
-    let expires = token.claims.as_ref().and_then(Claims::expires_at)?;
-    (expires < way.now).then(|| {
-        Finding::new(
-            "azure/first-token-failed",
-            cause::TOKEN_EXPIRED,
-            format!("the token that the caller logs in with is expired ({})", token.source),
-        )
-        .expected(format!("later than {}", way.now), "the clock")
-        .found(expires.to_string(), "claim `exp` of the first token")
-        .advice("write the token anew, or read its file just before each use")
-    })
-}
 
 pub(super) fn first_token(error: &PortError) -> Finding {
     let finding =
@@ -35,9 +19,9 @@ pub(super) fn first_token(error: &PortError) -> Finding {
         )
 }
 
-pub(super) fn entra_token(way: &Way<'_>, error: &PortError) -> Finding {
-    let resource = way.bridge.identifier_uri();
-    refused("azure/entra-token-failed", format!("Entra gives the caller no token for `{resource}`"), error)
+pub(super) fn entra_token(case: &refused_by_entra::Case<'_>) -> Finding {
+    let summary = format!("Entra gives the caller no token for {}", case.resource());
+    refused("azure/entra-token-failed", summary, case.error)
 }
 
 pub(super) fn workspace(way: &Way<'_>, error: &PortError) -> Finding {

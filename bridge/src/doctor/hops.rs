@@ -5,8 +5,9 @@ use trust::token::Claims;
 use super::chain::{Chain, Way};
 use super::{Ask, Evidence, Sight, Verdict};
 use super::{
-    api_disabled, cluster_refused, groups_overage, hop_failed, impersonation_not_granted, refused_by_entra,
-    repository_missing, repository_write_not_granted, service_account_down,
+    api_disabled, assertion_out_of_time, cluster_refused, groups_overage, hop_failed,
+    impersonation_not_granted, refused_by_entra, repository_missing, repository_write_not_granted,
+    service_account_down,
 };
 use crate::finding::Finding;
 
@@ -20,10 +21,10 @@ macro_rules! need {
     };
 }
 
-pub(super) fn first_token(way: &Way<'_>, evidence: &Evidence) -> Verdict {
+pub(super) fn first_token(chain: &Chain<'_>, evidence: &Evidence) -> Verdict {
     match need!(evidence.first_token, Ask::FirstToken) {
         Sight::Seen(token) => {
-            if let Some(expired) = hop_failed::expired_first_token(way, token) {
+            if let Some(expired) = assertion_out_of_time::by_the_clock(chain, evidence, token) {
                 return broken(expired);
             }
             let subject = token.claims.as_ref().and_then(Claims::subject);
@@ -37,10 +38,11 @@ pub(super) fn first_token(way: &Way<'_>, evidence: &Evidence) -> Verdict {
     }
 }
 
-pub(super) fn entra_token(way: &Way<'_>, evidence: &Evidence) -> Verdict {
-    let scope = format!("{}/.default", way.bridge.identifier_uri());
+pub(super) fn entra_token(chain: &Chain<'_>, evidence: &Evidence) -> Verdict {
+    let scope =
+        chain.way().map_or_else(String::new, |way| format!("{}/.default", way.bridge.identifier_uri()));
     match need!(evidence.entra_token, Ask::EntraToken { scope }) {
-        Sight::Seen(claims) => match groups_overage::check(way, claims) {
+        Sight::Seen(claims) => match chain.way().and_then(|way| groups_overage::check(way, claims)) {
             Some(finding) => broken(finding),
             None => Verdict::Sound(format!(
                 "audience {}, issuer {}, subject {}",
@@ -50,8 +52,7 @@ pub(super) fn entra_token(way: &Way<'_>, evidence: &Evidence) -> Verdict {
             )),
         },
         Sight::Refused(error) => {
-            let first_token = evidence.first_token.as_ref().and_then(Sight::seen);
-            broken(refused_by_entra::name(&refused_by_entra::Case { way, error, first_token }))
+            broken(refused_by_entra::name(&refused_by_entra::Case { chain, evidence, error }))
         }
         Sight::Unseen { why } => Verdict::Unseen(why.clone()),
     }

@@ -8,7 +8,7 @@ use crate::finding::{Finding, cause};
 pub(super) fn check(refused: &Case<'_>) -> Option<Finding> {
     let code =
         refused.code(&["AADSTS90061", "AADSTS50166", "AADSTS7000272", "AADSTS7000274", "AADSTS5000811"])?;
-    let claims = refused.first_token.and_then(|token| token.claims.as_ref());
+    let claims = refused.claims();
     let issuer = claims.and_then(Claims::issuer).unwrap_or("ISSUER").to_owned();
     let unreadable = matches!(code, "AADSTS90061" | "AADSTS50166");
     let summary = if unreadable {

@@ -145,8 +145,8 @@ enum Look {
 
 /// Every hop with the function that looks at it, in the order of the walk.
 const HOPS: [(Hop, Look); 9] = [
-    (Hop::FirstToken, Look::Declared(hops::first_token)),
-    (Hop::EntraToken, Look::Declared(hops::entra_token)),
+    (Hop::FirstToken, Look::Any(hops::first_token)),
+    (Hop::EntraToken, Look::Any(hops::entra_token)),
     (Hop::Exchange, Look::Any(exchange::look)),
     (Hop::Impersonation, Look::Any(hops::impersonation)),
     (Hop::Registry, Look::Declared(hops::registry)),

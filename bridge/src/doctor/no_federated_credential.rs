@@ -3,7 +3,7 @@
 use trust::token::Claims;
 
 use super::refused_by_entra::{CLIENT, Case};
-use crate::finding::{Finding, cause};
+use crate::finding::{Confidence, Finding, cause};
 
 /// The audience that Entra's federated credentials have by rule.
 const AUDIENCE: &str = "api://AzureADTokenExchange";
@@ -25,7 +25,8 @@ pub(super) fn check(refused: &Case<'_>) -> Option<Finding> {
         "AADSTS700213" | "AADSTS7002131" | "AADSTS7002137" | "AADSTS7002138" => {
             part(refused, cause::LITERAL_MISMATCH, "subject", "sub")
         }
-        _ => none(refused),
+        "AADSTS70025" => none(refused),
+        _ => some_part(refused),
     };
     let finding = match code {
         "AADSTS7002138" => finding.advice("only capitals differ: write the subject as the token has it"),
@@ -39,7 +40,8 @@ pub(super) fn check(refused: &Case<'_>) -> Option<Finding> {
 }
 
 fn part(refused: &Case<'_>, cause: &'static str, part: &'static str, name: &str) -> Finding {
-    let presented = claim(refused, name).or_else(|| refused.quoted().map(str::to_owned));
+    let printed = refused.after(&format!("presented assertion {part} '")).or_else(|| refused.quoted());
+    let presented = claim(refused, name).or_else(|| printed.map(str::to_owned));
     let expected = match part {
         "audience" => AUDIENCE.to_owned(),
         "issuer" => "the issuer of one of its credentials; a slash at the end counts".to_owned(),
@@ -52,7 +54,8 @@ fn part(refused: &Case<'_>, cause: &'static str, part: &'static str, name: &str)
         .expected(expected, format!("the application's federated credentials, `{part}`"));
     match presented {
         Some(presented) => {
-            finding.found(presented, format!("claim `{name}` of the token that the caller logs in with"))
+            let claim = format!("claim `{name}` of the token that the caller logs in with");
+            finding.found(presented, refused.place(name, claim))
         }
         // Entra's own words stay.
         None => finding,
@@ -71,6 +74,28 @@ fn none(refused: &Case<'_>) -> Finding {
         .found(format!("none on `{client}`"), "Entra's answer")
 }
 
+/// Entra's older wording, which does not tell the part.
+fn some_part(refused: &Case<'_>) -> Finding {
+    let told = [("issuer", "iss", "Issuer"), ("subject", "sub", "Subject"), ("audience", "aud", "Audience")];
+    let each = told.into_iter().filter_map(|(part, name, printed)| {
+        let printed = || refused.after(&format!("Assertion {printed}: '")).map(str::to_owned);
+        Some(format!("{part} {}", claim(refused, name).or_else(printed)?))
+    });
+    let presented = each.collect::<Vec<_>>().join(", ");
+    let finding = refused
+        .finding(
+            "azure/no-federated-credential",
+            cause::LITERAL_MISMATCH,
+            "no federated credential of the caller's application admits the token",
+        )
+        .expected(
+            "one credential with exactly its issuer, subject and audience",
+            "the application's federated credentials",
+        )
+        .confidence(Confidence::Possible);
+    if presented.is_empty() { finding } else { finding.found(presented, refused.said()) }
+}
+
 fn see(finding: Finding) -> Finding {
     finding
         .look(
@@ -82,7 +107,7 @@ fn see(finding: Finding) -> Finding {
 
 /// The claim of the token that the caller logs in with, where it could be seen.
 fn claim(refused: &Case<'_>, name: &str) -> Option<String> {
-    let claims = refused.first_token?.claims.as_ref()?;
+    let claims = refused.claims()?;
     match name {
         "aud" => Some(Claims::audiences(claims).join(", ")),
         name => claims.text(name).map(str::to_owned),

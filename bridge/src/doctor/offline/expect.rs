@@ -5,6 +5,7 @@ use trust::provider::ResourceName;
 use trust::token::Claims;
 
 use super::case::{Case, Seen, completed};
+use super::link::{self, Link};
 use crate::doctor::{Chain, Shown, Way, teams_of};
 use crate::exhibit::{Kind, Unread};
 use crate::spec::{Bridge, Team};
@@ -142,8 +143,12 @@ impl<'a> Case<'a> {
     }
 
     /// The token that the caller logs in to Entra with, if that was laid on the table as well.
+    /// Where Entra refused, it is a token with another audience, if there is no better.
     pub(super) fn first_token(&self) -> Option<Seen<'a>> {
-        self.tokens().into_iter().find(|it| is_for_entra(&it.claims))
+        let tokens = self.tokens();
+        let refused = link::said(self).contains(&Link::Entra) && self.provider().is_none();
+        let any = || tokens.first().filter(|_| refused).cloned();
+        tokens.iter().find(|it| is_for_entra(&it.claims)).cloned().or_else(any)
     }
 }
 

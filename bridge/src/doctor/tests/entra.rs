@@ -73,6 +73,32 @@ fn entras_refusals_have_findings_of_their_own() {
     assert_eq!(world.finding().found.unwrap().value, CLIENT);
 }
 
+/// Without a bridge, from the text alone: the same judgement, save where it takes a declaration.
+#[test]
+fn the_words_alone_come_to_the_same_finding() {
+    use crate::exhibit::{Paper, gather};
+    let otherwise = [
+        ("AADSTS500011", "azure/resource-unknown"),
+        // Of another client than the Azure CLI, consent is what is missing.
+        ("AADSTS65001", "client/known-by-its-words"),
+        ("AADSTS650057", "client/known-by-its-words"),
+        // Nothing but the walk of a bridge knows that these words are about its caller.
+        ("Identity not found", "client/known-by-its-words"),
+        ("Multiple user assigned", "client/known-by-its-words"),
+    ];
+    for (text, live, cause) in ENTRAS_REFUSALS {
+        let other = otherwise.iter().find(|(start, _)| text.starts_with(start));
+        let log = format!("2026-11-28T10:00:00Z 'job 7' could not log in: {text}\nTrace ID: 1");
+        let report = offline::examine(&gather(&[Paper { name: "job.log", text: &log }]), None).unwrap();
+        let finding = &report.findings[0];
+        assert_eq!(finding.code, other.map_or(live, |(_, code)| *code), "{text}");
+        if other.is_none() {
+            assert_eq!(finding.cause, cause, "{text}");
+            assert_ne!(finding.found.as_ref().unwrap().value, "job 7", "what others quote is not Entra's");
+        }
+    }
+}
+
 #[test]
 fn groups_that_do_not_fit_are_named_where_the_caller_is_known_by_group_alone() {
     let mut world = World::sound();
@@ -104,6 +130,6 @@ fn an_expired_first_token_is_named_before_anything_is_tried() {
     }
     let (bridge, team) = (fixture::bridge(), fixture::team());
     let diagnosis = now(examine(&Walk::declared(&bridge, &team, time()), &Stale(World::sound())));
-    assert_eq!(diagnosis.findings[0].code, "azure/first-token-failed");
+    assert_eq!(diagnosis.findings[0].code, "azure/assertion-out-of-time");
     assert_eq!(diagnosis.findings[0].cause, "token-expired");
 }

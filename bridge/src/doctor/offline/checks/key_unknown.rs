@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::super::case::Case;
 use crate::doctor::Chain;
 use crate::exhibit::Kind;
-use crate::finding::{Confidence, Finding, cause};
+use crate::finding::{Finding, cause};
 
 /// The keys that were seen, with their place.
 struct Keys {
@@ -31,6 +31,7 @@ pub(super) fn google(case: &Case<'_>) -> Option<Finding> {
     ))
 }
 
+/// The same for Entra.
 pub(super) fn entra(case: &Case<'_>) -> Option<Finding> {
     let said = case.says(&[
         "aadsts7000272",
@@ -42,8 +43,7 @@ pub(super) fn entra(case: &Case<'_>) -> Option<Finding> {
     if !said {
         return None;
     }
-    let found = keys(case).and_then(|keys| not_among(case, &keys));
-    let finding = found.unwrap_or_else(|| by_words(case));
+    let finding = not_among(case, &keys(case)?)?;
     Some(Finding {
         code: "azure/issuer-keys-unusable",
         page: "docs/findings/azure/issuer-keys-unusable.md".to_owned(),
@@ -89,21 +89,4 @@ fn not_among(case: &Case<'_>, keys: &Keys) -> Option<Finding> {
 
 fn base(summary: &str) -> Finding {
     Finding::new("google/issuer-keys-unusable", cause::KEYS, summary)
-}
-
-fn by_words(case: &Case<'_>) -> Finding {
-    let summary = "the service could not check the token's signature with the issuer's keys";
-    let needle = ["credential's issuer", "token signature", "aadsts700027", "aadsts50166", "aadsts90061"];
-    let place = needle.iter().find(|it| case.says(&[it])).map_or_else(String::new, |it| case.said_in(it));
-    Finding::new("google/issuer-keys-unusable", cause::KEYS, summary)
-        .expected(
-            "a key set that holds the token's `kid`, which the service can fetch",
-            "the issuer's discovery document",
-        )
-        .found("a signature that could not be checked", place)
-        .confidence(Confidence::Likely)
-        .advice("pass the token on byte for byte, as it was issued")
-        .advice(
-            "see whether the issuer's discovery document and key set are public, and hold the token's `kid`",
-        )
 }

@@ -3,12 +3,10 @@
 mod account_not_annotated;
 mod api_disabled;
 mod api_unreachable;
-mod assertion_expired;
-mod assertion_from_entra;
-mod assignment_required;
-mod cli_not_admitted;
+mod assertion_kept;
 mod cluster_name_differs;
 mod datastore_needs_key;
+mod entra_token_for_credential;
 mod exec_plugin_fails;
 mod federated_credential_limit;
 mod federated_credentials;
@@ -84,10 +82,8 @@ const CHECKS: &[(Link, Row)] = &[
     (Link::Pod, Row::Check(pod_not_admitted::check)),
     (Link::Pod, Row::Check(metadata_not_ready::check)),
     (Link::Entra, Row::Check(resource_doubled::check)),
-    (Link::Entra, Row::Check(assignment_required::check)),
-    (Link::Entra, Row::Check(cli_not_admitted::check)),
-    (Link::Entra, Row::Check(assertion_from_entra::check)),
-    (Link::Entra, Row::Check(assertion_expired::check)),
+    (Link::Entra, Row::Check(entra_token_for_credential::check)),
+    (Link::Entra, Row::Check(assertion_kept::check)),
     (Link::Entra, Row::Check(key_unknown::entra)),
     (Link::Entra, Row::Check(federated_credentials::check)),
     (Link::Entra, Row::Check(workload_label_missing::check)),

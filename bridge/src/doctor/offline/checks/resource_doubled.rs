@@ -32,25 +32,17 @@ pub(super) fn check(case: &Case<'_>) -> Option<Finding> {
     unknown(case)
 }
 
-/// The resource is not one of the application's.
+/// The resource is not one of the application's that was shown.
 fn unknown(case: &Case<'_>) -> Option<Finding> {
     if !case.says(&["aadsts500011"]) {
         return None;
     }
     let found = words::between(&case.said, "principal named ", " was not found")?;
-    let own = expected(case);
-    if own.as_deref().is_some_and(|it| it.contains(found)) {
-        return None;
-    }
+    let own = expected(case).filter(|own| !own.contains(found))?;
     Some(
         finding("the resource that the token is asked for is not in the tenant")
-            .expected(
-                own.clone()
-                    .unwrap_or_else(|| "an identifier URI of an application in this tenant".to_owned()),
-                place(case),
-            )
+            .expected(own, place(case))
             .found(found, case.said_in("aadsts500011"))
-            .confidence(if own.is_some() { Confidence::Certain } else { Confidence::Likely })
             .mend(
                 "to see the application's identifiers",
                 "az ad app show --id APP_ID --query identifierUris",
