@@ -51,6 +51,7 @@ mod subject_too_long;
 mod teams;
 mod tenant_not_found;
 mod token_out_of_time;
+mod too_wide;
 mod warnings;
 pub mod way_back;
 mod wrong_proof;

@@ -4,18 +4,9 @@ use trust::iam::Policy;
 use trust::provider::Provider;
 
 use super::evidence::Sight;
+use super::too_wide::{BROAD, Everybody, WideMember, admits_everybody, is_constant};
 use super::{Ask, Evidence, Hop, Way, first_party_audience, models};
 use crate::finding::{Finding, Severity, cause};
-
-/// Roles on the project that act in every namespace of every cluster, whatever RBAC says:
-/// `docs.cloud.google.com/kubernetes-engine/docs/how-to/iam`.
-const BROAD: [&str; 5] = [
-    "roles/container.developer",
-    "roles/container.admin",
-    "roles/container.clusterAdmin",
-    "roles/editor",
-    "roles/owner",
-];
 
 /// Roles whose members the bridge declares where they are looked at.
 const DECLARED: [&str; 2] = ["roles/iam.workloadIdentityUser", "roles/artifactregistry.writer"];
@@ -92,8 +83,7 @@ fn of_provider(way: &Way<'_>, evidence: &Evidence, provider: &Provider) -> Optio
 /// The mapping makes everybody the same subject.
 fn constant_subject(way: &Way<'_>, provider: &Provider) -> Option<Finding> {
     let mapping = provider.attribute_mapping.get("google.subject")?;
-    if ["assertion", "google.", "attribute."].iter().any(|name| mapping.contains(name)) && !is_quoted(mapping)
-    {
+    if !is_constant(mapping) {
         return None;
     }
     let finding = Finding::new(
@@ -108,24 +98,12 @@ fn constant_subject(way: &Way<'_>, provider: &Provider) -> Option<Finding> {
     Some(finding)
 }
 
-/// Whether the whole expression is one text literal.
-fn is_quoted(expression: &str) -> bool {
-    let text = expression.trim();
-    ['\'', '"'].iter().any(|quote| {
-        text.strip_prefix(*quote)
-            .and_then(|it| it.strip_suffix(*quote))
-            .is_some_and(|inner| !inner.contains(*quote))
-    })
-}
-
 /// The condition says nothing about who is let in, but for the tenant.
 fn admits_the_tenant(way: &Way<'_>, provider: &Provider) -> Option<Finding> {
-    let condition = &provider.attribute_condition;
-    let about_somebody =
-        ["sub", "oid", "azp", "appid", "roles", "groups", "google.subject", "google.groups", "attribute."];
-    if about_somebody.iter().any(|name| condition.contains(name)) || condition.trim() == "false" {
+    if admits_everybody(provider) != Some(Everybody::OfTheTenant) {
         return None;
     }
+    let condition = &provider.attribute_condition;
     let finding = Finding::new(
         "google/provider-admits-the-tenant",
         cause::OTHER,
@@ -149,26 +127,9 @@ fn of_members(way: &Way<'_>, policy: &Policy, named: &str, remove: &str) -> Opti
 }
 
 fn wide_member(way: &Way<'_>, (role, member): (&str, &str), named: &str, remove: &str) -> Option<Finding> {
-    let in_pool = member.starts_with("principalSet://iam.googleapis.com/");
-    let everybody = matches!(member, "allUsers" | "allAuthenticatedUsers");
-    let (code, summary, why) = if everybody || (in_pool && member.ends_with("/*")) {
-        (
-            "google/pool-wide-grant",
-            format!("everybody who comes across has `{role}` on `{named}`"),
-            "a grant to the whole pool is one to every caller of every team, and to every provider that is added later",
-        )
-    } else if in_pool && member.contains("/namespace/") {
-        (
-            "google/namespace-wide-grant",
-            format!(
-                "every pod of a namespace of that name has `{role}` on `{named}`, in each cluster of the project"
-            ),
-            "clusters of one project share a pool: whoever may make a namespace of this name in another cluster has the right, too",
-        )
-    } else {
-        return None;
-    };
-    let finding = Finding::new(code, cause::OTHER, summary)
+    let wide = WideMember::of(member)?;
+    let summary = format!("{} has `{role}` on `{named}`", wide.who());
+    let finding = Finding::new(wide.code(), cause::OTHER, summary)
         .expected("`principal://` of one subject, or `principalSet://` of one role or group", "the bridge")
         .found(member, format!("members of {role} on {named}"));
     let ours = format!("/workloadIdentityPools/{}/", way.bridge.federation.pool);
@@ -178,7 +139,7 @@ fn wide_member(way: &Way<'_>, (role, member): (&str, &str), named: &str, remove:
     } else {
         finding.mend("take that one grant away", format!("{remove} --role={role} --member='{member}'"))
     };
-    Some(finding.advice(why))
+    Some(finding.advice(wide.why()))
 }
 
 /// The team's account may act in the cluster by IAM, so that RBAC does not fence it in.

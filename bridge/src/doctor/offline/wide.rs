@@ -2,22 +2,12 @@
 
 use serde_json::Value;
 use trust::first_party;
-use trust::principal::Principal;
 
 use super::case::{Case, SeenProvider};
 use super::grants::{On, SeenPolicy};
+use crate::doctor::too_wide::{BROAD, Everybody, WideMember, admits_everybody, is_constant};
 use crate::exhibit::{Exhibit, Kind};
 use crate::finding::{Finding, Severity, cause};
-
-/// Issuers that everybody's workloads share. `https://cloud.google.com/iam/docs/workload-identity-federation`.
-const SHARED: [&str; 6] = [
-    "https://token.actions.githubusercontent.com",
-    "https://gitlab.com",
-    "https://app.terraform.io",
-    "https://oidc.vercel.com",
-    "https://agent.buildkite.com",
-    "https://oidc.circleci.com",
-];
 
 /// Every such setting that can be seen.
 pub(super) fn settings(case: &Case<'_>) -> Vec<Finding> {
@@ -67,23 +57,9 @@ fn first_party_audience(seen: &SeenProvider<'_>) -> Option<Finding> {
 
 /// A whole tenant, or everybody whom a shared issuer serves, comes across.
 fn open_condition(seen: &SeenProvider<'_>) -> Option<Finding> {
+    let everybody = admits_everybody(&seen.provider)?;
     let condition = seen.provider.attribute_condition.trim();
-    let issuer = seen.provider.issuer();
-    let shared = SHARED.contains(&issuer.trim_end_matches('/'));
-    let entra = issuer.contains("microsoftonline.com") || issuer.contains("sts.windows.net");
-    let names_nobody = condition.is_empty()
-        || condition == "true"
-        || !condition.contains("assertion")
-            && !condition.contains("google.")
-            && !condition.contains("attribute.");
-    let tenant_only = entra
-        && condition.contains("assertion.tid")
-        && !["sub", "oid", "roles", "groups", "azp", "appid", "google.", "attribute."]
-            .iter()
-            .any(|it| condition.contains(it));
-    if !(names_nobody && (shared || entra)) && !tenant_only {
-        return None;
-    }
+    let shared = everybody == Everybody::OfTheIssuer;
     let who = if shared { "everybody whom this issuer serves" } else { "every application of the tenant" };
     let expected = if shared {
         "assertion.repository_owner_id == 'ID', or another claim that is yours alone"
@@ -105,14 +81,7 @@ fn open_condition(seen: &SeenProvider<'_>) -> Option<Finding> {
 /// A quoted expression makes the same subject of everybody.
 fn constant_subject(seen: &SeenProvider<'_>) -> Option<Finding> {
     let expression = seen.provider.attribute_mapping.get("google.subject")?.trim();
-    let quoted = |quote: char| {
-        expression.len() > 1
-            && expression.starts_with(quote)
-            && expression.ends_with(quote)
-            && expression.matches(quote).count() == 2
-    };
-    let constant = quoted('\'') || quoted('"') || !expression.contains("assertion");
-    constant.then(|| {
+    is_constant(expression).then(|| {
         warning("google/subject-is-constant", "the provider makes the same subject of every caller")
             .expected("assertion.sub", "a subject that names one caller only")
             .found(expression, seen.exhibit.origin("/attributeMapping/google.subject"))
@@ -126,39 +95,23 @@ fn members(case: &Case<'_>, policy: &SeenPolicy<'_>) -> Vec<Finding> {
         .first()
         .map_or_else(|| "principal://…/subject/SUBJECT".to_owned(), trust::Caller::principal_string);
     let each = policy.members().into_iter().filter_map(|member| {
-        let finding = match member.text.parse::<Principal>() {
-            Ok(Principal::Pool { .. }) => warning(
-                "google/pool-wide-grant",
-                format!("{} is given to the whole pool: to every identity of its issuers", member.role),
-            )
-            .expected(&narrow, "the one caller that needs it"),
-            Ok(Principal::Namespace { namespace, .. }) => warning(
-                "google/namespace-wide-grant",
-                format!(
-                    "{} is given to namespace `{namespace}` of every cluster in the project",
-                    member.role
-                ),
-            )
-            .expected(
-                format!("principal://…/subject/ns/{namespace}/sa/NAME"),
-                "the one service account that needs it",
-            ),
-            Ok(Principal::AllUsers | Principal::AllAuthenticatedUsers) => warning(
-                "google/anonymous-member",
-                format!("{} is given to everybody in the world", member.role),
-            )
-            .expected("a named member", "the one caller that needs it"),
-            _ => return None,
+        let wide = WideMember::of(member.text)?;
+        let (expected, of) = match &wide {
+            WideMember::Pool => (narrow.clone(), "the one caller that needs it"),
+            WideMember::Namespace(namespace) => {
+                let one = format!("principal://…/subject/ns/{namespace}/sa/NAME");
+                (one, "the one service account that needs it")
+            }
+            WideMember::World => ("a named member".to_owned(), "the one caller that needs it"),
         };
-        Some(finding.found(member.text, member.origin))
+        let finding = warning(wide.code(), format!("{} has `{}`", wide.who(), member.role));
+        Some(finding.expected(expected, of).found(member.text, member.origin).advice(wide.why()))
     });
     each.collect()
 }
 
 /// Either may allow on GKE: a broad IAM role beside a team's RBAC makes the RBAC idle.
 fn beside_rbac(case: &Case<'_>, policies: &[SeenPolicy<'_>]) -> Vec<Finding> {
-    const BROAD: [&str; 4] =
-        ["roles/container.developer", "roles/container.admin", "roles/editor", "roles/owner"];
     let bindings: Vec<&Exhibit> = case.objects(&["RoleBinding"]).collect();
     let bound = |member: &str| {
         let name = member.split_once(':').map_or(member, |it| it.1);

@@ -10,7 +10,7 @@ fn what_lets_in_too_much_is_a_warning_although_every_hop_holds() {
     let everybody =
         format!("{}/*", member().split("/subject/").next().unwrap().replace("principal:", "principalSet:"));
     let pods = everybody.replace("/*", "/namespace/team");
-    let rows: [(&str, Widen); 7] = [
+    let rows: [(&str, Widen); 8] = [
         ("azure/shared-key-disabled", Box::new(|w| w.store.dead_key = Some("AccountKey".into()))),
         (
             "google/first-party-audience",
@@ -38,6 +38,14 @@ fn what_lets_in_too_much_is_a_warning_although_every_hop_holds() {
             "google/namespace-wide-grant",
             Box::new(move |w| {
                 w.repository.bindings.extend(grant("roles/artifactregistry.writer", pods.clone()).bindings);
+            }),
+        ),
+        (
+            "google/anonymous-member",
+            Box::new(|w| {
+                w.repository
+                    .bindings
+                    .extend(grant("roles/artifactregistry.reader", "allUsers".into()).bindings);
             }),
         ),
         (
