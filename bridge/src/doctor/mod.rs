@@ -154,7 +154,7 @@ const HOPS: [(Hop, Look); 9] = [
     (Hop::Cluster, Look::Declared(hops::cluster)),
     (Hop::Pull, Look::Declared(pull::look)),
     (Hop::Workspace, Look::Declared(models::workspace)),
-    (Hop::Storage, Look::Declared(models::storage)),
+    (Hop::Storage, Look::Any(models::storage)),
 ];
 
 impl<'a> Walk<'a> {

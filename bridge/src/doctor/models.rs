@@ -2,7 +2,7 @@
 
 use super::evidence::{Sight, Store};
 use super::refused_by_entra::CLIENT;
-use super::{Ask, Evidence, Verdict, Way, hop_failed};
+use super::{Ask, Chain, Evidence, Verdict, Way, hop_failed};
 use crate::finding::{Confidence, Finding, cause};
 use crate::port::{PortError, Refused};
 
@@ -64,8 +64,8 @@ fn workspace_refused(way: &Way<'_>, error: &PortError) -> Finding {
 }
 
 /// Looks at the storage behind the workspace.
-pub(super) fn storage(way: &Way<'_>, evidence: &Evidence) -> Verdict {
-    let scope = way.bridge.workspace_scope();
+pub(super) fn storage(chain: &Chain<'_>, evidence: &Evidence) -> Verdict {
+    let scope = chain.way().map_or_else(String::new, |way| way.bridge.workspace_scope());
     let Some(sight) = &evidence.storage else { return Verdict::Need(Ask::Storage { scope }) };
     let store = evidence.workspace.as_ref().and_then(Sight::seen);
     match sight {
@@ -76,24 +76,35 @@ pub(super) fn storage(way: &Way<'_>, evidence: &Evidence) -> Verdict {
             ))
         }
         Sight::Unseen { why } => Verdict::Unseen(why.clone()),
-        Sight::Refused(error) => Verdict::Broken(Box::new(storage_refused(way, store, error))),
+        Sight::Refused(error) => Verdict::Broken(Box::new(storage_refused(chain, store, error))),
     }
 }
 
-fn storage_refused(way: &Way<'_>, store: Option<&Store>, error: &PortError) -> Finding {
-    let named = store.map_or_else(
-        || "the workspace's storage".to_owned(),
-        |it| format!("container `{}` of `{}`", it.container, it.account),
-    );
-    if hop_failed::says(error, "AuthorizationFailure") {
+/// What Azure Storage says without its codes: `learn.microsoft.com/rest/api/storageservices/blob-service-error-codes`.
+const NETWORK_RULES: &str = "This request is not authorized to perform this operation.";
+const NO_ROLE: &str = "This request is not authorized to perform this operation using this permission.";
+const KEYS_OFF: &str = "Key based authentication is not permitted on this storage account.";
+
+fn storage_refused(chain: &Chain<'_>, store: Option<&Store>, error: &PortError) -> Finding {
+    let named = match (store, chain.way()) {
+        (Some(it), _) => format!("container `{}` of `{}`", it.container, it.account),
+        (None, Some(_)) => "the workspace's storage".to_owned(),
+        (None, None) => "the storage".to_owned(),
+    };
+    let is = |code: &str, words: &str| hop_failed::says(error, code) || error.message.contains(words);
+    if is("AuthorizationFailure", NETWORK_RULES) {
         return network_rules(store, &named, error);
     }
-    if hop_failed::says(error, "KeyBasedAuthenticationNotPermitted") {
+    if is("KeyBasedAuthenticationNotPermitted", KEYS_OFF) {
         return shared_key(&named, error);
     }
-    if !hop_failed::says(error, "AuthorizationPermissionMismatch") {
+    if !is("AuthorizationPermissionMismatch", NO_ROLE) {
         return hop_failed::storage(&named, error);
     }
+    role_not_granted(chain, store, &named, error)
+}
+
+fn role_not_granted(chain: &Chain<'_>, store: Option<&Store>, named: &str, error: &PortError) -> Finding {
     let finding = Finding::new(
         "azure/storage-role-not-granted",
         cause::GRANT_MISSING,
@@ -101,17 +112,19 @@ fn storage_refused(way: &Way<'_>, store: Option<&Store>, error: &PortError) -> F
     )
     .confidence(Confidence::Likely)
     .expected("Storage Blob Data Reader", format!("role assignments of the caller on {named}"))
-    .found(&error.message, error.service)
-    .mend("give what the bridge declares", "gangplank apply");
-    let finding = match store {
-        Some(store) => finding.mend(
-            "or that one role, on the container alone",
-            format!(
-                "az role assignment create --assignee {CLIENT} --role \"Storage Blob Data Reader\" --scope {}",
-                scope_of(way, store)
-            ),
-        ),
-        None => finding,
+    .found(&error.message, error.service);
+    let finding = chain.put_back(finding, "give what the bridge declares");
+    let one_role = |caller: &str, scope: &str| {
+        let role = "--role \"Storage Blob Data Reader\"";
+        format!("az role assignment create {caller} {role} --scope {scope}")
+    };
+    let words = chain.or("that one role, on the container alone");
+    let finding = match (chain.way(), store) {
+        (Some(way), Some(store)) => {
+            finding.mend(words, one_role(&format!("--assignee {CLIENT}"), &scope_of(way, store)))
+        }
+        (Some(_), None) => finding,
+        (None, _) => finding.mend(words, one_role("--assignee-object-id OBJECT_ID", "CONTAINER_ID")),
     };
     finding.advice(format!(
         "a new assignment takes up to {MINUTES} to count; Owner and Contributor read no blob: it takes a data role"

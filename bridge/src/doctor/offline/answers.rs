@@ -21,8 +21,8 @@ const LONG: usize = 1_000;
 
 /// Walks a chain with what the exhibits show.
 pub(super) fn walk(case: &Case<'_>, chain: Chain<'_>, by_text: bool) -> Diagnosis {
+    let answers = Answers::new(case, by_text, chain.way().is_none());
     let walk = Walk { chain, until: None };
-    let answers = Answers::new(case, by_text);
     let mut evidence = answers.at_hand();
     // A walk asks for each thing once; the bound is for one that does not.
     for _ in 0..64 {
@@ -43,14 +43,16 @@ struct Answers<'c, 'a> {
     attempts: &'a [Value],
     /// The token that Google is shown.
     token: Option<Seen<'a>>,
+    /// Whether nobody declares the chain, so that its links need not stand on each other.
+    shown: bool,
 }
 
 impl<'c, 'a> Answers<'c, 'a> {
     /// `by_text`: whether the error text tells how attempts went.
-    fn new(case: &'c Case<'a>, by_text: bool) -> Self {
+    fn new(case: &'c Case<'a>, by_text: bool, shown: bool) -> Self {
         let attempts = case.of(Kind::Attempts).next().map(|it| it.list("/attempts")).unwrap_or_default();
         let refused = by_text.then(|| refused(case)).flatten().filter(|_| attempts.is_empty());
-        Self { case, refused, attempts, token: case.presented() }
+        Self { case, refused, attempts, token: case.presented(), shown }
     }
 
     /// What is on the table without being asked for.
@@ -134,7 +136,9 @@ impl<'c, 'a> Answers<'c, 'a> {
         }
         match &self.refused {
             Some((refused, error)) if *refused == hop => Sight::Refused(error.clone()),
-            Some((refused, _)) if before(*refused).contains(&hop) => Sight::Seen(()),
+            Some((refused, _)) if before(*refused).contains(&hop) || self.shown && hop < *refused => {
+                Sight::Seen(())
+            }
             _ => Sight::Unseen { why: UNSEEN.to_owned() },
         }
     }

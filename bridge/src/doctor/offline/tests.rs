@@ -136,3 +136,33 @@ fn a_team_is_chosen_or_asked_for() {
     let told = report(&[("bridge.yaml", BRIDGE), ("environment.json", r#"{"team": "cellar"}"#)]);
     assert_eq!(told.hops.len(), 9);
 }
+
+#[test]
+fn what_storage_says_is_judged_as_on_a_live_walk() {
+    let permission = "This request is not authorized to perform this operation using this permission.";
+    for (text, code) in [
+        (permission, "azure/storage-role-not-granted"),
+        ("ErrorCode:AuthorizationPermissionMismatch", "azure/storage-role-not-granted"),
+        (
+            "This request is not authorized to perform this operation.\nErrorCode:AuthorizationFailure",
+            "azure/storage-network-rules",
+        ),
+        (
+            "Key based authentication is not permitted on this storage account.",
+            "azure/shared-key-disabled",
+        ),
+    ] {
+        let log = format!("HttpResponseError: (blob.core.windows.net) {text}");
+        let found = report(&[("job.log", &log)]);
+        assert_eq!(found.findings[0].code, code, "{text}");
+        assert!(!found.findings[0].mend.is_empty(), "{text}: what to do");
+    }
+    // Assignments that were given say more than the words.
+    let given = report(&[
+        ("job.log", permission),
+        ("t.json", r#"{"iss": "https://sts.windows.net/t/", "aud": "https://storage.azure.com", "oid": "o"}"#),
+        ("roles.json", r#"[{"principalId": "o", "roleDefinitionName": "Owner", "scope": "/s"}]"#),
+    ]);
+    assert_eq!(given.findings[0].confidence, Confidence::Certain);
+    assert_eq!(given.findings[0].found.as_ref().unwrap().value, "Owner");
+}

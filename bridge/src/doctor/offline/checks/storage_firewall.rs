@@ -1,17 +1,16 @@
-//! A storage account's firewall keeps the client out.
+//! A storage account's firewall keeps the client out: by the account's rules; what the words alone say is the walk's to judge.
 
 use super::super::case::Case;
 use crate::exhibit::{Exhibit, Kind};
-use crate::finding::{Confidence, Finding, cause};
+use crate::finding::{Finding, cause};
 
 pub(super) fn check(case: &Case<'_>) -> Option<Finding> {
     let needle = "this request is not authorized to perform this operation.";
     // With `using this permission` it is a role, by the service's own codes.
     let role = case.says(&["authorizationpermissionmismatch", "operation using this permission"]);
     let said = !role && case.says(&["authorizationfailure", needle]);
-    let closed = case.of(Kind::StorageAccount).find(|it| is_closed(it));
-    let kept_out = closed.is_some() && case.says(&["403", "forbidden", "timed out", "timeout"]);
-    if role || !(said || kept_out) {
+    let account = case.of(Kind::StorageAccount).find(|it| is_closed(it))?;
+    if role || !said && !case.says(&["403", "forbidden", "timed out", "timeout"]) {
         return None;
     }
     let address = case.fact("egressIp").map_or("the client's address", |it| it.0);
@@ -20,25 +19,13 @@ pub(super) fn check(case: &Case<'_>) -> Option<Finding> {
         cause::NETWORK,
         "the storage account's firewall does not let the client in",
     );
-    let finding = match closed {
-        Some(account) => {
-            let at = ["/publicNetworkAccess", "/networkRuleSet", "/networkAcls"]
-                .into_iter()
-                .find(|at| account.get(at).is_some())
-                .unwrap_or_default();
-            finding
-                .expected(allowed(account), account.origin(at))
-                .found(address, case.said_in("not authorized"))
-        }
-        None => finding
-            .expected("a network that the account lets in", "the account's network rules")
-            .found(
-                "AuthorizationFailure, and not AuthorizationPermissionMismatch",
-                case.said_in("authorizationfailure"),
-            )
-            .confidence(Confidence::Likely),
-    };
-    let name = closed.and_then(|it| it.text("/name")).unwrap_or("ACCOUNT");
+    let at = ["/publicNetworkAccess", "/networkRuleSet", "/networkAcls"]
+        .into_iter()
+        .find(|at| account.get(at).is_some())
+        .unwrap_or_default();
+    let finding =
+        finding.expected(allowed(account), account.origin(at)).found(address, case.said_in("not authorized"));
+    let name = account.text("/name").unwrap_or("ACCOUNT");
     Some(
         finding
             .mend(
