@@ -45,10 +45,9 @@ pub(crate) fn demo(arguments: &[String]) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::from(status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(1)))
 }
 
-/// Measures planning, in release: it is the time of those who use it that counts.
-pub(crate) fn bench_plan() -> anyhow::Result<ExitCode> {
-    let arguments =
-        ["run", "--quiet", "--release", "--package", "gangplank-bridge", "--example", "bench_plan"];
+/// Runs a program that measures, in release: it is the time of those who use it that counts.
+pub(crate) fn bench(example: &str) -> anyhow::Result<ExitCode> {
+    let arguments = ["run", "--quiet", "--release", "--package", "gangplank-bridge", "--example", example];
     let status = Command::new(env!("CARGO")).args(arguments).status().context("cannot run cargo")?;
     Ok(if status.success() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

@@ -12,6 +12,7 @@ const USAGE: &str = "cargo xtask VERB
   dist          build both in release and say where they are
   scorer        build the static scorer alone (--image: as tests want it)
   bench plan    print how long planning takes, by number of teams (release)
+  bench hostile print how long parsers take at worst for 64 KiB that were written to hurt (release)
   field-failures
                 print how often the right cause of what strangers met is named, by cause class
   tidy          check the rules that no compiler checks";
@@ -45,7 +46,8 @@ fn run(arguments: &[String]) -> anyhow::Result<ExitCode> {
             say(&build::scorer(profile)?.display().to_string());
             Ok(ExitCode::SUCCESS)
         }
-        "bench" if rest == ["plan"] => build::bench_plan(),
+        "bench" if rest == ["plan"] => build::bench("bench_plan"),
+        "bench" if rest == ["hostile"] => build::bench("bench_hostile"),
         "field-failures" if rest.is_empty() => {
             let (table, code) = field_failures::run()?;
             say(&table);

@@ -147,10 +147,7 @@ fn what_storage_says_is_judged_as_on_a_live_walk() {
             "This request is not authorized to perform this operation.\nErrorCode:AuthorizationFailure",
             "azure/storage-network-rules",
         ),
-        (
-            "Key based authentication is not permitted on this storage account.",
-            "azure/shared-key-disabled",
-        ),
+        ("Key based authentication is not permitted on this storage account.", "azure/shared-key-disabled"),
     ] {
         let log = format!("HttpResponseError: (blob.core.windows.net) {text}");
         let found = report(&[("job.log", &log)]);
@@ -160,7 +157,10 @@ fn what_storage_says_is_judged_as_on_a_live_walk() {
     // Assignments that were given say more than the words.
     let given = report(&[
         ("job.log", permission),
-        ("t.json", r#"{"iss": "https://sts.windows.net/t/", "aud": "https://storage.azure.com", "oid": "o"}"#),
+        (
+            "t.json",
+            r#"{"iss": "https://sts.windows.net/t/", "aud": "https://storage.azure.com", "oid": "o"}"#,
+        ),
         ("roles.json", r#"[{"principalId": "o", "roleDefinitionName": "Owner", "scope": "/s"}]"#),
     ]);
     assert_eq!(given.findings[0].confidence, Confidence::Certain);
