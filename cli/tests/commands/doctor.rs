@@ -1,4 +1,4 @@
-//! How far the doctor walks, how often, and how long it takes. What it finds is in `scenarios.rs`.
+//! How far the doctor walks, how often, and how long it takes. What it finds is in `scenarios/`.
 
 use std::time::{Duration, Instant};
 
