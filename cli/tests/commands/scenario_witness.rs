@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::harbour::{Harbour, ended, source};
 use crate::scenarios::{
@@ -151,7 +151,7 @@ fn is_gone(harbour: &Harbour, scenario: &Scenario) -> Result<(), String> {
 
 /// The Azure CLI's log-in: the machine with a certificate, made an administrator of both the directory and the subscription.
 fn log_in(harbour: &Harbour) -> Result<(), String> {
-    let loaded = harbour.runtime.block_on(harbour.sandbox.load(ADMINISTRATOR));
+    let loaded = harbour.runtime.block_on(harbour.sandbox.load(&administrator().to_string()));
     loaded.map_err(|problems| problems.iter().map(ToString::to_string).collect::<String>())?;
     let addresses = harbour.sandbox.addresses();
     let (graph, tenant) = (addresses.graph, sandbox::seed::TENANT);
@@ -172,28 +172,36 @@ fn log_in(harbour: &Harbour) -> Result<(), String> {
     finish(command)
 }
 
-/// Graph's `Application.ReadWrite.All` and `AppRoleAssignment.ReadWrite.All`, and Owner of the subscription.
-const ADMINISTRATOR: &str = "
-apiVersion: gangplank.dev/v1alpha1
-kind: World
-roleAssignments:
-  - { principal: certificate-ci, role: 8e3af657-a8ff-443c-a75c-2fe8c4bcb635, scope: '/subscriptions/${subscription}' }
-requests:
-  - service: graph
-    method: POST
-    path: /v1.0/servicePrincipals/05d6e7f8-192a-4b3c-865d-7e8f9aabbccd/appRoleAssignments
-    body:
-      principalId: 05d6e7f8-192a-4b3c-865d-7e8f9aabbccd
-      resourceId: 3b1f4c7e-90a2-4d5b-8c6e-7f0a1b2c3d02
-      appRoleId: 1bfefb4e-e0b5-418b-a88f-73c46d2cc8e9
-  - service: graph
-    method: POST
-    path: /v1.0/servicePrincipals/05d6e7f8-192a-4b3c-865d-7e8f9aabbccd/appRoleAssignments
-    body:
-      principalId: 05d6e7f8-192a-4b3c-865d-7e8f9aabbccd
-      resourceId: 3b1f4c7e-90a2-4d5b-8c6e-7f0a1b2c3d02
-      appRoleId: 06b708a9-e830-4db3-a914-8e69da51d44f
-";
+/// A world in which the machine holds app roles of Graph's, and is Owner of the subscription.
+fn administrator() -> Value {
+    let machine = "05d6e7f8-192a-4b3c-865d-7e8f9aabbccd";
+    let given = |role: &str| {
+        json!({
+            "service": "graph",
+            "method": "POST",
+            "path": format!("/v1.0/servicePrincipals/{machine}/appRoleAssignments"),
+            "body": {
+                "principalId": machine,
+                "resourceId": "3b1f4c7e-90a2-4d5b-8c6e-7f0a1b2c3d02",
+                "appRoleId": role,
+            },
+        })
+    };
+    json!({
+        "apiVersion": "gangplank.dev/v1alpha1",
+        "kind": "World",
+        "roleAssignments": [{
+            "principal": "certificate-ci",
+            "role": "8e3af657-a8ff-443c-a75c-2fe8c4bcb635",
+            "scope": "/subscriptions/${subscription}",
+        }],
+        "requests": [
+            // `Application.ReadWrite.All` and `AppRoleAssignment.ReadWrite.All`.
+            given("1bfefb4e-e0b5-418b-a88f-73c46d2cc8e9"),
+            given("06b708a9-e830-4db3-a914-8e69da51d44f"),
+        ],
+    })
+}
 
 /// What makes the Azure CLI speak to the sandbox. The stand-in in the sandbox's folder stays behind the real one, for
 /// `gangplank`, too.
