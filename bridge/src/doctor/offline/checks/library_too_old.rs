@@ -26,12 +26,6 @@ const GOOGLE_AUTH_JAVA: &[&str] = &[
 ];
 const NO_EXTERNAL_ACCOUNT: &str = "it knows no `external_account` credentials";
 const EXTERNAL_ACCOUNT: &[&str] = &["external_account", "has no valid type"];
-const NO_WORKLOAD_IDENTITY: &str = "its `DefaultAzureCredential` knows no workload identity";
-const WORKLOAD_IDENTITY: &[&str] =
-    &["workload identity", "workloadidentitycredential", "azure_federated_token_file"];
-/// Its table of the least versions, of every language.
-const AZURE_IDENTITY: &str =
-    "https://learn.microsoft.com/azure/aks/workload-identity-overview#azure-identity-client-libraries";
 
 /// Looked up on 2026-11-28. Versions of kubectl are not here: what lacks the `gcp` log-in is a kubectl that is too new for its
 /// kubeconfig, which `exec_plugin_fails` tells.
@@ -79,39 +73,23 @@ const KNOWN: &[Known] = &[
         source: "https://github.com/google-github-actions/setup-gcloud",
         confidence: Confidence::Likely,
     },
-    Known {
-        names: &["azure-identity"],
-        since: &[1, 13, 0],
-        lacks: NO_WORKLOAD_IDENTITY,
-        when: WORKLOAD_IDENTITY,
-        source: AZURE_IDENTITY,
-        confidence: Confidence::Certain,
-    },
-    Known {
-        names: &["com.azure:azure-identity", "Azure.Identity"],
-        since: &[1, 9, 0],
-        lacks: NO_WORKLOAD_IDENTITY,
-        when: WORKLOAD_IDENTITY,
-        source: AZURE_IDENTITY,
-        confidence: Confidence::Certain,
-    },
-    Known {
-        names: &["@azure/identity"],
-        since: &[3, 2, 0],
-        lacks: NO_WORKLOAD_IDENTITY,
-        when: WORKLOAD_IDENTITY,
-        source: AZURE_IDENTITY,
-        confidence: Confidence::Certain,
-    },
-    Known {
-        names: &["azidentity", "github.com/Azure/azure-sdk-for-go/sdk/azidentity"],
-        since: &[1, 3, 0],
-        lacks: NO_WORKLOAD_IDENTITY,
-        when: WORKLOAD_IDENTITY,
-        source: AZURE_IDENTITY,
-        confidence: Confidence::Certain,
-    },
+    azure_identity(&["azure-identity"], &[1, 13, 0]),
+    azure_identity(&["com.azure:azure-identity", "Azure.Identity"], &[1, 9, 0]),
+    azure_identity(&["@azure/identity"], &[3, 2, 0]),
+    azure_identity(&["azidentity", "github.com/Azure/azure-sdk-for-go/sdk/azidentity"], &[1, 3, 0]),
 ];
+
+/// Microsoft's library for one language: what its table of the least versions, of every language, says.
+const fn azure_identity(names: &'static [&'static str], since: &'static [u64]) -> Known {
+    Known {
+        names,
+        since,
+        lacks: "its `DefaultAzureCredential` knows no workload identity",
+        when: &["workload identity", "workloadidentitycredential", "azure_federated_token_file"],
+        source: "https://learn.microsoft.com/azure/aks/workload-identity-overview#azure-identity-client-libraries",
+        confidence: Confidence::Certain,
+    }
+}
 
 pub(super) fn check(case: &Case<'_>) -> Option<Finding> {
     KNOWN.iter().find_map(|known| {
