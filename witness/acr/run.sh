@@ -3,32 +3,12 @@
 # them read and copy the seeded package. Leaves their answers here.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
-root=$(cd "$here/../.." && pwd)
-for tool in skopeo crane curl; do
-  command -v "$tool" >/dev/null || { echo "$tool is needed, see witness/README.md" >&2; exit 2; }
-done
+# shellcheck source-path=SCRIPTDIR source=../../sandbox/start.sh
+source "$here/../../sandbox/start.sh"
+need skopeo crane curl
+[ -n "${GANGPLANK:-}" ] || build_dist
+start_sandbox
 
-if [ -z "${GANGPLANK:-}" ]; then
-  mapfile -t built < <(cd "$root" && cargo xtask dist)
-  GANGPLANK=${built[0]}
-fi
-work=$(mktemp -d)
-pids=()
-finish() {
-  for pid in "${pids[@]}"; do kill "$pid" 2>/dev/null || true; done
-  wait
-  rm -rf "$work"
-}
-trap finish EXIT
-
-"$GANGPLANK" sandbox --folder "$work/sandbox" >"$work/sandbox.log" 2>&1 &
-pids+=($!)
-for _ in $(seq 400); do
-  grep -q 'both clouds are up' "$work/sandbox.log" && break
-  sleep 0.05
-done
-# shellcheck disable=SC1091
-source "$work/sandbox/env"
 registry=$(sed -n 's|.*"acr": "\([0-9.:]*\)".*|\1|p' "$work/sandbox/addresses.json")
 repository=$(sed -n 's|.*PACKAGED_REPOSITORY: &str = "\(.*\)";|\1|p' "$root/sandbox/src/seed.rs")
 export DOCKER_CONFIG=$work/docker REGISTRY_AUTH_FILE=$work/docker/config.json

@@ -2,22 +2,10 @@
 # Pushes a packed model to Debian's docker-registry and asks skopeo, crane and chroot about it. Leaves their answers here.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
-root=$(cd "$here/../.." && pwd)
-for tool in docker-registry skopeo crane curl chroot; do
-  command -v "$tool" >/dev/null || { echo "$tool is needed, see witness/README.md" >&2; exit 2; }
-done
-
-mapfile -t built < <(cd "$root" && cargo xtask dist)
-gangplank=${built[0]} GANGPLANK_SCORER=${built[1]}
-export GANGPLANK_SCORER
-work=$(mktemp -d)
-pids=()
-finish() {
-  for pid in "${pids[@]}"; do kill "$pid" 2>/dev/null || true; done
-  wait
-  rm -rf "$work"
-}
-trap finish EXIT
+# shellcheck source-path=SCRIPTDIR source=../../sandbox/start.sh
+source "$here/../../sandbox/start.sh"
+need docker-registry skopeo crane curl chroot
+build_dist
 
 # Waits for a line in a log and prints what the pattern's group caught.
 caught() {
@@ -41,14 +29,10 @@ docker-registry serve "$work/registry.yml" >"$work/registry.log" 2>&1 &
 pids+=($!)
 registry=$(caught "$work/registry.log" 'listening on \(127[0-9.:]*\)')
 
-"$gangplank" sandbox --folder "$work/sandbox" >"$work/sandbox.log" 2>&1 &
-pids+=($!)
-caught "$work/sandbox.log" '\(both clouds are up\)' >/dev/null
-# shellcheck disable=SC1091
-source "$work/sandbox/env"
-"$gangplank" apply >/dev/null 2>&1
+start_sandbox
+"$GANGPLANK" apply >/dev/null 2>&1
 sed "s|^\( *registry: \).*|\1http://$registry|" "$work/sandbox/bridge.yaml" >"$work/sandbox/elsewhere.yaml"
-image=$("$gangplank" pack -f "$work/sandbox/elsewhere.yaml" breast-cancer:1 2>/dev/null)
+image=$("$GANGPLANK" pack -f "$work/sandbox/elsewhere.yaml" breast-cancer:1 2>/dev/null)
 
 skopeo inspect --tls-verify=false "docker://$image" | sed "s|$registry|REGISTRY|" >"$here/skopeo-inspect.json"
 skopeo inspect --config --tls-verify=false "docker://$image" >"$here/skopeo-config.json"

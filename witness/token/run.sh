@@ -3,30 +3,12 @@
 # they say here. GANGPLANK names a built gangplank; without it, one is built.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
-root=$(cd "$here/../.." && pwd)
-for tool in kubectl docker podman skopeo crane python3 curl; do
-  command -v "$tool" >/dev/null || { echo "$tool is needed, see witness/README.md" >&2; exit 2; }
-done
+# shellcheck source-path=SCRIPTDIR source=../../sandbox/start.sh
+source "$here/../../sandbox/start.sh"
+need kubectl docker podman skopeo crane python3 curl
+[ -n "${GANGPLANK:-}" ] || build_dist
+start_sandbox
 
-if [ -z "${GANGPLANK:-}" ]; then
-  mapfile -t built < <(cd "$root" && cargo xtask dist)
-  GANGPLANK=${built[0]} GANGPLANK_SCORER=${built[1]}
-fi
-export GANGPLANK_SCORER
-work=$(mktemp -d)
-pids=()
-finish() {
-  for pid in "${pids[@]}"; do kill "$pid" 2>/dev/null || true; done
-  wait
-  rm -rf "$work"
-}
-trap finish EXIT
-
-"$GANGPLANK" sandbox --folder "$work/sandbox" >"$work/sandbox.log" 2>&1 &
-pids+=($!)
-for _ in $(seq 600); do grep -q 'both clouds are up' "$work/sandbox.log" && break; sleep 0.1; done
-# shellcheck disable=SC1091
-source "$work/sandbox/env"
 administrator=$KUBECONFIG
 unset KUBECONFIG
 export HOME=$work/home XDG_CACHE_HOME=$work/caches
