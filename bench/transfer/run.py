@@ -132,6 +132,12 @@ def measure(words, environment, deadline):
             "disk": usage.ru_oublock * 512 / MIB, "code": child.returncode, "said": said}
 
 
+def carried():
+    """MiB that crossed the loopback interface so far. With a line in between, all bytes cross it twice."""
+    with open("/sys/class/net/lo/statistics/rx_bytes") as count:
+        return int(count.read()) / MIB
+
+
 def floor(size):
     """Seconds that one core needs to hash as much."""
     started, piece, digest = time.process_time(), bytes(MIB), hashlib.sha256()
@@ -169,8 +175,9 @@ def one_case(world, arguments, case, tls, results):
                     target.image(to, "1", layers)
                     wanted = source.digest(repository, "1") if target.digest(to, "1") else wanted
                     copy_config(source, target, repository, to)
-                before = world.requests()
+                before, wire = world.requests(), carried()
                 got = measure(words(f"{host('from')}/{repository}:1", f"{host('to')}/{to}:1"), environment, arguments.deadline)
+                got["wire"] = (carried() - wire) / (2 if case[0] in "fg" else 1)
                 time.sleep(0.1)
                 got["requests"] = world.requests() - before
                 got["right"] = target.digest(to, "1") == wanted
@@ -194,14 +201,14 @@ def copy_config(source, target, repository, to):
 
 def table(results, hashing):
     print(f"\nmedians; sha256 of 2 GiB on one core takes {hashing:.2f} s here\n")
-    print(f"{'case':46} {'tool':9} {'wall s':>8} {'cpu s':>7} {'MiB':>5} {'disk MiB':>8} {'requests':>8}  right")
+    print(f"{'case':46} {'tool':9} {'wall s':>8} {'cpu s':>7} {'MiB':>5} {'disk MiB':>8} {'wire MiB':>8} {'requests':>8}  right")
     for key, tools in results.items():
         case, kind = key.split("/")
         for tool, runs in tools.items():
             middle = lambda field: statistics.median(run[field] for run in runs)
             right = sum(run["right"] for run in runs)
             print(f"{CASES[case][0] + ' (' + kind + ')':46} {tool:9} {middle('wall'):8.2f} {middle('cpu'):7.2f} "
-                  f"{max(run['rss'] for run in runs):5.0f} {max(run['disk'] for run in runs):8.1f} {middle('requests'):8.0f}  "
+                  f"{max(run['rss'] for run in runs):5.0f} {max(run['disk'] for run in runs):8.1f} {middle('wire'):8.0f} {middle('requests'):8.0f}  "
                   f"{right}/{len(runs)}")
 
 
