@@ -180,11 +180,8 @@ fn policies() -> Vec<Row> {
     let caller = Caller::ServiceAccount("somebody@project.iam.gserviceaccount.com".to_owned());
     let slow = "[1,2,3,4,5,6,7,8,9].all(a, [1,2,3,4,5,6,7,8,9].all(b, [1,2,3,4,5,6,7,8,9].all(c, [1,2,3,4,5,6,7,8,9].all(d, a + b + c + d > 0))))";
     let binding = |members: Value, condition: &str| {
-        let mut binding = json!({ "role": "roles/owner", "members": members });
-        if !condition.is_empty() {
-            binding["condition"] = json!({ "title": "t", "expression": condition });
-        }
-        binding
+        let condition = (!condition.is_empty()).then(|| json!({ "title": "t", "expression": condition }));
+        json!({ "role": "roles/owner", "members": members, "condition": condition })
     };
     let own = json!([format!("serviceAccount:{}", "somebody@project.iam.gserviceaccount.com")]);
     let members = json!(many(110, |at| format!("{pool}/attribute.a/{at}")));
