@@ -36,15 +36,20 @@ pub(super) enum Everybody {
     OfTheIssuer,
 }
 
-/// Whether the provider's condition says of nobody in particular that he may come across.
+/// Whether a condition tells none of a tenant's callers from another.
+pub(super) fn admits_the_tenant(condition: &str) -> bool {
+    condition.trim() != "false" && !ABOUT_SOMEBODY.iter().any(|name| condition.contains(name))
+}
+
+/// Whether a provider's condition says of nobody in particular that he may come across; which rule holds, its issuer tells.
 pub(super) fn admits_everybody(provider: &Provider) -> Option<Everybody> {
     let condition = provider.attribute_condition.trim();
     let issuer = provider.issuer();
-    let holds = |names: &[&str]| names.iter().any(|name| condition.contains(name));
     if issuer.contains("microsoftonline.") || issuer.contains("sts.windows.net") {
-        return (!holds(&ABOUT_SOMEBODY) && condition != "false").then_some(Everybody::OfTheTenant);
+        return admits_the_tenant(condition).then_some(Everybody::OfTheTenant);
     }
-    let says_nothing = condition != "false" && !holds(&["assertion", "google.", "attribute."]);
+    let claims = ["assertion", "google.", "attribute."];
+    let says_nothing = condition != "false" && !claims.iter().any(|name| condition.contains(name));
     (says_nothing && SHARED.contains(&issuer.trim_end_matches('/'))).then_some(Everybody::OfTheIssuer)
 }
 

@@ -4,7 +4,7 @@ use trust::iam::Policy;
 use trust::provider::Provider;
 
 use super::evidence::Sight;
-use super::too_wide::{BROAD, Everybody, WideMember, admits_everybody, is_constant};
+use super::too_wide::{self, BROAD, WideMember, is_constant};
 use super::{Ask, Evidence, Hop, Way, first_party_audience, models};
 use crate::finding::{Finding, Severity, cause};
 
@@ -100,10 +100,10 @@ fn constant_subject(way: &Way<'_>, provider: &Provider) -> Option<Finding> {
 
 /// The condition says nothing about who is let in, but for the tenant.
 fn admits_the_tenant(way: &Way<'_>, provider: &Provider) -> Option<Finding> {
-    if admits_everybody(provider) != Some(Everybody::OfTheTenant) {
+    let condition = &provider.attribute_condition;
+    if !too_wide::admits_the_tenant(condition) {
         return None;
     }
-    let condition = &provider.attribute_condition;
     let finding = Finding::new(
         "google/provider-admits-the-tenant",
         cause::OTHER,

@@ -163,7 +163,10 @@ async fn a_services_own_refusal_is_its_answer() {
 
 #[tokio::test]
 async fn nobody_there_is_unavailable() {
-    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    // Bound, so that nobody else gets the port, and never listening.
+    let socket = tokio::net::TcpSocket::new_v4().unwrap();
+    socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let free = socket.local_addr().unwrap();
     let mut config = kube::Config::new(format!("http://{free}").parse().unwrap());
     config.default_retry = false;
     let client = kube::Client::try_from(config).unwrap();

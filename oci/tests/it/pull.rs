@@ -106,7 +106,10 @@ async fn a_busy_registry_is_waited_for_but_not_for_ever() {
 #[tokio::test]
 async fn nobody_there_is_transient_and_names_the_host() {
     let fake = Fake::start().await;
-    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
+    // Bound, so that nobody else gets the port, and never listening.
+    let socket = tokio::net::TcpSocket::new_v4().unwrap();
+    socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let free = socket.local_addr().unwrap().to_string();
     let gone = Fake { address: free.clone(), ..fake };
     let error = gone.client().manifest("x", "1").await.unwrap_err();
     assert!(error.is_transient() && error.to_string().contains(&free), "{error}");

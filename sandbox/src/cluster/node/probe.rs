@@ -281,7 +281,10 @@ mod tests {
 
     #[tokio::test]
     async fn a_failing_startup_probe_asks_for_a_restart() {
-        let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        // Bound, so that nobody else gets the port, and never listening.
+        let socket = tokio::net::TcpSocket::new_v4().unwrap();
+        socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+        let free = socket.local_addr().unwrap().port();
         let probe =
             json!({ "httpGet": { "port": free, "path": "/" }, "periodSeconds": 1, "failureThreshold": 0 });
         let container = json!({ "name": "c", "startupProbe": probe });
