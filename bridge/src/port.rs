@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::future::Future;
+use std::ops::Range;
 use std::pin::Pin;
 use std::time::Duration;
 
@@ -100,9 +101,13 @@ pub trait ModelSource: Send + Sync {
             Err(PortError::unsupported("Azure ML", &format!("no environment `{named}` can be read here")))
         }
     }
-    /// The bytes of one file from `offset` on. Fails with [`Refused::Conflict`] if the file is no longer the one
-    /// listed (its etag changed).
-    fn read(&self, file: &ModelFile, offset: u64) -> impl Future<Output = PortResult<ByteStream>> + Send;
+    /// The bytes of one file in `range`, which ends at the file's size or before. Fails with [`Refused::Conflict`] if the
+    /// file is no longer the one listed (its etag changed).
+    fn read(
+        &self,
+        file: &ModelFile,
+        range: Range<u64>,
+    ) -> impl Future<Output = PortResult<ByteStream>> + Send;
 }
 
 /// One version of an Azure ML environment.

@@ -304,7 +304,7 @@ struct ModelContent<'a, S> {
 #[async_trait::async_trait]
 impl<S: ModelSource> Content for ModelContent<'_, S> {
     async fn open(&self) -> Result<oci::ByteStream<'static>, BoxError> {
-        let bytes = self.source.read(self.file, 0).await?;
+        let bytes = self.source.read(self.file, 0..self.file.size).await?;
         Ok(bytes.map_err(BoxError::from).boxed())
     }
 }

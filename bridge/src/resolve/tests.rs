@@ -27,7 +27,7 @@ impl ModelSource for Workspace {
         Err(not_found())
     }
 
-    async fn read(&self, _: &ModelFile, _: u64) -> PortResult<ByteStream> {
+    async fn read(&self, _: &ModelFile, _: std::ops::Range<u64>) -> PortResult<ByteStream> {
         Err(not_found())
     }
 }

@@ -23,6 +23,7 @@ mod init;
 mod input;
 mod kill;
 mod memory;
+mod pack;
 mod proportion;
 mod random_worlds;
 mod reverse;

@@ -39,7 +39,7 @@ fn recorded(name: &str) -> Value {
 }
 
 /// Manifest and configuration of an image in the sandbox's registry, read as the administrator.
-fn stored(harbour: &Harbour, reference: &str) -> (Value, Value) {
+pub(crate) fn stored(harbour: &Harbour, reference: &str) -> (Value, Value) {
     let (place, digest) = reference.split_once('@').unwrap();
     let (host, repository) = place.split_once('/').unwrap();
     let token = harbour.google_log_in();

@@ -1,6 +1,7 @@
 //! Models of an Azure ML workspace or registry: names and versions from Resource Manager, files from the storage behind them.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use azure_core::credentials::TokenCredential;
@@ -392,8 +393,8 @@ impl ModelSource for Models {
         Ok(Environment { image, port })
     }
 
-    async fn read(&self, file: &ModelFile, offset: u64) -> PortResult<ByteStream> {
-        self.storage_of(file).read(file, offset).await
+    async fn read(&self, file: &ModelFile, range: Range<u64>) -> PortResult<ByteStream> {
+        self.storage_of(file).read(file, range).await
     }
 }
 

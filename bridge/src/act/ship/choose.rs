@@ -47,7 +47,7 @@ async fn read<M: ModelSource>(models: &M, file: &ModelFile) -> PortResult<Option
     if file.size > MLMODEL_MAX {
         return Ok(None);
     }
-    let mut stream = models.read(file, 0).await?;
+    let mut stream = models.read(file, 0..file.size).await?;
     let mut bytes = Vec::new();
     while let Some(chunk) = stream.next().await {
         bytes.extend_from_slice(&chunk?);

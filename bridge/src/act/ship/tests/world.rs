@@ -218,7 +218,7 @@ impl ModelSource for World {
         self.call("files", |state| Ok(state.files.clone()))
     }
 
-    async fn read(&self, _: &ModelFile, _: u64) -> PortResult<ByteStream> {
+    async fn read(&self, _: &ModelFile, _: std::ops::Range<u64>) -> PortResult<ByteStream> {
         self.call("read", |state| {
             let bytes = Bytes::from_static(state.text.as_bytes());
             Ok(Box::pin(futures_util::stream::iter([Ok(bytes)])) as ByteStream)

@@ -1,20 +1,22 @@
-//! Blobs: listed below a prefix, read with resume. A blob that is no longer the one listed is a conflict.
+//! Blobs: listed below a prefix, read in parts side by side, with resume. A blob that is no longer the one listed is a
+//! conflict.
+
+mod reading;
+mod window;
 
 use std::collections::BTreeSet;
-use std::num::NonZero;
+use std::ops::Range;
 use std::sync::Arc;
-use std::time::Duration;
 
 use azure_core::credentials::TokenCredential;
-use azure_core::http::{AsyncResponseBody, Etag, Url};
-use azure_storage_blob::models::{
-    BlobClientDownloadOptions, BlobContainerClientListBlobsOptions, BlobItem, HttpRange,
-};
-use azure_storage_blob::{BlobClient, BlobClientOptions, BlobContainerClient, BlobContainerClientOptions};
+use azure_core::http::Url;
+use azure_storage_blob::models::{BlobContainerClientListBlobsOptions, BlobItem};
+use azure_storage_blob::{BlobContainerClient, BlobContainerClientOptions};
 use bridge::port::{ByteStream, ModelFile, PortError, PortResult, Refused};
-use bytes::Bytes;
-use futures_util::stream::{StreamExt, TryStreamExt, empty, try_unfold};
+use futures_util::stream::TryStreamExt;
 
+use self::reading::{Listed, Quiet};
+use self::window::Window;
 use super::location::{Place, blob_url, container_url};
 use super::reference::Reference;
 use super::rest::client_options;
@@ -22,16 +24,14 @@ use crate::error;
 
 const SERVICE: &str = "Azure Blob Storage";
 
-/// A blob is asked for again this often without a byte in between.
-const MOST_CUTS: u32 = 5;
-const FIRST_PAUSE: Duration = Duration::from_millis(500);
-
 /// Blob storage, read as one caller.
 #[derive(Clone)]
 pub(super) struct Blobs {
     endpoint: String,
     access: Access,
     http: reqwest::Client,
+    window: Window,
+    quiet: Quiet,
 }
 
 /// What opens the storage.
@@ -71,10 +71,11 @@ impl Access {
 
 impl Blobs {
     pub(super) fn new(endpoint: String, access: Access, http: &reqwest::Client) -> Self {
-        Self { endpoint, access, http: http.clone() }
+        let (window, quiet) = (Window::default(), Quiet::default());
+        Self { endpoint, access, http: http.clone(), window, quiet }
     }
 
-    /// The same storage, opened otherwise.
+    /// The same storage, opened otherwise. Shares the room for what is read ahead.
     pub(super) fn with(&self, access: Access) -> Self {
         Self { access, ..self.clone() }
     }
@@ -113,131 +114,12 @@ impl Blobs {
         Ok(without_folders(blobs))
     }
 
-    /// A client with no token yet.
-    async fn client(&self, url: &Url) -> PortResult<BlobClient> {
-        let options = BlobClientOptions { client_options: client_options(&self.http), ..Default::default() };
-        let (url, credential) = self.access.open(url).await?;
-        BlobClient::new(url, credential, Some(options)).map_err(|failed| error::azure(SERVICE, &failed))
-    }
-
-    /// The bytes of one file from `offset` on.
-    pub(super) async fn read(&self, file: &ModelFile, offset: u64) -> PortResult<ByteStream> {
+    /// The bytes of one file in `range`.
+    pub(super) async fn read(&self, file: &ModelFile, range: Range<u64>) -> PortResult<ByteStream> {
         let url = Url::parse(&file.url)
             .map_err(|_| error::own(SERVICE, Refused::Invalid, format!("`{}` is no URL", file.url)))?;
-        let mut reading = Reading {
-            blobs: self.clone(),
-            url,
-            path: file.path.clone(),
-            etag: file.etag.clone(),
-            offset,
-            size: file.size,
-            body: None,
-            cuts: 0,
-        };
-        if offset >= file.size {
-            return Ok(empty().boxed());
-        }
-        // The first request is made now, so that a refusal is the caller's and not the stream's.
-        reading.open_patiently().await?;
-        Ok(try_unfold(reading, |mut reading| async move {
-            Ok(reading.next().await?.map(|chunk| (chunk, reading)))
-        })
-        .boxed())
-    }
-}
-
-/// One blob being read.
-struct Reading {
-    blobs: Blobs,
-    url: Url,
-    path: String,
-    etag: String,
-    offset: u64,
-    size: u64,
-    body: Option<AsyncResponseBody>,
-    cuts: u32,
-}
-
-impl Reading {
-    async fn next(&mut self) -> PortResult<Option<Bytes>> {
-        while self.offset < self.size {
-            let Some(body) = &mut self.body else {
-                self.open_patiently().await?;
-                continue;
-            };
-            match body.next().await {
-                Some(Ok(chunk)) if chunk.is_empty() => {}
-                Some(Ok(chunk)) => return self.take(chunk).map(Some),
-                Some(Err(cut)) => self.cut(error::azure(SERVICE, &cut)).await?,
-                None => self.cut(self.short()).await?,
-            }
-        }
-        Ok(None)
-    }
-
-    fn take(&mut self, chunk: Bytes) -> PortResult<Bytes> {
-        self.offset += chunk.len() as u64;
-        self.cuts = 0;
-        if self.offset > self.size {
-            let problem = format!("`{}` is longer than listed ({} bytes)", self.path, self.size);
-            return Err(error::own(SERVICE, Refused::Conflict, problem));
-        }
-        Ok(chunk)
-    }
-
-    fn short(&self) -> PortError {
-        let problem = format!("`{}` was cut at byte {} of {}", self.path, self.offset, self.size);
-        error::own(SERVICE, Refused::Unavailable, problem)
-    }
-
-    /// Asks for the rest in one request, whose body is not collected.
-    async fn open(&mut self) -> PortResult<AsyncResponseBody> {
-        let all = usize::try_from(self.size).ok().and_then(NonZero::new);
-        let options = BlobClientDownloadOptions {
-            if_match: Some(Etag::from(self.etag.clone())),
-            range: Some(HttpRange::from(self.offset..self.size)),
-            parallel: NonZero::new(1),
-            partition_size: all,
-            ..Default::default()
-        };
-        let downloaded = self.blobs.client(&self.url).await?.download(Some(options)).await;
-        let result = downloaded.map_err(|failed| self.refusal(error::azure(SERVICE, &failed)))?;
-        Ok(result.body)
-    }
-
-    fn refusal(&self, refused: PortError) -> PortError {
-        let changed = refused.status == Some(412) || refused.status == Some(416);
-        if !changed {
-            return refused;
-        }
-        let message = format!("`{}` changed since it was listed", self.path);
-        PortError { kind: Refused::Conflict, message, ..refused }
-    }
-
-    async fn open_patiently(&mut self) -> PortResult<()> {
-        let mut logged_out = false;
-        while self.body.is_none() {
-            match self.open().await {
-                Ok(body) => self.body = Some(body),
-                Err(refused) if !logged_out && self.blobs.access.renewed(&refused).await => logged_out = true,
-                Err(failed) if failed.is_transient() => self.cut(failed).await?,
-                Err(failed) => return Err(failed),
-            }
-        }
-        Ok(())
-    }
-
-    /// Forgives a cut by waiting, or gives it back when there were too many.
-    async fn cut(&mut self, why: PortError) -> PortResult<()> {
-        self.body = None;
-        self.cuts += 1;
-        if self.cuts >= MOST_CUTS || !why.is_transient() {
-            return Err(why);
-        }
-        tracing::debug!(path = self.path, offset = self.offset, cuts = self.cuts, %why, "reading on after a cut");
-        let pause = why.retry_after.unwrap_or_else(|| FIRST_PAUSE.saturating_mul(1 << self.cuts.min(6)));
-        tokio::time::sleep(pause).await;
-        Ok(())
+        let listed = Listed { blobs: self.clone(), url, path: file.path.clone(), etag: file.etag.clone() };
+        self.window.read(listed, range.start..range.end.min(file.size)).await
     }
 }
 

@@ -1,0 +1,91 @@
+//! `pack`: files of several parts, and trouble on their way out of the storage.
+
+use std::io::{BufRead as _, BufReader, Read as _};
+
+use sandbox::Options;
+use sandbox::world::Fault;
+use serde_json::Value;
+
+use crate::harbour::Harbour;
+use crate::witness::stored;
+
+/// Bytes of one part, see `clouds/src/azure/blob/window.rs`.
+const PART: u64 = 2 << 20;
+/// Several parts, and a bit.
+const SIZE: u64 = 19 * PART + 12_345;
+
+fn with_weights(harbour: &Harbour) {
+    let world = &harbour.sandbox.world;
+    world.azure.add_synthetic_model("breast-cancer", "9", "weights.bin", SIZE, &world.clock);
+}
+
+fn packed(harbour: &Harbour) -> Value {
+    harbour.run(&["pack", "breast-cancer:9", "-o", "json"]).expect_code(0).json()
+}
+
+/// The digest of the archive that holds the file.
+fn archive(harbour: &Harbour, image: &Value) -> Value {
+    let (manifest, config) = stored(harbour, image["reference"].as_str().unwrap());
+    let at = manifest["layers"].as_array().unwrap().iter().position(|it| it["size"].as_u64() > Some(SIZE));
+    config["rootfs"]["diff_ids"][at.unwrap()].clone()
+}
+
+/// First and last byte of every range of the file that was asked for.
+fn ranges(transcript: &str) -> Vec<(u64, u64)> {
+    let mut ranges = Vec::new();
+    for line in transcript.lines().filter(|line| line.contains("weights.bin")) {
+        let exchange: Value = serde_json::from_str(line).unwrap();
+        let headers = &exchange["request"]["headers"];
+        let range = headers.get("x-ms-range").or_else(|| headers.get("range")).and_then(Value::as_str);
+        let Some((from, to)) = range.and_then(|it| it.strip_prefix("bytes=")?.split_once('-')) else {
+            continue;
+        };
+        ranges.push((from.parse().unwrap(), to.parse().unwrap()));
+    }
+    ranges
+}
+
+#[test]
+fn a_file_of_many_parts_comes_through_trouble_as_it_is() {
+    let calm = Harbour::set_up();
+    with_weights(&calm);
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("transcript");
+    let harbour = Harbour::with(Options { transcript: Some(file.clone()), ..Options::default() });
+    harbour.run(&["apply"]).expect_code(0);
+    with_weights(&harbour);
+    let faults = &harbour.sandbox.world.faults;
+    for _ in 0..3 {
+        faults.arm("blob", Fault::Cut { after: 1_000_000 });
+        faults.arm("blob", Fault::Stall { after: 100_000, milliseconds: 300 });
+    }
+    for fault in [Fault::Throttle { retry_after: 1 }, Fault::Error { status: 500 }, Fault::Reset] {
+        faults.arm("blob", fault);
+    }
+    assert_eq!(archive(&harbour, &packed(&harbour)), archive(&calm, &packed(&calm)));
+    let ranges = ranges(&std::fs::read_to_string(&file).unwrap());
+    assert!(ranges.len() as u64 >= SIZE.div_ceil(PART), "{ranges:?}");
+    // A part that was cut is asked for from where it was cut, to the same end.
+    assert!(ranges.iter().any(|(from, _)| from % PART != 0), "{ranges:?}");
+    assert!(ranges.iter().all(|(_, to)| (to + 1) % PART == 0 || to + 1 == SIZE), "{ranges:?}");
+}
+
+#[test]
+fn a_file_that_changes_on_the_way_is_an_error_and_no_image() {
+    let harbour = Harbour::set_up();
+    with_weights(&harbour);
+    for _ in 0..12 {
+        harbour.sandbox.world.faults.arm("blob", Fault::Stall { after: PART / 2, milliseconds: 1500 });
+    }
+    let mut child = harbour.command(&["pack", "breast-cancer:9"]).spawn().unwrap();
+    let mut talk = BufReader::new(child.stderr.take().unwrap());
+    let mut said = String::new();
+    while talk.read_line(&mut said).unwrap() > 0 && !said.contains("push ") {}
+    std::thread::sleep(std::time::Duration::from_millis(500));
+    with_weights(&harbour);
+    talk.read_to_string(&mut said).unwrap();
+    assert!(!child.wait().unwrap().success(), "{said}");
+    assert!(said.contains("`weights.bin` changed since it was listed"), "{said}");
+    harbour.sandbox.world.faults.clear(None);
+    packed(&harbour);
+}

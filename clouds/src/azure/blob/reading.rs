@@ -1,0 +1,227 @@
+//! One range of a blob: asked for with the etag that was listed, resumed where the line was cut, never another blob's
+//! bytes and never another range's.
+
+use std::num::NonZero;
+use std::ops::Range;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use azure_core::http::{AsyncResponseBody, ClientOptions, Etag, RetryOptions, Url};
+use azure_storage_blob::models::{BlobClientDownloadOptions, HttpRange};
+use azure_storage_blob::{BlobClient, BlobClientOptions};
+use bridge::port::{ByteStream, PortError, PortResult, Refused};
+use bytes::Bytes;
+use futures_util::stream::{StreamExt, empty, try_unfold};
+use tokio::time::Instant;
+
+use super::window::Ranged;
+use super::{Blobs, SERVICE};
+use crate::azure::rest::client_options;
+use crate::error;
+
+/// A range is asked for again this often without a byte in between.
+const MOST_CUTS: u32 = 8;
+/// The first pause; every next one is twice as long.
+const FIRST_PAUSE: Duration = Duration::from_millis(500);
+/// No pause of ours is longer.
+const LONGEST_PAUSE: Duration = Duration::from_secs(16);
+/// A longer wait that the service asks for is its last word.
+const LONGEST_WAIT: Duration = Duration::from_mins(2);
+
+/// One listed blob.
+#[derive(Clone)]
+pub(super) struct Listed {
+    pub(super) blobs: Blobs,
+    pub(super) url: Url,
+    /// The file's path in its version, for people.
+    pub(super) path: String,
+    pub(super) etag: String,
+}
+
+impl Listed {
+    /// A client with no token yet. It asks once: asking again is this file's work, which knows what is missing.
+    async fn client(&self) -> PortResult<BlobClient> {
+        let Blobs { http, access, .. } = &self.blobs;
+        let client_options = ClientOptions { retry: RetryOptions::none(), ..client_options(http) };
+        let options = BlobClientOptions { client_options, ..Default::default() };
+        let (url, credential) = access.open(&self.url).await?;
+        BlobClient::new(url, credential, Some(options)).map_err(|failed| error::azure(SERVICE, &failed))
+    }
+}
+
+/// A pause that the service asked for: everybody's who reads from it.
+#[derive(Clone, Default)]
+pub(super) struct Quiet(Arc<Mutex<Option<Instant>>>);
+
+impl Quiet {
+    fn ask(&self, pause: Duration) {
+        let until = Instant::now() + pause;
+        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        *kept = Some(kept.map_or(until, |other| other.max(until)));
+    }
+
+    async fn wait(&self) {
+        let until = *self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(until) = until {
+            tokio::time::sleep_until(until).await;
+        }
+    }
+}
+
+impl Ranged for Listed {
+    fn name(&self) -> &str {
+        &self.path
+    }
+
+    async fn range(&self, range: Range<u64>) -> PortResult<ByteStream> {
+        if range.is_empty() {
+            return Ok(empty().boxed());
+        }
+        let mut reading = Reading { listed: self.clone(), rest: range, body: None, cuts: 0 };
+        // The first request is made now, so that a refusal is the caller's and not the stream's.
+        reading.open_patiently().await?;
+        Ok(try_unfold(reading, |mut reading| async move {
+            Ok(reading.next().await?.map(|chunk| (chunk, reading)))
+        })
+        .boxed())
+    }
+}
+
+/// One range being read.
+struct Reading {
+    listed: Listed,
+    /// What is still missing.
+    rest: Range<u64>,
+    body: Option<AsyncResponseBody>,
+    cuts: u32,
+}
+
+impl Reading {
+    async fn next(&mut self) -> PortResult<Option<Bytes>> {
+        while !self.rest.is_empty() {
+            let Some(body) = &mut self.body else {
+                self.open_patiently().await?;
+                continue;
+            };
+            match body.next().await {
+                Some(Ok(chunk)) if chunk.is_empty() => {}
+                Some(Ok(chunk)) => return self.take(chunk).map(Some),
+                Some(Err(cut)) => self.cut(error::azure(SERVICE, &cut)).await?,
+                None => self.cut(self.short()).await?,
+            }
+        }
+        Ok(None)
+    }
+
+    fn take(&mut self, chunk: Bytes) -> PortResult<Bytes> {
+        let end = self.rest.start + chunk.len() as u64;
+        if end > self.rest.end {
+            let (path, length) = (&self.listed.path, self.rest.end);
+            let problem =
+                format!("`{path}`: the service sent more than the bytes up to {length} it was asked for");
+            return Err(error::own(SERVICE, Refused::Conflict, problem));
+        }
+        self.rest.start = end;
+        self.cuts = 0;
+        Ok(chunk)
+    }
+
+    fn short(&self) -> PortError {
+        let Range { start, end } = self.rest;
+        let problem = format!("`{}` was cut at byte {start} of {end}", self.listed.path);
+        error::own(SERVICE, Refused::Unavailable, problem)
+    }
+
+    /// Asks for the rest in one request, whose body is not collected.
+    async fn open(&mut self) -> PortResult<AsyncResponseBody> {
+        let length = usize::try_from(self.rest.end - self.rest.start).ok().and_then(NonZero::new);
+        let options = BlobClientDownloadOptions {
+            if_match: Some(Etag::from(self.listed.etag.clone())),
+            range: Some(HttpRange::from(self.rest.clone())),
+            parallel: NonZero::new(1),
+            partition_size: length,
+            ..Default::default()
+        };
+        let downloaded = self.listed.client().await?.download(Some(options)).await;
+        let result = downloaded.map_err(|failed| self.refusal(error::azure(SERVICE, &failed)))?;
+        let range = result.headers.get_optional_str(&"content-range".into());
+        let starts = range.and_then(|range| range.strip_prefix("bytes ")?.split('-').next()?.parse().ok());
+        if starts == Some(self.rest.start) {
+            return Ok(result.body);
+        }
+        let said = range.unwrap_or("no range");
+        let problem = format!(
+            "`{}`: asked for the bytes from {} on, the service sent `{said}`; look for a proxy between here and the storage",
+            self.listed.path, self.rest.start
+        );
+        Err(error::own(SERVICE, Refused::Invalid, problem))
+    }
+
+    fn refusal(&self, refused: PortError) -> PortError {
+        let changed = refused.status == Some(412) || refused.status == Some(416);
+        if !changed {
+            return refused;
+        }
+        let message = format!("`{}` changed since it was listed", self.listed.path);
+        PortError { kind: Refused::Conflict, message, ..refused }
+    }
+
+    async fn open_patiently(&mut self) -> PortResult<()> {
+        let mut logged_out = false;
+        while self.body.is_none() {
+            self.listed.blobs.quiet.wait().await;
+            match self.open().await {
+                Ok(body) => self.body = Some(body),
+                Err(refused) if !logged_out && self.listed.blobs.access.renewed(&refused).await => {
+                    logged_out = true;
+                }
+                Err(failed) if failed.is_transient() => self.cut(failed).await?,
+                Err(failed) => return Err(failed),
+            }
+        }
+        Ok(())
+    }
+
+    /// Forgives a cut by waiting, or gives it back when there were too many.
+    async fn cut(&mut self, why: PortError) -> PortResult<()> {
+        self.body = None;
+        self.cuts += 1;
+        let too_long = why.retry_after.is_some_and(|wait| wait > LONGEST_WAIT);
+        if self.cuts >= MOST_CUTS || too_long || !why.is_transient() {
+            return Err(why);
+        }
+        let Range { start, .. } = self.rest;
+        tracing::debug!(path = self.listed.path, start, cuts = self.cuts, %why, "reading on after a cut");
+        match why.retry_after {
+            Some(wait) => self.listed.blobs.quiet.ask(wait),
+            None => tokio::time::sleep(pause(self.cuts)).await,
+        }
+        Ok(())
+    }
+}
+
+/// The pause after so many cuts without a byte in between.
+fn pause(cuts: u32) -> Duration {
+    FIRST_PAUSE.saturating_mul(1 << cuts.saturating_sub(1).min(16)).min(LONGEST_PAUSE)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pauses_double_up_to_a_bound() {
+        let pauses: Vec<_> = (1..=7).map(|cuts| pause(cuts).as_millis()).collect();
+        assert_eq!(pauses, [500, 1000, 2000, 4000, 8000, 16_000, 16_000]);
+    }
+
+    #[tokio::test]
+    async fn a_pause_is_everybodys_and_the_longest_counts() {
+        let (quiet, began) = (Quiet::default(), Instant::now());
+        quiet.wait().await;
+        quiet.ask(Duration::from_millis(90));
+        quiet.clone().ask(Duration::from_millis(30));
+        quiet.clone().wait().await;
+        assert!(began.elapsed() >= Duration::from_millis(90));
+    }
+}

@@ -1,0 +1,183 @@
+//! Parts of a file read side by side and handed on in order. What waits in memory is bounded over all files together:
+//! the first part of every file flows straight through, the ones after it are read ahead while there is room.
+//!
+//! A file never waits for room, it only reads less far ahead; so files that are read at the same time cannot lock each
+//! other out.
+
+use std::collections::VecDeque;
+use std::future::Future;
+use std::ops::Range;
+use std::sync::Arc;
+
+use bridge::port::{ByteStream, PortError, PortResult, Refused};
+use bytes::Bytes;
+use futures_util::stream::{StreamExt, try_unfold};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::task::JoinHandle;
+
+use super::SERVICE;
+use crate::error;
+
+/// Bytes of one part. Half of what Microsoft's own clients ask for at a time
+/// (<https://learn.microsoft.com/powerquery-m/azurestorage-blobcontents>: requests of 4 MB, 16 at once), so that more of them
+/// share the memory that there is.
+const PART: u64 = 2 << 20;
+
+/// Parts that are read ahead in one process, over all files: 16 MiB in memory at most.
+const AHEAD: usize = 8;
+
+/// Room for parts that are read ahead. Clones share it.
+#[derive(Clone)]
+pub(super) struct Window {
+    room: Arc<Semaphore>,
+    part: u64,
+}
+
+impl Default for Window {
+    fn default() -> Self {
+        Self::new(AHEAD, PART)
+    }
+}
+
+/// Where the bytes of a file come from.
+pub(super) trait Ranged: Clone + Send + Sync + 'static {
+    /// The file, for people.
+    fn name(&self) -> &str;
+    /// The bytes of a range.
+    fn range(&self, range: Range<u64>) -> impl Future<Output = PortResult<ByteStream>> + Send;
+}
+
+impl Window {
+    fn new(ahead: usize, part: u64) -> Self {
+        Self { room: Arc::new(Semaphore::new(ahead)), part }
+    }
+
+    /// The bytes of a file's range, in order. The first request is made at once, so that a refusal is the caller's.
+    pub(super) async fn read(&self, source: impl Ranged, range: Range<u64>) -> PortResult<ByteStream> {
+        let mut reading = Reading {
+            window: self.clone(),
+            source,
+            rest: range,
+            flowing: None,
+            ahead: VecDeque::new(),
+            handing_on: None,
+        };
+        reading.flow().await?;
+        Ok(try_unfold(reading, |mut reading| async move {
+            Ok(reading.next().await?.map(|chunk| (chunk, reading)))
+        })
+        .boxed())
+    }
+}
+
+/// One file being read.
+struct Reading<S> {
+    window: Window,
+    source: S,
+    /// What nobody has asked for yet.
+    rest: Range<u64>,
+    /// The part that flows through now, and how much of it is missing.
+    flowing: Option<(ByteStream, u64)>,
+    /// The parts after it, in order.
+    ahead: VecDeque<Part>,
+    /// The part that was read ahead and is handed on now.
+    handing_on: Option<Waiting>,
+}
+
+/// A part in memory: its pieces as they came, and the room it takes.
+struct Waiting {
+    pieces: VecDeque<Bytes>,
+    _room: OwnedSemaphorePermit,
+}
+
+/// A part that is read by a task of its own. Ends with it.
+struct Part(JoinHandle<PortResult<Waiting>>);
+
+impl Drop for Part {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+impl<S: Ranged> Reading<S> {
+    async fn next(&mut self) -> PortResult<Option<Bytes>> {
+        loop {
+            if let Some(piece) = self.handing_on.as_mut().and_then(|part| part.pieces.pop_front()) {
+                return Ok(Some(piece));
+            }
+            self.handing_on = None;
+            self.read_ahead();
+            if let Some((stream, left)) = &mut self.flowing {
+                match stream.next().await.transpose()? {
+                    Some(chunk) if chunk.len() as u64 <= *left => {
+                        *left -= chunk.len() as u64;
+                        return Ok(Some(chunk));
+                    }
+                    None if *left == 0 => self.flowing = None,
+                    _ => return Err(wrong_length(self.source.name())),
+                }
+            } else if let Some(mut part) = self.ahead.pop_front() {
+                let read = (&mut part.0).await.map_err(|failed| lost(self.source.name(), &failed))?;
+                self.handing_on = Some(read?);
+            } else if self.rest.is_empty() {
+                return Ok(None);
+            } else {
+                self.flow().await?;
+            }
+        }
+    }
+
+    /// Lets the next part flow straight through.
+    async fn flow(&mut self) -> PortResult<()> {
+        let range = self.take();
+        if !range.is_empty() {
+            let missing = range.end - range.start;
+            self.flowing = Some((self.source.range(range).await?, missing));
+        }
+        Ok(())
+    }
+
+    /// Begins parts while there is room.
+    fn read_ahead(&mut self) {
+        while !self.rest.is_empty() {
+            let Ok(room) = Arc::clone(&self.window.room).try_acquire_owned() else { return };
+            let (source, range) = (self.source.clone(), self.take());
+            let part = async move { Ok(Waiting { pieces: whole(&source, range).await?, _room: room }) };
+            self.ahead.push_back(Part(tokio::spawn(part)));
+        }
+    }
+
+    fn take(&mut self) -> Range<u64> {
+        let end = self.rest.end.min(self.rest.start.saturating_add(self.window.part));
+        let range = self.rest.start..end;
+        self.rest.start = end;
+        range
+    }
+}
+
+/// All pieces of a part: together exactly as long as was asked for.
+async fn whole(source: &impl Ranged, range: Range<u64>) -> PortResult<VecDeque<Bytes>> {
+    let mut missing = range.end - range.start;
+    let mut pieces = VecDeque::new();
+    let mut stream = source.range(range).await?;
+    while let Some(piece) = stream.next().await.transpose()? {
+        let rest = missing.checked_sub(piece.len() as u64);
+        missing = rest.ok_or_else(|| wrong_length(source.name()))?;
+        pieces.push_back(piece);
+    }
+    if missing == 0 { Ok(pieces) } else { Err(wrong_length(source.name())) }
+}
+
+fn wrong_length(name: &str) -> PortError {
+    let problem = format!(
+        "`{name}`: a range came back longer or shorter than asked for; run again to read the file anew"
+    );
+    error::own(SERVICE, Refused::Conflict, problem)
+}
+
+fn lost(name: &str, failed: &tokio::task::JoinError) -> PortError {
+    error::own(SERVICE, Refused::Unavailable, format!("`{name}`: reading ahead ended early: {failed}"))
+}
+
+#[cfg(test)]
+mod tests;
