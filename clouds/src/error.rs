@@ -163,9 +163,10 @@ pub(crate) fn image(service: &'static str, error: &ImageError) -> PortError {
             registry(service, error)
         }
         ImageError::Base(CopyError::NotFound(_)) => own(service, Refused::NotFound, error.to_string()),
-        ImageError::Base(_) | ImageError::Layer(_) | ImageError::Config(_) => {
-            own(service, Refused::Invalid, error.to_string())
-        }
+        ImageError::Base(_)
+        | ImageError::Layer(_)
+        | ImageError::Config(_)
+        | ImageError::TooManyLayers { .. } => own(service, Refused::Invalid, error.to_string()),
     }
 }
 

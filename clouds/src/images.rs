@@ -212,6 +212,12 @@ impl ImageStore for Images {
                 Base::Image(Origin { registry, repository: &reference.repository, version })
             }
         };
+        if let Some(link) = &plan.link {
+            // What a base of the user's has there is not the model's.
+            let hides = matches!(plan.base, image::Base::Image(_)).then_some(image::ROOT);
+            let layer = Layer::link(&link.path, &link.target, hides);
+            layers.push(layer.map_err(|malformed| invalid(&malformed))?);
+        }
         for layer in &plan.layers {
             layers.push(model_layer(layer, source).map_err(|malformed| invalid(&malformed))?);
         }

@@ -1,93 +1,69 @@
 //! Which files share a layer. The layer is what a registry can skip and what a broken transfer starts over, so large
-//! files lie alone and small ones together.
+//! files lie alone and small ones together, a few at a time.
+//!
+//! How fine the cut is follows from the files: as fine as the number of layers allows, in steps of two. Where one shared
+//! layer ends and the next begins is decided by the path of the file at the end, so that a file that comes, goes or grows
+//! moves the ends near it and no others: the next version of a model finds most of its layers made already.
+
+use sha2::{Digest, Sha256};
 
 use super::LayerPlan;
 use crate::port::ModelFile;
 
-/// From this size on a file has a layer of its own.
-const LARGE: u64 = 16 << 20;
-/// Small files share a layer up to this size.
-const SHARED: u64 = 64 << 20;
-/// Container runtimes stack at most 127 layers; the base needs some of them.
+/// The finest cut: from this size on a file has a layer of its own, and shared layers have at most so much. What is sent
+/// again beside a changed file is less.
+const FINEST: u64 = 1 << 20;
+/// The most layers of one model. Runtimes stack 127 (<https://github.com/moby/buildkit/issues/4810>, “historic limit is set
+/// to 127”; CRI-O refuses more, <https://github.com/cri-o/cri-o/issues/6261>); the base and what else we add need some.
 const MOST: usize = 100;
+/// What a file takes in an archive besides its bytes: header, record of a long name, padding.
+const AROUND: u64 = 2048;
 
 /// Groups files into layers. Depends on the set of files only, not on their order.
 pub(super) fn group(root: &str, mut files: Vec<ModelFile>) -> Vec<LayerPlan> {
     files.sort_by(|a, b| a.path.cmp(&b.path));
-    let (large, small): (Vec<_>, Vec<_>) = files.into_iter().partition(|file| file.size >= LARGE);
-    let mut groups: Vec<Vec<ModelFile>> = large.into_iter().map(|file| vec![file]).collect();
-    groups.extend(shared(small));
-    fold(groups).into_iter().map(|files| LayerPlan { root: root.to_owned(), files }).collect()
+    let mut grain = FINEST;
+    let mut groups = cut(&files, grain);
+    while groups.len() > MOST {
+        grain = grain.saturating_mul(2);
+        groups = cut(&files, grain);
+    }
+    groups
+        .into_iter()
+        .map(|group| LayerPlan { root: root.to_owned(), files: group.into_iter().cloned().collect() })
+        .collect()
 }
 
-fn shared(small: Vec<ModelFile>) -> Vec<Vec<ModelFile>> {
-    let mut groups: Vec<Vec<ModelFile>> = Vec::new();
-    let mut filled = 0;
+/// Files of `grain` bytes and more alone, the others in groups of up to `grain` bytes.
+fn cut(files: &[ModelFile], grain: u64) -> Vec<Vec<&ModelFile>> {
+    let (large, small): (Vec<_>, Vec<_>) = files.iter().partition(|file| file.size >= grain);
+    let mut groups: Vec<Vec<&ModelFile>> = large.into_iter().map(|file| vec![file]).collect();
+    let (mut open, mut filled) = (Vec::new(), 0_u64);
     for file in small {
-        match groups.last_mut() {
-            Some(group) if filled + file.size <= SHARED => {
-                filled += file.size;
-                group.push(file);
-            }
-            _ => {
-                filled = file.size;
-                groups.push(vec![file]);
-            }
+        let weight = file.size.saturating_add(AROUND);
+        if !open.is_empty() && filled.saturating_add(weight) > grain {
+            groups.push(std::mem::take(&mut open));
+            filled = 0;
         }
+        filled = filled.saturating_add(weight);
+        open.push(file);
+        if is_end(&file.path, weight, grain) {
+            groups.push(std::mem::take(&mut open));
+            filled = 0;
+        }
+    }
+    if !open.is_empty() {
+        groups.push(open);
     }
     groups
 }
 
-/// Joins neighbours until there are no more groups than a runtime stacks.
-fn fold(groups: Vec<Vec<ModelFile>>) -> Vec<Vec<ModelFile>> {
-    let width = groups.len().div_ceil(MOST).max(1);
-    let mut folded: Vec<Vec<ModelFile>> = Vec::new();
-    for (index, group) in groups.into_iter().enumerate() {
-        match folded.last_mut() {
-            Some(last) if index % width != 0 => last.extend(group),
-            _ => folded.push(group),
-        }
-    }
-    for group in &mut folded {
-        group.sort_by(|a, b| a.path.cmp(&b.path));
-    }
-    folded
+/// Whether a group ends with this file: by chance, but the same in every version, and on average twice in `grain` bytes.
+fn is_end(path: &str, weight: u64, grain: u64) -> bool {
+    let first = Sha256::digest(path.as_bytes()).into_iter().take(8);
+    let chance = first.fold(0_u64, |number, byte| (number << 8) | u64::from(byte));
+    u128::from(chance) * u128::from(grain) < (u128::from(weight) * 2) << 64
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const MIB: u64 = 1 << 20;
-
-    fn file(path: &str, size: u64) -> ModelFile {
-        ModelFile { path: path.to_owned(), size, etag: String::new(), url: String::new() }
-    }
-
-    fn shape(files: Vec<ModelFile>) -> Vec<Vec<String>> {
-        group("/r", files)
-            .into_iter()
-            .map(|it| it.files.into_iter().map(|file| file.path).collect())
-            .collect()
-    }
-
-    #[test]
-    fn large_alone_small_together() {
-        let files = vec![file("z", 1), file("b", 16 * MIB), file("a", 16 * MIB - 1), file("c", 900 * MIB)];
-        assert_eq!(shape(files), [vec!["b"], vec!["c"], vec!["a", "z"]]);
-    }
-
-    #[test]
-    fn shared_layers_are_bounded() {
-        let files = (0..9).map(|n| file(&format!("f{n}"), 15 * MIB)).collect();
-        assert_eq!(shape(files), [vec!["f0", "f1", "f2", "f3"], vec!["f4", "f5", "f6", "f7"], vec!["f8"]]);
-    }
-
-    #[test]
-    fn never_more_layers_than_a_runtime_stacks() {
-        let files: Vec<_> = (0..250).map(|n| file(&format!("f{n:03}"), 20 * MIB)).collect();
-        let shape = shape(files);
-        assert!(shape.len() <= MOST, "{}", shape.len());
-        assert_eq!(shape.iter().flatten().count(), 250);
-    }
-}
+mod tests;

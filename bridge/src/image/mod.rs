@@ -18,6 +18,11 @@ pub use self::planned::{ImageError, package_repository_and_tag, plan_image, repo
 /// Annotation that names the model version an image was made from; what identifies an image of ours.
 pub const ASSET_ID: &str = "dev.gangplank.asset-id";
 
+/// Where the files of a model lie in its image: the same for all models and versions, so that two versions share the layers
+/// of the files they share. It is where KServe looks in an image that only carries a model
+/// (<https://kserve.github.io/website/docs/model-serving/storage/providers/oci>).
+pub const ROOT: &str = "/models";
+
 /// Everything an image is made of; the same plan gives the same digest.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct ImagePlan {
@@ -27,6 +32,8 @@ pub struct ImagePlan {
     pub tag: String,
     /// What the model layers lie upon.
     pub base: Base,
+    /// A link to the model's files, where something looks for them elsewhere.
+    pub link: Option<Link>,
     /// Model layers, bottom first.
     pub layers: Vec<LayerPlan>,
     /// Environment of the container, added to the base's.
@@ -45,6 +52,15 @@ pub enum Base {
     Image(String),
     /// The scorer's own executable, which the edge holds; makes a base image with one layer.
     Scorer,
+}
+
+/// A symbolic link in the image.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Link {
+    /// Absolute path of the link.
+    pub path: String,
+    /// Where it leads, relative to its folder: right also where the image is mounted into another one.
+    pub target: String,
 }
 
 /// One layer: some files below one directory.

@@ -4,13 +4,15 @@
 use std::collections::BTreeMap;
 
 use super::path::{self, PathError};
-use super::{ASSET_ID, Base, ImagePlan, layers};
+use super::{ASSET_ID, Base, ImagePlan, Link, ROOT, layers};
 use crate::name::{LABEL_MAX, slug};
 use crate::port::{ModelFile, ModelVersion};
 use crate::spec::{Bridge, Runtime, Service};
 
-/// Where Azure ML's own servers keep models; user code finds them below `AZUREML_MODEL_DIR`.
+/// Where Azure ML's own servers keep models, `NAME/VERSION` below it; user code finds its folder by `AZUREML_MODEL_DIR`.
 const MODELS: &str = "/var/azureml-app/azureml-models";
+/// From the folder of a model's versions there to the root.
+const UP: &str = "../../../..";
 
 /// Why no image can be made of a model version.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -82,7 +84,7 @@ pub fn plan_image(
     files: &[ModelFile],
 ) -> Result<ImagePlan, ImageError> {
     check(version, files)?;
-    let root = format!("{MODELS}/{}/{}", version.name, version.version);
+    let folder = format!("{MODELS}/{}/{}", version.name, version.version);
     let (repository, tag) = repository_and_tag(bridge, &service.team, &version.name, &version.version);
     let labels = labels(service, version);
     let mut annotations = labels.clone();
@@ -92,8 +94,9 @@ pub fn plan_image(
         repository,
         tag,
         base: base(&service.runtime)?,
-        layers: layers::group(&root, files.to_vec()),
-        env: BTreeMap::from([("AZUREML_MODEL_DIR".to_owned(), root)]),
+        link: Some(Link { path: folder.clone(), target: format!("{UP}{ROOT}") }),
+        layers: layers::group(ROOT, files.to_vec()),
+        env: BTreeMap::from([("AZUREML_MODEL_DIR".to_owned(), folder)]),
         labels,
         annotations,
     })
@@ -178,7 +181,10 @@ mod tests {
         assert_eq!(plan.repository, "harbour/models/wine-cultivar-742c5b");
         assert_eq!(plan.tag, "1");
         assert_eq!(plan.base, Base::Scorer);
-        assert_eq!(plan.layers[0].root, "/var/azureml-app/azureml-models/Wine_Cultivar/1");
+        assert_eq!(plan.layers[0].root, "/models");
+        let link = plan.link.unwrap();
+        assert_eq!(link.path, "/var/azureml-app/azureml-models/Wine_Cultivar/1");
+        assert_eq!(link.target, "../../../../models");
         assert_eq!(plan.env["AZUREML_MODEL_DIR"], "/var/azureml-app/azureml-models/Wine_Cultivar/1");
         assert_eq!(plan.annotations[ASSET_ID], fixture::version().asset_id);
         assert_eq!(plan.annotations["dev.gangplank.tags/stage"], "production");

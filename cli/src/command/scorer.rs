@@ -33,6 +33,7 @@ fn plan(context: &Context) -> ImagePlan {
         repository: format!("{}/{}/gangplank-scorer", google.project, google.repository),
         tag: VERSION.to_owned(),
         base: Base::Scorer,
+        link: None,
         layers: Vec::new(),
         env: BTreeMap::new(),
         labels: BTreeMap::new(),

@@ -12,11 +12,12 @@ fn a_packed_image_is_what_skopeo_saw() {
     let (manifest, config) = stored(&harbour, pushed["reference"].as_str().unwrap());
     let inspected = recorded("skopeo-inspect.json");
     let layers = inspected["Layers"].as_array().unwrap();
-    assert_eq!(layers.len(), 2);
-    assert_eq!(manifest["layers"][1]["digest"], layers[1]);
+    let packed: Vec<&Value> = manifest["layers"].as_array().unwrap().iter().map(|it| &it["digest"]).collect();
+    assert_eq!(packed[1..], layers.iter().collect::<Vec<_>>()[1..]);
     assert_eq!(config["config"]["Labels"], inspected["Labels"]);
     let seen = recorded("skopeo-config.json");
-    assert_eq!(config["rootfs"]["diff_ids"][1], seen["rootfs"]["diff_ids"][1]);
+    let diff_ids = |config: &Value| config["rootfs"]["diff_ids"].as_array().unwrap()[1..].to_vec();
+    assert_eq!(diff_ids(&config), diff_ids(&seen));
     for field in ["User", "ExposedPorts", "Env", "Entrypoint"] {
         assert_eq!(config["config"][field], seen["config"][field], "{field}");
     }

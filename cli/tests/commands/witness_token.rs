@@ -62,7 +62,8 @@ fn docker_podman_skopeo_and_crane_saw_the_same_image() {
     let manifest: Value = serde_json::from_str(&body).unwrap();
     let seen = recorded("docker-manifest.json");
     // The scorer's layer differs from build to build.
-    assert_eq!(manifest["layers"][1], seen["layers"][1]);
+    let layers = |manifest: &Value| manifest["layers"].as_array().unwrap()[1..].to_vec();
+    assert_eq!(layers(&manifest), layers(&seen));
     assert_eq!(manifest["annotations"], seen["annotations"]);
 }
 

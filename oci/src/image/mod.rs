@@ -24,6 +24,10 @@ use known::Known;
 /// Layers under way at the same time.
 const AT_ONCE: usize = 4;
 
+/// The most layers of an image: what runtimes stack (<https://github.com/moby/buildkit/issues/4810>, “historic limit is set
+/// to 127”; <https://github.com/cri-o/cri-o/issues/6261>).
+const MOST_LAYERS: usize = 127;
+
 /// Layers up to this size are made in memory, so that one the registry has is recognised before it is sent.
 const SMALL: u64 = 1 << 20;
 
@@ -90,6 +94,17 @@ pub enum ImageError {
     /// A layer cannot be made of these files.
     #[error(transparent)]
     Layer(#[from] MalformedLayer),
+    /// More layers than runtimes stack.
+    #[error(
+        "the base image has {base} layers and {ours} are to lie on it, expected at most {MOST_LAYERS} together; take a base \
+         with fewer layers"
+    )]
+    TooManyLayers {
+        /// Layers of the base.
+        base: usize,
+        /// Layers of ours.
+        ours: usize,
+    },
     /// The base's configuration cannot be built upon.
     #[error("the configuration of the base image cannot be used: {0}")]
     Config(String),
@@ -128,7 +143,7 @@ pub async fn push(
 ) -> Result<PushedImage, ImageError> {
     let known = Known::read(registry, image.repository, image.tag).await?;
     let push = Push { registry, repository: image.repository, progress, known };
-    let lower = push.lower(&image.base).await?;
+    let lower = push.lower(&image.base, image.layers.len()).await?;
     let laid = push.layers(&image.layers).await?;
     let mut tally = lower.tally;
     for layer in &laid {
@@ -141,7 +156,7 @@ pub async fn push(
 }
 
 impl Push<'_> {
-    async fn lower(&self, base: &Base<'_>) -> Result<Lower, ImageError> {
+    async fn lower(&self, base: &Base<'_>, ours: usize) -> Result<Lower, ImageError> {
         let origin = match base {
             Base::Scratch(run) => {
                 let (config, layers, tally) = (config::scratch(run), Vec::new(), Tally::default());
@@ -151,6 +166,9 @@ impl Push<'_> {
         };
         let manifest = copy::resolve(origin).await?.manifest;
         let (descriptor, layers) = (manifest.config(), manifest.layers());
+        if layers.len() + ours > MOST_LAYERS {
+            return Err(ImageError::TooManyLayers { base: layers.len(), ours });
+        }
         let digest = copy::digest_of(origin, descriptor)?;
         let config = origin.registry.small_blob(origin.repository, &digest, descriptor.size()).await?;
         let config = copy::read_json(origin, &config)?;

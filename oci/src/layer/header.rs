@@ -15,33 +15,37 @@ const LARGEST_SIZE: u64 = 0o777_7777_7777;
 pub(super) fn of(item: &Item<'_>) -> Vec<u8> {
     let (kind, mode, size) = match item {
         Item::Directory(_) => (tar::EntryType::Directory, 0o755, 0),
+        Item::Link(..) => (tar::EntryType::Symlink, 0o777, 0),
         Item::File(_, entry) => {
             let mode = if entry.mode == Mode::Program { 0o755 } else { 0o644 };
             (tar::EntryType::Regular, mode, entry.size)
         }
     };
-    let path = item.path();
-    let records = pax_records(path, size);
+    let (path, target) = match item {
+        Item::Link(path, target) => (path.as_str(), target.as_str()),
+        other => (other.path(), ""),
+    };
+    let records = pax_records(path, target, size);
     let mut blocks = Vec::with_capacity(BLOCK);
     if !records.is_empty() {
-        blocks.extend_from_slice(&ustar(
-            "PaxHeaders/0",
-            tar::EntryType::XHeader,
-            0o644,
-            records.len() as u64,
-        ));
+        let length = records.len() as u64;
+        blocks.extend_from_slice(&ustar(("PaxHeaders/0", ""), tar::EntryType::XHeader, 0o644, length));
         blocks.extend_from_slice(&records);
         blocks.resize(blocks.len().next_multiple_of(BLOCK), 0);
     }
     let fitting_size = if size > LARGEST_SIZE { 0 } else { size };
-    blocks.extend_from_slice(&ustar(&fitting_name(path), kind, mode, fitting_size));
+    let names = (fitting_name(path), fitting_name(target));
+    blocks.extend_from_slice(&ustar((&names.0, &names.1), kind, mode, fitting_size));
     blocks
 }
 
-fn ustar(name: &str, kind: tar::EntryType, mode: u32, size: u64) -> [u8; BLOCK] {
+fn ustar((name, target): (&str, &str), kind: tar::EntryType, mode: u32, size: u64) -> [u8; BLOCK] {
     let mut header = tar::Header::new_ustar();
-    let field = &mut header.as_old_mut().name;
-    for (to, from) in field.iter_mut().zip(name.as_bytes()) {
+    let fields = header.as_old_mut();
+    for (to, from) in fields.name.iter_mut().zip(name.as_bytes()) {
+        *to = *from;
+    }
+    for (to, from) in fields.linkname.iter_mut().zip(target.as_bytes()) {
         *to = *from;
     }
     header.set_entry_type(kind);
@@ -59,10 +63,12 @@ fn fitting_name(path: &str) -> String {
     path.chars().map(|c| if c.is_ascii() { c } else { '_' }).take(LONGEST_NAME).collect()
 }
 
-fn pax_records(path: &str, size: u64) -> Vec<u8> {
+fn pax_records(path: &str, target: &str, size: u64) -> Vec<u8> {
     let mut records = String::new();
-    if path.len() > LONGEST_NAME || !path.is_ascii() {
-        records.push_str(&pax_record("path", path));
+    for (key, name) in [("path", path), ("linkpath", target)] {
+        if name.len() > LONGEST_NAME || !name.is_ascii() {
+            records.push_str(&pax_record(key, name));
+        }
     }
     if size > LARGEST_SIZE {
         records.push_str(&pax_record("size", &size.to_string()));

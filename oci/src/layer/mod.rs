@@ -24,6 +24,10 @@ pub const KEY_ANNOTATION: &str = "dev.gangplank.layer.key";
 /// Annotation of a layer's descriptor: the digest of the archive inside, for whoever uses the layer again.
 pub const DIFF_ID_ANNOTATION: &str = "dev.gangplank.layer.diff-id";
 
+/// The name that hides what lower layers have in its directory
+/// (<https://github.com/opencontainers/image-spec/blob/main/layer.md#opaque-whiteout>).
+const OPAQUE: &str = ".wh..wh..opq";
+
 /// Where the bytes of one file come from.
 #[async_trait::async_trait]
 pub trait Content: Send + Sync {
@@ -67,6 +71,8 @@ enum Item<'a> {
     Directory(String),
     /// A file, its whole path.
     File(String, Entry<'a>),
+    /// A symbolic link, its whole path, and where it leads.
+    Link(String, String),
 }
 
 /// Files that cannot be a layer.
@@ -116,17 +122,43 @@ impl<'a> Layer<'a> {
         if !root.is_empty() {
             check_path(root)?;
         }
-        let mut directories = BTreeSet::new();
-        let mut files = Vec::with_capacity(entries.len());
+        let mut items = Vec::with_capacity(entries.len());
         for entry in entries {
             check_path(&entry.path)?;
             let path = if root.is_empty() { entry.path.clone() } else { format!("{root}/{}", entry.path) };
-            directories
-                .extend(path.match_indices('/').filter_map(|(at, _)| path.get(..=at)).map(str::to_owned));
-            files.push((path, entry));
+            items.push(Item::File(path, entry));
         }
-        let mut items: Vec<Item<'a>> =
-            files.into_iter().map(|(path, entry)| Item::File(path, entry)).collect();
+        Self::of(root, items)
+    }
+
+    /// A layer with one symbolic link, at an absolute path. It hides whatever lower layers have in the directory `hides`.
+    pub fn link(path: &str, target: &str, hides: Option<&str>) -> Result<Self, MalformedLayer> {
+        let path = path.trim_start_matches('/');
+        check_path(path)?;
+        let mut items = vec![Item::Link(path.to_owned(), target.to_owned())];
+        if let Some(hidden) = hides {
+            let hidden = hidden.trim_matches('/');
+            check_path(hidden)?;
+            let marker = Entry {
+                path: OPAQUE.to_owned(),
+                size: 0,
+                mode: Mode::Data,
+                fingerprint: String::new(),
+                content: Box::new(BytesContent(bytes::Bytes::new())),
+            };
+            items.push(Item::File(format!("{hidden}/{OPAQUE}"), marker));
+        }
+        Self::of(path, items)
+    }
+
+    /// Puts the directories of `items` before them, and everything in order.
+    fn of(root: &str, mut items: Vec<Item<'a>>) -> Result<Self, MalformedLayer> {
+        let above = |item: &Item<'_>| {
+            let path = item.path();
+            let ends = path.match_indices('/').filter_map(|(at, _)| path.get(..=at));
+            ends.map(str::to_owned).collect::<Vec<_>>()
+        };
+        let directories: BTreeSet<String> = items.iter().flat_map(above).collect();
         items.extend(directories.into_iter().map(Item::Directory));
         // A directory ends in `/`, so it sorts before everything in it.
         items.sort_by(|a, b| a.path().cmp(b.path()));
@@ -152,21 +184,36 @@ impl<'a> Layer<'a> {
     /// fingerprints can be trusted.
     pub fn key(&self) -> String {
         let mut hash = Sha256::new();
-        hash.update(b"gangplank layer 2\0");
-        for (path, entry) in self.files() {
-            let program = u8::from(entry.mode == Mode::Program);
-            for field in
-                [path.as_bytes(), entry.fingerprint.as_bytes(), &entry.size.to_be_bytes(), &[program]]
-            {
-                hash.update((field.len() as u64).to_be_bytes());
-                hash.update(field);
+        hash.update(b"gangplank layer 3\0");
+        let mut field = |field: &[u8]| {
+            hash.update((field.len() as u64).to_be_bytes());
+            hash.update(field);
+        };
+        for item in &self.items {
+            match item {
+                // They follow from the others.
+                Item::Directory(_) => {}
+                Item::Link(path, target) => {
+                    field(path.as_bytes());
+                    field(target.as_bytes());
+                    field(b"link");
+                }
+                Item::File(path, entry) => {
+                    field(path.as_bytes());
+                    field(entry.fingerprint.as_bytes());
+                    field(&entry.size.to_be_bytes());
+                    field(&[u8::from(entry.mode == Mode::Program)]);
+                }
             }
         }
         hex::encode(hash.finalize())
     }
 
-    /// What the layer is, for people: its file, or how many.
+    /// What the layer is, for people: its file, or how many, or its link.
     pub fn name(&self) -> String {
+        if self.items.iter().any(|item| matches!(item, Item::Link(..))) {
+            return format!("the link {}", self.root);
+        }
         let mut files = self.files();
         match (files.next(), files.count()) {
             (Some((_, only)), 0) => only.path.clone(),
@@ -185,7 +232,7 @@ impl<'a> Layer<'a> {
 
     fn files(&self) -> impl Iterator<Item = (&str, &Entry<'a>)> {
         self.items.iter().filter_map(|item| match item {
-            Item::Directory(_) => None,
+            Item::Directory(_) | Item::Link(..) => None,
             Item::File(path, entry) => Some((path.as_str(), entry)),
         })
     }
@@ -200,14 +247,14 @@ impl crate::registry::Open for Layer<'_> {
 impl Item<'_> {
     fn path(&self) -> &str {
         match self {
-            Self::Directory(path) | Self::File(path, _) => path,
+            Self::Directory(path) | Self::File(path, _) | Self::Link(path, _) => path,
         }
     }
 
     /// Bytes in the archive, header and padding included.
     fn size(&self) -> u64 {
         let content = match self {
-            Self::Directory(_) => 0,
+            Self::Directory(_) | Self::Link(..) => 0,
             Self::File(_, entry) => entry.size,
         };
         header::of(self).len() as u64 + content + stream::padding(content)

@@ -1,6 +1,9 @@
-//! The archive as a stream: headers, contents whose size is checked while they pass, padding, end.
+//! The archive as a stream: headers, contents whose size is checked while they pass, padding, end. Small files are read
+//! some way ahead: each is a request of its own, and they would wait one for another.
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
 use futures_util::stream::{self, BoxStream, StreamExt, TryStreamExt, try_unfold};
 
 use super::header::{self, BLOCK};
@@ -10,12 +13,17 @@ use crate::{BoxError, ByteStream};
 /// Two empty blocks end an archive.
 pub(super) const END: u64 = 2 * BLOCK as u64;
 
+/// Files up to this size are read ahead,
+const SMALL: u64 = 128 << 10;
+/// so many of them at once: 2 MiB in memory at most, for each layer under way.
+const AHEAD: usize = 16;
+
 static ZEROES: [u8; 2 * BLOCK] = [0; 2 * BLOCK];
 
 type Part<'a> = BoxStream<'a, Result<Bytes, LayerError>>;
 
 pub(super) fn archive<'a>(items: &'a [Item<'a>]) -> ByteStream<'a> {
-    let parts = stream::iter(items).map(part).flatten();
+    let parts = stream::iter(items).map(ready).buffered(AHEAD).flatten();
     let end = stream::iter([Ok(Bytes::from_static(&ZEROES))]);
     parts.chain(end).map_err(BoxError::from).boxed()
 }
@@ -25,10 +33,25 @@ pub(super) fn padding(size: u64) -> u64 {
     size.next_multiple_of(BLOCK as u64) - size
 }
 
+/// The part of an item, in memory already if it is small.
+fn ready<'a>(item: &'a Item<'a>) -> BoxFuture<'a, Part<'a>> {
+    match item {
+        Item::File(_, entry) if (1..=SMALL).contains(&entry.size) => async move {
+            let collected = part(item).try_fold(BytesMut::new(), |mut all, bytes| async move {
+                all.extend_from_slice(&bytes);
+                Ok(all)
+            });
+            stream::iter([collected.await.map(BytesMut::freeze)]).boxed()
+        }
+        .boxed(),
+        _ => async move { part(item) }.boxed(),
+    }
+}
+
 fn part<'a>(item: &'a Item<'a>) -> Part<'a> {
     let header = stream::iter([Ok(Bytes::from(header::of(item)))]);
     match item {
-        Item::Directory(_) => header.boxed(),
+        Item::Directory(_) | Item::Link(..) => header.boxed(),
         Item::File(_, entry) => {
             let padding = usize::try_from(padding(entry.size)).unwrap_or(0);
             let padding = Bytes::from_static(ZEROES.get(..padding).unwrap_or_default());

@@ -193,6 +193,29 @@ async fn an_image_from_elsewhere_is_built_upon() {
 }
 
 #[tokio::test]
+async fn more_layers_than_runtimes_stack_are_refused_before_anything_is_copied() {
+    let (origin, fake, told) = (Fake::start().await, Fake::start().await, Told::default());
+    let layer = origin.put_blob(b"layer");
+    let config = origin.put_blob(b"{}");
+    let descriptor = |media_type: &str, digest: &Digest, size: usize| json!({"mediaType": media_type, "digest": digest.as_str(), "size": size});
+    let layers = vec![descriptor("application/vnd.oci.image.layer.v1.tar+gzip", &layer, 5); 126];
+    let media_type = "application/vnd.oci.image.manifest.v1+json";
+    let manifest = json!({
+        "schemaVersion": 2, "mediaType": media_type, "layers": layers,
+        "config": descriptor("application/vnd.oci.image.config.v1+json", &config, 2),
+    });
+    origin.put_manifest("library/many:1", media_type, manifest.to_string().as_bytes());
+    let client = origin.client();
+    let base = Base::Image(Origin { registry: &client, repository: "library/many", version: "1" });
+    let error = pushed(&fake, &image("7", base), &told).await.unwrap_err();
+    assert!(
+        error.to_string().contains("has 126 layers and 2 are to lie on it, expected at most 127"),
+        "{error}"
+    );
+    assert_eq!(fake.count("POST upload"), 0);
+}
+
+#[tokio::test]
 async fn blobs_of_the_same_registry_are_mounted_or_sent() {
     for mounts in [true, false] {
         let (fake, told) = (Fake::start().await, Told::default());

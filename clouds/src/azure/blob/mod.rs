@@ -4,13 +4,13 @@
 mod reading;
 mod window;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::ops::Range;
 use std::sync::Arc;
 
 use azure_core::credentials::TokenCredential;
 use azure_core::http::Url;
-use azure_storage_blob::models::{BlobContainerClientListBlobsOptions, BlobItem};
+use azure_storage_blob::models::{BlobContainerClientListBlobsOptions, BlobItem, ListBlobsIncludeItem};
 use azure_storage_blob::{BlobContainerClient, BlobContainerClientOptions};
 use bridge::port::{ByteStream, ModelFile, PortError, PortResult, Refused};
 use futures_util::stream::TryStreamExt;
@@ -104,12 +104,19 @@ impl Blobs {
         let (url, credential) = self.access.open(container).await?;
         let client = BlobContainerClient::new(url, credential, Some(options))
             .map_err(|failed| error::azure(SERVICE, &failed))?;
-        let options =
-            BlobContainerClientListBlobsOptions { prefix: Some(place.path.clone()), ..Default::default() };
+        let options = BlobContainerClientListBlobsOptions {
+            prefix: Some(place.path.clone()),
+            include: Some(vec![ListBlobsIncludeItem::Metadata]),
+            ..Default::default()
+        };
         let mut items = client.list_blobs(Some(options)).map_err(|failed| error::azure(SERVICE, &failed))?;
         let mut blobs = Vec::new();
         while let Some(item) = items.try_next().await.map_err(|failed| error::azure(SERVICE, &failed))? {
-            blobs.extend(item.name.clone().zip(file(container, &place.path, item)));
+            match kind(item.metadata.as_ref().and_then(|metadata| metadata.values.as_ref())) {
+                Kind::File => blobs.extend(item.name.clone().zip(file(container, &place.path, item))),
+                Kind::Folder => {}
+                Kind::Special(what) => special(&place.path, item.name.as_deref(), what)?,
+            }
         }
         Ok(without_folders(blobs))
     }
@@ -121,6 +128,41 @@ impl Blobs {
         let listed = Listed { blobs: self.clone(), url, path: file.path.clone(), etag: file.etag.clone() };
         self.window.read(listed, range.start..range.end.min(file.size)).await
     }
+}
+
+/// What a blob stands for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    File,
+    Folder,
+    /// Nothing that a version can hold; what it is, for people.
+    Special(&'static str),
+}
+
+/// Names in a blob's metadata by which BlobFuse and AzCopy (`--preserve-symlinks`, `--preserve-posix-properties`) tell what
+/// it stands for: `symlinkKey` in <https://github.com/Azure/azure-storage-fuse>, `POSIXSymlinkMeta` and its neighbours in
+/// <https://github.com/Azure/azure-storage-azcopy>.
+const MARKS: [(&str, Kind); 6] = [
+    ("hdi_isfolder", Kind::Folder),
+    ("is_symlink", Kind::Special("a symbolic link")),
+    ("is_socket", Kind::Special("a socket")),
+    ("is_fifo", Kind::Special("a named pipe")),
+    ("is_char_dev", Kind::Special("a device")),
+    ("is_block_dev", Kind::Special("a device")),
+];
+
+fn kind(metadata: Option<&HashMap<String, String>>) -> Kind {
+    let said = metadata.into_iter().flatten().filter(|(_, value)| value.eq_ignore_ascii_case("true"));
+    let known = |name: &str| MARKS.iter().find(|(mark, _)| name.eq_ignore_ascii_case(mark));
+    said.filter_map(|(name, _)| known(name)).map(|(_, kind)| *kind).next().unwrap_or(Kind::File)
+}
+
+/// Refuses a blob that is no file, if it is one of the version's.
+fn special(place: &str, name: Option<&str>, what: &str) -> PortResult<()> {
+    let Some(path) = name.and_then(|name| relative(place, name)) else { return Ok(()) };
+    let problem =
+        format!("`{path}` is {what}, expected a file; register the model again with the file itself");
+    Err(error::own(SERVICE, Refused::Invalid, problem))
 }
 
 /// A listed blob as a file of the version, unless it merely shares the beginning of its name, or stands for a folder.
@@ -188,6 +230,21 @@ mod tests {
         });
         let files: Vec<String> = without_folders(blobs.into()).into_iter().map(|file| file.path).collect();
         assert_eq!(files, ["a/weights", "a.txt", "empty"]);
+    }
+
+    #[test]
+    fn links_and_devices_are_named() {
+        let kind = |marks: &[(&str, &str)]| {
+            let marks = marks.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+            kind(Some(&marks.collect()))
+        };
+        assert_eq!(kind(&[]), Kind::File);
+        assert_eq!(kind(&[("is_symlink", "false"), ("modtime", "true")]), Kind::File);
+        assert_eq!(kind(&[("Hdi_IsFolder", "True")]), Kind::Folder);
+        assert_eq!(kind(&[("is_symlink", "true")]), Kind::Special("a symbolic link"));
+        let refused = special("m/1", Some("m/1/sub/w.bin"), "a symbolic link").unwrap_err();
+        assert!(refused.message.starts_with("`sub/w.bin` is a symbolic link"), "{refused}");
+        assert!(special("m/1", Some("m/10/w.bin"), "a device").is_ok(), "another version's");
     }
 
     #[test]

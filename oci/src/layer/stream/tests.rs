@@ -130,6 +130,71 @@ fn keys_follow_what_is_in_the_layer() {
     assert_ne!(key("a", b"1"), Layer::new("/n", vec![entry("a", b"1")]).unwrap().key());
 }
 
+#[test]
+fn a_link_and_what_it_hides() {
+    let long = "x".repeat(120);
+    for target in ["../../../models", long.as_str()] {
+        let layer = Layer::link("/var/m/N/7", target, Some("/models")).unwrap();
+        assert_eq!(layer.name(), "the link /var/m/N/7");
+        let bytes = collect(&layer).unwrap();
+        let mut archive = tar::Archive::new(&bytes[..]);
+        let mut found = Vec::new();
+        for entry in archive.entries().unwrap() {
+            let entry = entry.unwrap();
+            let target = entry.link_name().unwrap().map(|it| it.display().to_string());
+            found.push((entry.path().unwrap().display().to_string(), target));
+        }
+        let paths: Vec<_> = found.iter().map(|(path, _)| path.as_str()).collect();
+        assert_eq!(paths, ["models/", "models/.wh..wh..opq", "var/", "var/m/", "var/m/N/", "var/m/N/7"]);
+        assert_eq!(found.last().unwrap().1.as_deref(), Some(target));
+    }
+    let key = |target: &str, hides| Layer::link("/a/b", target, hides).unwrap().key();
+    assert_ne!(key("x", None), key("y", None));
+    assert_ne!(key("x", None), key("x", Some("/models")));
+    assert!(Layer::link("/a/../b", "x", None).is_err());
+}
+
+/// Later files are there sooner.
+struct Slow(u64, u8);
+
+#[async_trait::async_trait]
+impl Content for Slow {
+    async fn open(&self) -> Result<ByteStream<'static>, BoxError> {
+        tokio::time::sleep(std::time::Duration::from_millis(self.0)).await;
+        Ok(Box::pin(futures_util::stream::iter([Ok(vec![self.1; 5].into())])))
+    }
+}
+
+#[tokio::test]
+async fn small_files_are_read_ahead_and_stay_in_order() {
+    let entries = (0..32_u8).map(|at| Entry {
+        path: format!("f{at:02}"),
+        size: 5,
+        mode: Mode::Data,
+        fingerprint: String::new(),
+        content: Box::new(Slow(if at % 16 == 0 { 60 } else { 40 - u64::from(at % 16) }, at)),
+    });
+    let layer = Layer::new("/m", entries.collect()).unwrap();
+    let began = std::time::Instant::now();
+    let bytes: Vec<bytes::Bytes> = layer.archive().try_collect().await.unwrap();
+    // One after the other they would take a second and more.
+    assert!(began.elapsed() < std::time::Duration::from_millis(600), "{:?}", began.elapsed());
+    let contents: Vec<_> = read_back(&bytes.concat()).into_iter().map(|(_, _, bytes)| bytes).collect();
+    assert_eq!(contents[1..], (0..32_u8).map(|at| vec![at; 5]).collect::<Vec<_>>());
+}
+
+#[test]
+fn ten_thousand_files_some_of_them_empty() {
+    let path = |at: usize| format!("d{:02}/\u{6570} part {at:05}.json", at % 40);
+    let entries = (0..10_000).map(|at| entry(&path(at), &vec![7; at % 3]));
+    let archive = read_back(&collect(&Layer::new("/models", entries.collect()).unwrap()).unwrap());
+    let files: Vec<_> = archive.iter().filter(|(path, ..)| !path.ends_with('/')).collect();
+    assert_eq!(files.len(), 10_000);
+    let mut expected: Vec<_> = (0..10_000).map(|at| (format!("models/{}", path(at)), at % 3)).collect();
+    expected.sort();
+    assert!(files.iter().zip(expected).all(|(found, (path, size))| found.0 == path && found.2.len() == size));
+}
+
 fn paths() -> impl Strategy<Value = Vec<String>> {
     let name = prop_oneof!["[a-zA-Z0-9._ -]{1,12}", "[äöüß漢字é]{1,40}", "[a-z]{90,130}"]
         .prop_filter("a name", |name| name != "." && name != "..");
