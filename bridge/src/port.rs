@@ -138,6 +138,19 @@ pub struct ModelVersion {
     pub created: Option<jiff::Timestamp>,
     /// The workspace it came from.
     pub workspace: String,
+    /// Where the model comes from, as far as the version tells.
+    pub origin: Origin,
+}
+
+/// Where a model comes from.
+#[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize)]
+pub struct Origin {
+    /// The job that registered it.
+    pub job: Option<String>,
+    /// The ids of the datasets it was trained on.
+    pub datasets: Vec<String>,
+    /// Azure ML's properties, which whoever registers a version may set once.
+    pub properties: BTreeMap<String, String>,
 }
 
 /// One file of a model version.

@@ -1,5 +1,6 @@
 //! Images: plans of bridge's made and pushed by oci, logged in by identity.
 
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -162,6 +163,7 @@ impl Images {
             tag: &plan.tag,
             base,
             layers,
+            list: Some(image::LIST),
             env: plan.env.clone(),
             labels: plan.labels.clone(),
             annotations: plan.annotations.clone(),
@@ -309,8 +311,8 @@ struct ModelContent<'a, S> {
 
 #[async_trait::async_trait]
 impl<S: ModelSource> Content for ModelContent<'_, S> {
-    async fn open(&self) -> Result<oci::ByteStream<'static>, BoxError> {
-        let bytes = self.source.read(self.file, 0..self.file.size).await?;
+    async fn open(&self, range: Range<u64>) -> Result<oci::ByteStream<'static>, BoxError> {
+        let bytes = self.source.read(self.file, range).await?;
         Ok(bytes.map_err(BoxError::from).boxed())
     }
 }

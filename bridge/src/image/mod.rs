@@ -3,6 +3,7 @@
 pub mod choice;
 mod layers;
 pub mod mlflow;
+mod origin;
 mod path;
 mod planned;
 
@@ -22,6 +23,9 @@ pub const ASSET_ID: &str = "dev.gangplank.asset-id";
 /// of the files they share. It is where KServe looks in an image that only carries a model
 /// (<https://kserve.github.io/website/docs/model-serving/storage/providers/oci>).
 pub const ROOT: &str = "/models";
+
+/// Where the list of an image's files lies in it: path, size and sha256 of each, a line of JSON for one.
+pub const LIST: &str = "/gangplank.files.jsonl";
 
 /// Everything an image is made of; the same plan gives the same digest.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

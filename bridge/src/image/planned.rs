@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use super::path::{self, PathError};
-use super::{ASSET_ID, Base, ImagePlan, Link, ROOT, layers};
+use super::{ASSET_ID, Base, ImagePlan, Link, ROOT, layers, origin};
 use crate::name::{LABEL_MAX, slug};
 use crate::port::{ModelFile, ModelVersion};
 use crate::spec::{Bridge, Runtime, Service};
@@ -157,6 +157,7 @@ fn labels(service: &Service, version: &ModelVersion) -> BTreeMap<String, String>
     if let Some(created) = version.created {
         labels.insert("org.opencontainers.image.created".to_owned(), created.to_string());
     }
+    labels.extend(origin::annotations(version));
     labels
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::future::Future;
 use std::task::{Context, Poll, Waker};
 
-use crate::port::ModelVersion;
+use crate::port::{ModelVersion, Origin};
 use crate::spec::{
     Azure, AzureCloud, Bridge, Endpoints, Expose, Federation, Google, Identity, ModelRef, Quota, Resources,
     Right, Runtime, Scaling, Service, Team, Tuning, VersionRef, Who,
@@ -105,6 +105,7 @@ pub(crate) fn version() -> ModelVersion {
         tags: BTreeMap::from([("stage".to_owned(), "production".to_owned())]),
         created: Some("2026-01-02T03:04:05Z".parse().unwrap()),
         workspace: "quay".to_owned(),
+        origin: Origin::default(),
     }
 }
 

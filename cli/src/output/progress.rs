@@ -92,6 +92,7 @@ impl Bars {
             bar.set_message(what.to_owned());
             bar
         });
+        bar.set_length(total);
         bar.set_position(done);
         if done >= total {
             bar.finish_and_clear();

@@ -6,7 +6,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use azure_core::credentials::TokenCredential;
 use bridge::doctor::Store;
-use bridge::port::{ByteStream, Environment, ModelFile, ModelSource, ModelVersion, PortResult, Refused};
+use bridge::port::{
+    ByteStream, Environment, ModelFile, ModelSource, ModelVersion, Origin, PortResult, Refused,
+};
 use bridge::spec::Bridge;
 use serde::Deserialize;
 
@@ -73,6 +75,16 @@ struct VersionProperties {
     #[serde(default)]
     is_archived: bool,
     tags: Option<BTreeMap<String, Option<String>>>,
+    properties: Option<BTreeMap<String, Option<String>>>,
+    job_name: Option<String>,
+    datasets: Option<Vec<Dataset>>,
+}
+
+/// A dataset that a version names, in the API since 2025-04-01-preview
+/// (<https://learn.microsoft.com/azure/templates/microsoft.machinelearningservices/workspaces/models/versions>).
+#[derive(Deserialize)]
+struct Dataset {
+    id: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -220,16 +232,21 @@ impl Models {
         let uri = properties.model_uri.filter(|uri| !uri.is_empty()).ok_or_else(|| {
             error::own(SERVICE, Refused::Invalid, format!("`{model}:{version}` names no place of its files"))
         })?;
-        let tags = properties.tags.unwrap_or_default();
+        let origin = Origin {
+            job: properties.job_name,
+            datasets: properties.datasets.into_iter().flatten().filter_map(|dataset| dataset.id).collect(),
+            properties: texts(properties.properties),
+        };
         Ok(ModelVersion {
             name: model.to_owned(),
             version,
             asset_id: id,
             model_type: properties.model_type.unwrap_or_else(|| "custom_model".to_owned()),
             uri,
-            tags: tags.into_iter().map(|(name, value)| (name, value.unwrap_or_default())).collect(),
+            tags: texts(properties.tags),
             created: system_data.and_then(|data| data.created_at?.parse().ok()),
             workspace: self.workspace.clone(),
+            origin,
         })
     }
 
@@ -396,6 +413,11 @@ impl ModelSource for Models {
     async fn read(&self, file: &ModelFile, range: Range<u64>) -> PortResult<ByteStream> {
         self.storage_of(file).read(file, range).await
     }
+}
+
+/// A map of texts, where Azure ML may say null for one or for all.
+fn texts(map: Option<BTreeMap<String, Option<String>>>) -> BTreeMap<String, String> {
+    map.into_iter().flatten().map(|(name, value)| (name, value.unwrap_or_default())).collect()
 }
 
 /// By time of registration; versions registered in one moment by number, then by name.

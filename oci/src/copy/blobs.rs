@@ -9,7 +9,7 @@ use super::tree::digest_of;
 use super::{CopyError, Origin, Tally};
 use crate::digest::Digest;
 use crate::progress::{Event, Progress, Skip};
-use crate::registry::{Mounted, Open, Registry, RegistryError, Upload};
+use crate::registry::{Mounted, Open, Registry, RegistryError, Size, Upload};
 use crate::{BoxError, ByteStream};
 
 /// Where blobs go, and how.
@@ -64,7 +64,15 @@ impl Passage<'_> {
         };
         let bytes = Blob { origin: self.origin, digest: &digest, size };
         let (repository, known, progress) = (self.repository, Some(digest.clone()), self.progress);
-        let upload = Upload { repository, what, size, digest: known, bytes: &bytes, session, progress };
+        let upload = Upload {
+            repository,
+            what,
+            size: Size::Exactly(size),
+            digest: known,
+            bytes: &bytes,
+            session,
+            progress,
+        };
         self.registry.upload(upload).await?;
         Ok(Tally { sent: size, ..Tally::default() })
     }

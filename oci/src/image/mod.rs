@@ -3,6 +3,8 @@
 
 mod config;
 mod known;
+mod lay;
+mod list;
 
 use std::collections::BTreeMap;
 
@@ -15,11 +17,12 @@ use serde_json::Value;
 use crate::ByteStream;
 use crate::copy::{self, CopyError, Origin, Tally};
 use crate::digest::Digest;
-use crate::layer::{self, Layer, MalformedLayer};
+use crate::layer::{Layer, MalformedLayer};
 use crate::progress::{Event, Progress, Skip};
-use crate::registry::{Open, Registry, RegistryError, Upload};
+use crate::registry::{Open, Pushed, Registry, RegistryError, Size, Upload};
 use config::Config;
 use known::Known;
+use lay::Laid;
 
 /// Layers under way at the same time.
 const AT_ONCE: usize = 4;
@@ -44,6 +47,8 @@ pub struct Image<'a> {
     pub base: Base<'a>,
     /// The layers, bottom first.
     pub layers: Vec<Layer<'a>>,
+    /// Where in the image the list of all files of the layers goes, an absolute path.
+    pub list: Option<&'a str>,
     /// Environment of the container, added to the base's.
     pub env: BTreeMap<String, String>,
     /// Labels of the configuration, added to the base's.
@@ -117,17 +122,6 @@ struct Lower {
     tally: Tally,
 }
 
-/// A layer that the registry has.
-struct Laid {
-    digest: Digest,
-    /// Digest of the archive inside.
-    diff_id: Digest,
-    size: u64,
-    key: String,
-    name: String,
-    tally: Tally,
-}
-
 struct Push<'a> {
     registry: &'a Registry,
     repository: &'a str,
@@ -143,8 +137,12 @@ pub async fn push(
 ) -> Result<PushedImage, ImageError> {
     let known = Known::read(registry, image.repository, image.tag).await?;
     let push = Push { registry, repository: image.repository, progress, known };
-    let lower = push.lower(&image.base, image.layers.len()).await?;
-    let laid = push.layers(&image.layers).await?;
+    let lower = push.lower(&image.base, image.layers.len() + usize::from(image.list.is_some())).await?;
+    let mut laid = push.layers(&image.layers).await?;
+    if let Some(path) = image.list {
+        let (list, files) = list::layer(path, &image.layers)?;
+        laid.push(push.layer(&list).await?.listing(files));
+    }
     let mut tally = lower.tally;
     for layer in &laid {
         tally += layer.tally;
@@ -181,50 +179,14 @@ impl Push<'_> {
         stream::iter(pushes).buffered(AT_ONCE).try_collect().await
     }
 
-    async fn layer(&self, layer: &Layer<'_>) -> Result<Laid, RegistryError> {
-        let (key, name, size) = (layer.key(), layer.name(), layer.size());
-        if let Some(known) = self.known.get(&key).filter(|known| known.size == size)
-            && self.has(&known.digest, size, &name).await?
-        {
-            let (digest, diff_id) = (known.digest.clone(), known.diff_id.clone());
-            self.progress.event(Event::Layer { key: &key, digest: &digest });
-            return Ok(Laid {
-                digest,
-                diff_id,
-                size,
-                key,
-                name,
-                tally: Tally { present: size, ..Tally::default() },
-            });
-        }
-        let (digest, tally) = if size <= SMALL {
-            self.small_layer(layer, &name).await?
-        } else {
-            (self.send(&name, size, None, layer).await?, Tally { sent: size, ..Tally::default() })
-        };
-        self.progress.event(Event::Layer { key: &key, digest: &digest });
-        // Whoever sent the layer read it to its end, so the archive's digest is there.
-        let diff_id = layer.diff_id().unwrap_or(&digest).clone();
-        Ok(Laid { digest, diff_id, size, key, name, tally })
-    }
-
-    async fn small_layer(&self, layer: &Layer<'_>, name: &str) -> Result<(Digest, Tally), RegistryError> {
-        let collected = layer.stream().try_fold(Vec::new(), |mut all, chunk| async move {
-            all.extend_from_slice(&chunk);
-            Ok(all)
-        });
-        let bytes = collected.await;
-        let bytes = bytes.map_err(|source| RegistryError::Source { what: name.to_owned(), source })?;
-        self.bytes(name, bytes.into()).await
-    }
-
-    async fn bytes(&self, what: &str, bytes: Bytes) -> Result<(Digest, Tally), RegistryError> {
+    async fn bytes(&self, what: &str, bytes: Bytes) -> Result<(Pushed, Tally), RegistryError> {
         let (digest, size) = (Digest::of(&bytes), bytes.len() as u64);
+        let pushed = Pushed { digest: digest.clone(), size };
         if self.has(&digest, size, what).await? {
-            return Ok((digest, Tally { present: size, ..Tally::default() }));
+            return Ok((pushed, Tally { present: size, ..Tally::default() }));
         }
-        self.send(what, size, Some(digest.clone()), &AtHand(bytes)).await?;
-        Ok((digest, Tally { sent: size, ..Tally::default() }))
+        self.send(what, Size::Exactly(size), Some(digest), &AtHand(bytes)).await?;
+        Ok((pushed, Tally { sent: size, ..Tally::default() }))
     }
 
     async fn has(&self, digest: &Digest, size: u64, what: &str) -> Result<bool, RegistryError> {
@@ -238,13 +200,13 @@ impl Push<'_> {
     async fn send(
         &self,
         what: &str,
-        size: u64,
+        size: Size,
         digest: Option<Digest>,
         bytes: &dyn Open,
-    ) -> Result<Digest, RegistryError> {
+    ) -> Result<Pushed, RegistryError> {
         let (repository, progress) = (self.repository, self.progress);
         let upload = Upload { repository, what, size, digest, bytes, session: None, progress };
-        Ok(self.registry.upload(upload).await?.digest)
+        self.registry.upload(upload).await
     }
 
     async fn config(
@@ -261,8 +223,7 @@ impl Push<'_> {
             config.add_layer(&layer.diff_id, &layer.name);
         }
         let bytes = Bytes::from(config.into_bytes());
-        let size = bytes.len() as u64;
-        let (digest, moved) = self.bytes("image configuration", bytes).await?;
+        let (Pushed { digest, size }, moved) = self.bytes("image configuration", bytes).await?;
         *tally += moved;
         Ok(descriptor(CONFIG_TYPE, size, &digest))
     }
@@ -289,16 +250,6 @@ impl Push<'_> {
             self.registry.put_manifest(self.repository, image.tag, MANIFEST_TYPE, bytes).await?;
         }
         Ok(digest)
-    }
-}
-
-impl Laid {
-    fn descriptor(&self) -> Descriptor {
-        let mut descriptor = descriptor(layer::MEDIA_TYPE, self.size, &self.digest);
-        let key = (layer::KEY_ANNOTATION.to_owned(), self.key.clone());
-        let diff_id = (layer::DIFF_ID_ANNOTATION.to_owned(), self.diff_id.to_string());
-        descriptor.set_annotations(Some([key, diff_id].into_iter().collect()));
-        descriptor
     }
 }
 

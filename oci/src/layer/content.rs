@@ -1,10 +1,12 @@
 //! Contents that are at hand: a file on disk, some bytes.
 
+use std::io::SeekFrom;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
 use futures_util::stream::{self, StreamExt, try_unfold};
-use tokio::io::AsyncReadExt;
+use tokio::io::{AsyncReadExt, AsyncSeekExt};
 
 use super::{Content, Entry, Mode};
 use crate::digest::Digester;
@@ -53,10 +55,12 @@ impl Entry<'_> {
 
 #[async_trait::async_trait]
 impl Content for FileContent {
-    async fn open(&self) -> Result<ByteStream<'static>, BoxError> {
+    async fn open(&self, range: Range<u64>) -> Result<ByteStream<'static>, BoxError> {
         let path = self.0.clone();
         let unreadable = move |source| UnreadableFile { path: path.clone(), source };
-        let file = tokio::fs::File::open(&self.0).await.map_err(&unreadable)?;
+        let mut file = tokio::fs::File::open(&self.0).await.map_err(&unreadable)?;
+        file.seek(SeekFrom::Start(range.start)).await.map_err(&unreadable)?;
+        let file = file.take(range.end.saturating_sub(range.start));
         let pieces = try_unfold((file, unreadable), |(mut file, unreadable)| async move {
             let mut piece = bytes::BytesMut::with_capacity(PIECE);
             let read = file.read_buf(&mut piece).await.map_err(&unreadable)?;
@@ -68,7 +72,9 @@ impl Content for FileContent {
 
 #[async_trait::async_trait]
 impl Content for BytesContent {
-    async fn open(&self) -> Result<ByteStream<'static>, BoxError> {
-        Ok(stream::iter([Ok(self.0.clone())]).boxed())
+    async fn open(&self, range: Range<u64>) -> Result<ByteStream<'static>, BoxError> {
+        let at = |offset| usize::try_from(offset).unwrap_or(usize::MAX).min(self.0.len());
+        let (from, to) = (at(range.start), at(range.end));
+        Ok(stream::iter([Ok(self.0.slice(from.min(to)..to))]).boxed())
     }
 }

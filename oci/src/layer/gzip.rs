@@ -1,4 +1,4 @@
-//! The archive in a gzip envelope of stored blocks: nothing is compressed (weights do not compress), but every tool that
+//! The archive in a gzip envelope of stored blocks: nothing is compressed (weights do not), but every tool that
 //! takes image layers takes gzip, and some take nothing else. Blocks are cut at fixed places, so equal archives give
 //! equal envelopes however the bytes arrive.
 //!
@@ -10,7 +10,7 @@ use bytes::{BufMut, Bytes, BytesMut};
 use flate2::Crc;
 use futures_util::stream::{StreamExt, try_unfold};
 
-use crate::digest::{Digest, Digester};
+use crate::digest::{Beside, Digest};
 use crate::{BoxError, ByteStream};
 
 /// No name, no time, unknown system.
@@ -18,7 +18,8 @@ const HEADER: [u8; 10] = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255];
 /// The longest stored block.
 const BLOCK: usize = 65_535;
 /// In front of each block: last or not, length, length inverted.
-const BLOCK_HEADER: u64 = 5;
+const HEAD: usize = 5;
+const BLOCK_HEADER: u64 = HEAD as u64;
 /// An empty last block, checksum, size.
 const END: u64 = BLOCK_HEADER + 8;
 
@@ -31,9 +32,10 @@ pub(super) fn size(archive: u64) -> u64 {
 pub(super) fn stored(archive: ByteStream<'_>, diff_id: Arc<OnceLock<Digest>>) -> ByteStream<'_> {
     let envelope = Envelope {
         archive,
-        waiting: BytesMut::new(),
+        waiting: open_block(),
+        rest: Bytes::new(),
         crc: Crc::new(),
-        digester: Digester::default(),
+        digest: Beside::default(),
         diff_id,
         state: State::Header,
     };
@@ -52,9 +54,12 @@ enum State {
 
 struct Envelope<'a> {
     archive: ByteStream<'a>,
+    /// The block that is being filled, room for its header in front.
     waiting: BytesMut,
+    /// What of the last chunk had no room in the block before.
+    rest: Bytes,
     crc: Crc,
-    digester: Digester,
+    digest: Beside,
     diff_id: Arc<OnceLock<Digest>>,
     state: State,
 }
@@ -73,40 +78,53 @@ impl Envelope<'_> {
 
     /// The next full block; at the end of the archive what is left of it, and the end of the envelope.
     async fn block(&mut self) -> Result<Bytes, BoxError> {
-        while self.waiting.len() < BLOCK {
-            let Some(chunk) = self.archive.next().await.transpose()? else { return Ok(self.end()) };
+        loop {
+            let room = BLOCK + HEAD - self.waiting.len();
+            let piece = self.rest.split_to(self.rest.len().min(room));
+            self.waiting.extend_from_slice(&piece);
+            if self.waiting.len() == BLOCK + HEAD {
+                return Ok(close(std::mem::replace(&mut self.waiting, open_block()), false));
+            }
+            let Some(chunk) = self.archive.next().await.transpose()? else { return self.end().await };
             self.crc.update(&chunk);
-            self.digester.update(&chunk);
-            self.waiting.extend_from_slice(&chunk);
+            self.digest.update(chunk.clone()).await;
+            self.rest = chunk;
         }
-        let content = self.waiting.split_to(BLOCK);
-        Ok(block(&content, false))
     }
 
-    fn end(&mut self) -> Bytes {
+    async fn end(&mut self) -> Result<Bytes, BoxError> {
         self.state = State::Done;
         let mut bytes = BytesMut::new();
-        if !self.waiting.is_empty() {
-            bytes.extend_from_slice(&block(&self.waiting, false));
+        if self.waiting.len() > HEAD {
+            bytes.extend_from_slice(&close(std::mem::take(&mut self.waiting), false));
         }
-        bytes.extend_from_slice(&block(&[], true));
+        bytes.extend_from_slice(&close(open_block(), true));
         bytes.put_u32_le(self.crc.sum());
         bytes.put_u32_le(self.crc.amount());
-        let digester = std::mem::take(&mut self.digester);
         // A second reading of the same archive finds the same digest there.
-        let _ = self.diff_id.set(digester.finish());
-        bytes.freeze()
+        let _ = self.diff_id.set(std::mem::take(&mut self.digest).finish().await?);
+        Ok(bytes.freeze())
     }
 }
 
-fn block(content: &[u8], last: bool) -> Bytes {
-    let length = u16::try_from(content.len()).unwrap_or(u16::MAX);
-    let mut bytes = BytesMut::with_capacity(content.len() + 5);
-    bytes.put_u8(u8::from(last));
-    bytes.put_u16_le(length);
-    bytes.put_u16_le(!length);
-    bytes.extend_from_slice(content);
-    bytes.freeze()
+/// Room for a block and its header.
+fn open_block() -> BytesMut {
+    let mut block = BytesMut::with_capacity(BLOCK + HEAD);
+    block.resize(HEAD, 0);
+    block
+}
+
+/// Writes the header in front of a block's content.
+fn close(mut block: BytesMut, last: bool) -> Bytes {
+    let length = u16::try_from(block.len() - HEAD).unwrap_or(u16::MAX);
+    let mut header = [u8::from(last), 0, 0, 0, 0];
+    let [_, low, high, low_inverted, high_inverted] = &mut header;
+    [*low, *high] = length.to_le_bytes();
+    [*low_inverted, *high_inverted] = (!length).to_le_bytes();
+    for (to, from) in block.iter_mut().zip(header) {
+        *to = from;
+    }
+    block.freeze()
 }
 
 #[cfg(test)]

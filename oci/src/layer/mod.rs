@@ -2,20 +2,25 @@
 //! sent.
 
 mod content;
+mod deflate;
 mod gzip;
 mod header;
+mod sample;
 mod stream;
 
 use std::collections::BTreeSet;
+use std::ops::Range;
 use std::sync::{Arc, OnceLock};
 
+use bytes::Bytes;
 pub use content::{BytesContent, FileContent};
+use futures_util::TryStreamExt;
 use sha2::{Digest as _, Sha256};
 
-use crate::digest::Digest;
+use crate::digest::{Beside, Digest};
 use crate::{BoxError, ByteStream};
 
-/// The media type of our layers; see [`gzip`] for why.
+/// The media type of our layers, compressed or not; see [`gzip`] for why.
 pub const MEDIA_TYPE: &str = "application/vnd.oci.image.layer.v1.tar+gzip";
 
 /// Annotation of a layer's descriptor: the [`Layer::key`] it was made from.
@@ -28,11 +33,20 @@ pub const DIFF_ID_ANNOTATION: &str = "dev.gangplank.layer.diff-id";
 /// (<https://github.com/opencontainers/image-spec/blob/main/layer.md#opaque-whiteout>).
 const OPAQUE: &str = ".wh..wh..opq";
 
+/// Annotation of a layer's descriptor: its [`Layer::shape`].
+pub const SHAPE_ANNOTATION: &str = "dev.gangplank.layer.shape";
+
+/// Annotation of a layer's descriptor: the digest of its [`Layer::sample`], if it is not a small one.
+pub const SAMPLE_ANNOTATION: &str = "dev.gangplank.layer.sample";
+
+/// Annotation of the descriptor of the layer that lists the files of the others: how many.
+pub const FILES_ANNOTATION: &str = "dev.gangplank.layer.files";
+
 /// Where the bytes of one file come from.
 #[async_trait::async_trait]
 pub trait Content: Send + Sync {
-    /// The bytes, from the first one on. Opened again if the layer has to be sent again.
-    async fn open(&self) -> Result<ByteStream<'static>, BoxError>;
+    /// The bytes in a range, which ends at the file's size or before. Opened again if the layer has to be sent again.
+    async fn open(&self, range: Range<u64>) -> Result<ByteStream<'static>, BoxError>;
 }
 
 /// One file of a layer.
@@ -58,11 +72,36 @@ pub enum Mode {
     Program,
 }
 
+/// What is inside a layer's gzip envelope.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Packing {
+    /// The archive as it is.
+    Stored,
+    /// The archive compressed.
+    Compressed,
+}
+
 /// Some files below one directory.
 pub struct Layer<'a> {
     root: String,
     items: Vec<Item<'a>>,
+    /// The digests of the items that are files, once they are known.
+    digests: Vec<Slot>,
     diff_id: Arc<OnceLock<Digest>>,
+}
+
+/// Where a file's digest goes.
+type Slot = OnceLock<Digest>;
+
+/// What is known of a file that was read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FileDigest<'l> {
+    /// Absolute path.
+    pub path: String,
+    /// Size in bytes.
+    pub size: u64,
+    /// Digest of its bytes.
+    pub digest: &'l Digest,
 }
 
 /// What stands in the archive, in its order.
@@ -144,7 +183,7 @@ impl<'a> Layer<'a> {
                 size: 0,
                 mode: Mode::Data,
                 fingerprint: String::new(),
-                content: Box::new(BytesContent(bytes::Bytes::new())),
+                content: Box::new(BytesContent(Bytes::new())),
             };
             items.push(Item::File(format!("{hidden}/{OPAQUE}"), marker));
         }
@@ -163,12 +202,38 @@ impl<'a> Layer<'a> {
         // A directory ends in `/`, so it sorts before everything in it.
         items.sort_by(|a, b| a.path().cmp(b.path()));
         check_unique(&items)?;
-        Ok(Self { root: format!("/{root}"), items, diff_id: Arc::default() })
+        let digests = items.iter().map(|_| Slot::new()).collect();
+        Ok(Self { root: format!("/{root}"), items, digests, diff_id: Arc::default() })
     }
 
-    /// The size of the layer in bytes, known before any content is read.
-    pub fn size(&self) -> u64 {
+    /// The size of the layer in bytes if it is not compressed, known before any content is read.
+    pub fn stored_size(&self) -> u64 {
         gzip::size(self.archive_size())
+    }
+
+    /// Some bytes that stand for the layer, half a mebibyte at most. The same for the same layer.
+    pub async fn sample(&self) -> Result<Vec<u8>, BoxError> {
+        Ok(sample::of(self).await?)
+    }
+
+    /// How the layer is packed: decided by its sample.
+    pub fn packing(&self, sample: &[u8]) -> Result<Packing, BoxError> {
+        let compressed = sample::is_worth_it(self, sample)?;
+        Ok(if compressed { Packing::Compressed } else { Packing::Stored })
+    }
+
+    /// A layer that is small enough to be made in memory: compressed if that saves a quarter of it at least.
+    pub async fn in_memory(&self) -> Result<Bytes, BoxError> {
+        let chunks: Vec<Bytes> = self.archive().try_collect().await?;
+        let archive = chunks.concat();
+        let _ = self.diff_id.set(Digest::of(&archive));
+        let compressed = deflate::whole(&archive)?;
+        if compressed.len() as u64 * 4 <= self.stored_size() * 3 {
+            return Ok(compressed.into());
+        }
+        let archive = stream::of(archive.into());
+        let chunks: Vec<Bytes> = gzip::stored(archive, Arc::clone(&self.diff_id)).try_collect().await?;
+        Ok(chunks.concat().into())
     }
 
     /// The digest of the archive inside; known once the layer was read.
@@ -183,8 +248,17 @@ impl<'a> Layer<'a> {
     /// Names what this layer is made from: paths, sizes and fingerprints. Equal keys mean equal archives, as far as
     /// fingerprints can be trusted.
     pub fn key(&self) -> String {
+        self.hash(b"gangplank layer 3\0", |entry| entry.fingerprint.as_bytes())
+    }
+
+    /// Names what this layer may hold: paths and sizes alone. Layers of one shape may have equal archives.
+    pub fn shape(&self) -> String {
+        self.hash(b"gangplank shape 1\0", |_| b"")
+    }
+
+    fn hash(&self, kind: &[u8], fingerprint: impl for<'e> Fn(&'e Entry<'a>) -> &'e [u8]) -> String {
         let mut hash = Sha256::new();
-        hash.update(b"gangplank layer 3\0");
+        hash.update(kind);
         let mut field = |field: &[u8]| {
             hash.update((field.len() as u64).to_be_bytes());
             hash.update(field);
@@ -200,13 +274,52 @@ impl<'a> Layer<'a> {
                 }
                 Item::File(path, entry) => {
                     field(path.as_bytes());
-                    field(entry.fingerprint.as_bytes());
+                    field(fingerprint(entry));
                     field(&entry.size.to_be_bytes());
                     field(&[u8::from(entry.mode == Mode::Program)]);
                 }
             }
         }
         hex::encode(hash.finalize())
+    }
+
+    /// Every file whose digest is known: all of them once the layer was read.
+    pub fn files_known(&self) -> Vec<FileDigest<'_>> {
+        let files = self.items.iter().zip(&self.digests).filter_map(|(item, slot)| match item {
+            Item::File(path, entry) if !path.ends_with(OPAQUE) => {
+                Some(FileDigest { path: format!("/{path}"), size: entry.size, digest: slot.get()? })
+            }
+            _ => None,
+        });
+        files.collect()
+    }
+
+    /// Takes the digests of all files from what is known of them by absolute path and size, if it is known of all.
+    pub fn know(&self, of: impl Fn(&str, u64) -> Option<Digest>) -> bool {
+        self.items.iter().zip(&self.digests).all(|(item, slot)| match item {
+            Item::File(path, entry) if !path.ends_with(OPAQUE) => match of(&format!("/{path}"), entry.size) {
+                Some(digest) => {
+                    // One that is there already is the same: it was read.
+                    let _ = slot.set(digest);
+                    true
+                }
+                None => false,
+            },
+            _ => true,
+        })
+    }
+
+    /// Reads the layer to its end without making anything of it, and gives the digest of its archive.
+    pub async fn read(&self, mut told: impl FnMut(u64) + Send) -> Result<Digest, BoxError> {
+        let (mut archive, mut digest, mut done) = (self.archive(), Beside::default(), 0);
+        while let Some(chunk) = archive.try_next().await? {
+            done += chunk.len() as u64;
+            told(done);
+            digest.update(chunk).await;
+        }
+        let digest = digest.finish().await?;
+        let _ = self.diff_id.set(digest.clone());
+        Ok(digest)
     }
 
     /// What the layer is, for people: its file, or how many, or its link.
@@ -222,12 +335,16 @@ impl<'a> Layer<'a> {
     }
 
     /// The bytes of the layer.
-    pub fn stream(&self) -> ByteStream<'_> {
-        gzip::stored(self.archive(), Arc::clone(&self.diff_id))
+    pub fn stream(&self, packing: Packing) -> ByteStream<'_> {
+        let (archive, diff_id) = (self.archive(), Arc::clone(&self.diff_id));
+        match packing {
+            Packing::Stored => gzip::stored(archive, diff_id),
+            Packing::Compressed => deflate::stream(archive, diff_id),
+        }
     }
 
     fn archive(&self) -> ByteStream<'_> {
-        stream::archive(&self.items)
+        stream::archive(&self.items, &self.digests)
     }
 
     fn files(&self) -> impl Iterator<Item = (&str, &Entry<'a>)> {
@@ -238,9 +355,17 @@ impl<'a> Layer<'a> {
     }
 }
 
-impl crate::registry::Open for Layer<'_> {
+/// A layer, and how it is packed: what goes to a registry.
+pub struct Packed<'l, 'a> {
+    /// The layer.
+    pub layer: &'l Layer<'a>,
+    /// How it is packed.
+    pub packing: Packing,
+}
+
+impl crate::registry::Open for Packed<'_, '_> {
     fn open(&self) -> ByteStream<'_> {
-        self.stream()
+        self.layer.stream(self.packing)
     }
 }
 

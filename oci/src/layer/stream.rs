@@ -7,7 +7,8 @@ use futures_util::future::BoxFuture;
 use futures_util::stream::{self, BoxStream, StreamExt, TryStreamExt, try_unfold};
 
 use super::header::{self, BLOCK};
-use super::{Entry, Item, LayerError};
+use super::{Entry, Item, LayerError, Slot};
+use crate::digest::{Beside, Digest, Digester};
 use crate::{BoxError, ByteStream};
 
 /// Two empty blocks end an archive.
@@ -22,10 +23,16 @@ static ZEROES: [u8; 2 * BLOCK] = [0; 2 * BLOCK];
 
 type Part<'a> = BoxStream<'a, Result<Bytes, LayerError>>;
 
-pub(super) fn archive<'a>(items: &'a [Item<'a>]) -> ByteStream<'a> {
-    let parts = stream::iter(items).map(ready).buffered(AHEAD).flatten();
+/// The archive of `items`. The digest of each file is left in its slot when the file has flowed past.
+pub(super) fn archive<'a>(items: &'a [Item<'a>], digests: &'a [Slot]) -> ByteStream<'a> {
+    let parts = stream::iter(items.iter().zip(digests)).map(ready).buffered(AHEAD).flatten();
     let end = stream::iter([Ok(Bytes::from_static(&ZEROES))]);
     parts.chain(end).map_err(BoxError::from).boxed()
+}
+
+/// Bytes at hand as a stream.
+pub(super) fn of(bytes: Bytes) -> ByteStream<'static> {
+    stream::iter([Ok(bytes)]).boxed()
 }
 
 /// Bytes from the end of a content to the end of its last block.
@@ -34,28 +41,28 @@ pub(super) fn padding(size: u64) -> u64 {
 }
 
 /// The part of an item, in memory already if it is small.
-fn ready<'a>(item: &'a Item<'a>) -> BoxFuture<'a, Part<'a>> {
+fn ready<'a>((item, digest): (&'a Item<'a>, &'a Slot)) -> BoxFuture<'a, Part<'a>> {
     match item {
         Item::File(_, entry) if (1..=SMALL).contains(&entry.size) => async move {
-            let collected = part(item).try_fold(BytesMut::new(), |mut all, bytes| async move {
+            let collected = part(item, digest).try_fold(BytesMut::new(), |mut all, bytes| async move {
                 all.extend_from_slice(&bytes);
                 Ok(all)
             });
             stream::iter([collected.await.map(BytesMut::freeze)]).boxed()
         }
         .boxed(),
-        _ => async move { part(item) }.boxed(),
+        _ => async move { part(item, digest) }.boxed(),
     }
 }
 
-fn part<'a>(item: &'a Item<'a>) -> Part<'a> {
+fn part<'a>(item: &'a Item<'a>, digest: &'a Slot) -> Part<'a> {
     let header = stream::iter([Ok(Bytes::from(header::of(item)))]);
     match item {
         Item::Directory(_) | Item::Link(..) => header.boxed(),
         Item::File(_, entry) => {
             let padding = usize::try_from(padding(entry.size)).unwrap_or(0);
             let padding = Bytes::from_static(ZEROES.get(..padding).unwrap_or_default());
-            header.chain(checked(entry)).chain(stream::iter([Ok(padding)])).boxed()
+            header.chain(checked(entry, digest)).chain(stream::iter([Ok(padding)])).boxed()
         }
     }
 }
@@ -64,11 +71,39 @@ struct Reading<'a> {
     entry: &'a Entry<'a>,
     bytes: Option<ByteStream<'static>>,
     found: u64,
+    hash: Hash,
+    digest: &'a Slot,
+}
+
+/// Hashing a file: a thread is only worth its while for a large one.
+enum Hash {
+    Here(Digester),
+    Beside(Beside),
+}
+
+impl Hash {
+    fn of(entry: &Entry<'_>) -> Self {
+        if entry.size <= SMALL { Self::Here(Digester::default()) } else { Self::Beside(Beside::default()) }
+    }
+
+    async fn update(&mut self, bytes: &Bytes) {
+        match self {
+            Self::Here(digester) => digester.update(bytes),
+            Self::Beside(beside) => beside.update(bytes.clone()).await,
+        }
+    }
+
+    async fn finish(self) -> Result<Digest, BoxError> {
+        match self {
+            Self::Here(digester) => Ok(digester.finish()),
+            Self::Beside(beside) => Ok(beside.finish().await?),
+        }
+    }
 }
 
 /// The content of one file: exactly as many bytes as declared, or an error that names the file.
-fn checked<'a>(entry: &'a Entry<'a>) -> Part<'a> {
-    let reading = Reading { entry, bytes: None, found: 0 };
+fn checked<'a>(entry: &'a Entry<'a>, digest: &'a Slot) -> Part<'a> {
+    let reading = Reading { entry, bytes: None, found: 0, hash: Hash::of(entry), digest };
     try_unfold(reading, |mut reading| async move { Ok(reading.next().await?.map(|chunk| (chunk, reading))) })
         .boxed()
 }
@@ -78,7 +113,7 @@ impl Reading<'_> {
         let unreadable = |source| LayerError::Unreadable { path: self.entry.path.clone(), source };
         let bytes = match &mut self.bytes {
             Some(bytes) => bytes,
-            None => self.bytes.insert(self.entry.content.open().await.map_err(unreadable)?),
+            None => self.bytes.insert(self.entry.content.open(0..self.entry.size).await.map_err(unreadable)?),
         };
         let chunk = bytes.next().await.transpose().map_err(unreadable)?;
         self.found += chunk.as_ref().map_or(0, |chunk| chunk.len() as u64);
@@ -86,6 +121,13 @@ impl Reading<'_> {
         if self.found > expected || (chunk.is_none() && self.found < expected) {
             let path = self.entry.path.clone();
             return Err(LayerError::Size { path, expected, found: self.found });
+        }
+        if let Some(bytes) = &chunk {
+            self.hash.update(bytes).await;
+        } else {
+            let hash = std::mem::replace(&mut self.hash, Hash::Here(Digester::default()));
+            // A second reading of the same file finds the same digest there.
+            let _ = self.digest.set(hash.finish().await.map_err(unreadable)?);
         }
         Ok(chunk)
     }

@@ -18,7 +18,7 @@ pub use blob::{BlobStream, Stat};
 pub use error::{Answer, RegistryError};
 pub use manifest::{Found, MANIFEST_TYPES};
 pub use referrers::Referrers;
-pub use upload::{Mounted, Open, Pushed, Upload};
+pub use upload::{Mounted, Open, Pushed, Size, Upload};
 
 use crate::authorizer::Authorizer;
 use crate::reference::Endpoint;

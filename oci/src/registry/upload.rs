@@ -1,6 +1,7 @@
 //! Blobs on their way to the registry, in the two forms that registries take:
 //!
-//! 1. digest not known before: `POST`, one streaming `PATCH`, `PUT` with the digest that was computed on the way;
+//! 1. digest not known before: `POST`, one streaming `PATCH`, `PUT` with the digest that was computed on the way (the `PATCH`
+//!    is sent in chunks if the size is not known either, as docker sends all of its own);
 //! 2. digest known: `POST`, one streaming `PUT`.
 //!
 //! A registry that refuses one form is offered the other. A cut costs the blob in flight: it is sent again from its
@@ -43,14 +44,38 @@ pub trait Open: Send + Sync {
     }
 }
 
+/// How large a blob is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Size {
+    /// So many bytes.
+    Exactly(u64),
+    /// Not known before the end: it is compressed on its way. About so many bytes, rather fewer.
+    About(u64),
+}
+
+impl Size {
+    /// Whether it is known to be this.
+    fn is(self, size: u64) -> bool {
+        self == Self::Exactly(size)
+    }
+
+    /// What to say of it when so many bytes are sent and there are more.
+    fn at(self, done: u64) -> u64 {
+        match self {
+            Self::Exactly(size) => size,
+            Self::About(size) => size.max(done + 1),
+        }
+    }
+}
+
 /// One blob to send.
 pub struct Upload<'a> {
     /// The repository it goes to.
     pub repository: &'a str,
     /// What it is, for people.
     pub what: &'a str,
-    /// Its size in bytes.
-    pub size: u64,
+    /// Its size.
+    pub size: Size,
     /// Its digest, if it is known already.
     pub digest: Option<Digest>,
     /// Its bytes.
@@ -202,10 +227,12 @@ impl Registry {
         url: Url,
     ) -> Result<(Response, Pushed), Failure> {
         let act = format!("take {}", upload.what);
-        let call = Call::new(method, url, vec![Scope::push(upload.repository)], act)
+        let mut call = Call::new(method, url, vec![Scope::push(upload.repository)], act)
             .header(CONTENT_TYPE, HeaderValue::from_static("application/octet-stream"))
-            .header(CONTENT_LENGTH, upload.size.into())
             .bulk();
+        if let Size::Exactly(size) = upload.size {
+            call = call.header(CONTENT_LENGTH, size.into());
+        }
         let (sender, receiver) = mpsc::channel(WINDOWS);
         let body = unfold(receiver, |mut receiver| async { Some((receiver.recv().await?, receiver)) });
         let mut request = pin!(self.send_once(&call, reqwest::Body::wrap_stream(body)));
@@ -250,6 +277,7 @@ impl Registry {
             digester.update(&chunk.map_err(|source| upload.unreadable(source))?);
         }
         upload.same_size(digester.size())?;
+        upload.size = Size::Exactly(digester.size());
         upload.digest = Some(digester.finish());
         Ok(Form::Put)
     }
@@ -310,10 +338,12 @@ impl Upload<'_> {
     }
 
     fn same_size(&self, found: u64) -> Result<(), RegistryError> {
-        if found == self.size {
-            return Ok(());
+        match self.size {
+            Size::Exactly(expected) if expected != found => {
+                Err(RegistryError::Size { what: self.what.to_owned(), expected, found })
+            }
+            _ => Ok(()),
         }
-        Err(RegistryError::Size { what: self.what.to_owned(), expected: self.size, found })
     }
 }
 
@@ -335,18 +365,21 @@ async fn pump(upload: &Upload<'_>, sender: mpsc::Sender<Window>) -> Result<Optio
         meter.update(&chunk);
         while !chunk.is_empty() {
             let window = chunk.split_to(chunk.len().min(WINDOW));
-            if sender.send(Ok(window)).await.is_err() && meter.size() < upload.size {
+            if sender.send(Ok(window)).await.is_err() && !upload.size.is(meter.size()) {
                 return Ok(None);
             }
         }
         let done = meter.size();
-        if done >= told + STRIDE || done == upload.size {
+        if done >= told + STRIDE || upload.size.is(done) {
             told = done;
-            upload.progress.event(Event::Bytes { what: upload.what, done, total: upload.size });
+            upload.progress.event(Event::Bytes { what: upload.what, done, total: upload.size.at(done) });
         }
     }
     let size = meter.size();
     upload.same_size(size)?;
+    if !upload.size.is(size) {
+        upload.progress.event(Event::Bytes { what: upload.what, done: size, total: size });
+    }
     Ok(Some(Pushed { digest: meter.finish(), size }))
 }
 

@@ -22,6 +22,18 @@ fn entry(path: &str, bytes: Vec<u8>) -> Entry<'static> {
     }
 }
 
+/// What does not compress, as weights do not.
+fn noise(length: usize) -> Vec<u8> {
+    let mut state = 0x2545_F491_4F6C_DD1D_u64;
+    let next = || {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        state.to_be_bytes()
+    };
+    std::iter::repeat_with(next).flatten().take(length).collect()
+}
+
 /// An image with one large layer that stays, and one that depends on the tag.
 fn image<'a>(tag: &'a str, base: Base<'a>) -> Image<'a> {
     let layer = |path, bytes| Layer::new("/var/models/m", vec![entry(path, bytes)]).unwrap();
@@ -29,7 +41,8 @@ fn image<'a>(tag: &'a str, base: Base<'a>) -> Image<'a> {
         repository: "p/r/model",
         tag,
         base,
-        layers: vec![layer("weights.bin", vec![7; LARGE]), layer("version.txt", tag.as_bytes().to_vec())],
+        layers: vec![layer("weights.bin", noise(LARGE)), layer("version.txt", tag.as_bytes().to_vec())],
+        list: None,
         env: BTreeMap::from([("MODEL_DIR".to_owned(), "/var/models/m".to_owned())]),
         labels: BTreeMap::new(),
         annotations: BTreeMap::from([("b".to_owned(), "2".to_owned()), ("a".to_owned(), "1".to_owned())]),
@@ -100,6 +113,24 @@ async fn an_image_that_is_there_is_not_sent_again() {
 }
 
 #[tokio::test]
+async fn a_layer_that_compresses_goes_small_and_the_same_every_time() {
+    let text: Vec<u8> = b"split 7 threshold 0.25\n".iter().copied().cycle().take(LARGE).collect();
+    let layer = || Layer::new("/models", vec![entry("trees.txt", text.clone())]).unwrap();
+    let image = || Image { layers: vec![layer()], ..image("7", scratch()) };
+    let (one, two, told) = (Fake::start().await, Fake::start().await, Told::default());
+    let first = pushed(&one, &image(), &told).await.unwrap();
+    assert!(first.tally.sent < 100_000, "{:?}", first.tally);
+    let manifest = manifest(&one, "p/r/model:7");
+    assert_eq!(
+        json!([opened(&one, &manifest["layers"][0]["digest"])]),
+        config(&one, &manifest)["rootfs"]["diff_ids"]
+    );
+    assert_eq!(pushed(&two, &image(), &told).await.unwrap().digest, first.digest);
+    let again = pushed(&one, &image(), &told).await.unwrap();
+    assert_eq!((again.digest, again.tally.sent), (first.digest, 0));
+}
+
+#[tokio::test]
 async fn the_next_version_sends_only_what_changed() {
     let (fake, told) = (Fake::start().await, Told::default());
     pushed(&fake, &image("7", scratch()), &told).await.unwrap();
@@ -108,6 +139,55 @@ async fn the_next_version_sends_only_what_changed() {
     assert!(eight.tally.present > LARGE as u64);
     assert!(told.0.lock().unwrap().contains(&"skipped weights.bin Present".to_owned()));
     assert_eq!(fake.count("PATCH upload"), 1);
+}
+
+/// An image with a list, one large layer, and one small one.
+fn listed(tag: &'static str, bytes: Vec<u8>, fingerprint: &str) -> Image<'static> {
+    let large = Entry { fingerprint: fingerprint.to_owned(), ..entry("weights.bin", bytes) };
+    let layers = vec![
+        Layer::new("/models", vec![large]).unwrap(),
+        Layer::new("/models", vec![entry("a.txt", b"a".to_vec()), entry("empty", Vec::new())]).unwrap(),
+    ];
+    Image { layers, list: Some("/files.jsonl"), ..image(tag, scratch()) }
+}
+
+#[tokio::test]
+async fn every_file_is_listed_with_its_digest() {
+    let (fake, told) = (Fake::start().await, Told::default());
+    let bytes = noise(LARGE);
+    let first = pushed(&fake, &listed("7", bytes.clone(), "1"), &told).await.unwrap();
+    let manifest = manifest(&fake, "p/r/model:7");
+    let list = &manifest["layers"][2];
+    assert_eq!(list["annotations"]["dev.gangplank.layer.files"], "3");
+    let mut archive = Vec::new();
+    let blob = fake.world.lock().unwrap().blobs[list["digest"].as_str().unwrap()].clone();
+    std::io::Read::read_to_end(&mut flate2::read::GzDecoder::new(&blob[..]), &mut archive).unwrap();
+    let text = String::from_utf8_lossy(&archive);
+    let weights = Digest::of(&bytes).to_string().replace("sha256:", "");
+    let line = format!("{{\"path\":\"/models/weights.bin\",\"size\":{LARGE},\"sha256\":\"{weights}\"}}\n");
+    assert!(text.contains(&line), "{text}");
+    // What is not read again is listed all the same, from the list before.
+    let again = pushed(&fake, &listed("7", bytes, "1"), &told).await.unwrap();
+    assert_eq!((again.digest, again.tally.sent), (first.digest, 0));
+}
+
+#[tokio::test]
+async fn a_file_that_was_registered_anew_and_did_not_change_is_read_and_not_sent() {
+    let (fake, told) = (Fake::start().await, Told::default());
+    let bytes = noise(LARGE);
+    pushed(&fake, &listed("7", bytes.clone(), "1"), &told).await.unwrap();
+    let eight = pushed(&fake, &listed("8", bytes.clone(), "2"), &told).await.unwrap();
+    assert!(eight.tally.sent < 10_000, "{:?}", eight.tally);
+    assert_eq!(fake.count("PATCH upload"), 1);
+    // The sample does not show it, the comparison does.
+    let mut other = bytes.clone();
+    other[100_000] ^= 1;
+    let nine = pushed(&fake, &listed("9", other.clone(), "3"), &told).await.unwrap();
+    assert!(nine.tally.sent > LARGE as u64, "{:?}", nine.tally);
+    // The sample shows it: nothing is read twice.
+    other[0] ^= 1;
+    let ten = pushed(&fake, &listed("a", other, "4"), &told).await.unwrap();
+    assert!(ten.tally.sent > LARGE as u64, "{:?}", ten.tally);
 }
 
 #[tokio::test]

@@ -3,8 +3,9 @@
 use std::sync::{Arc, Mutex};
 
 use oci::RegistryError;
+use oci::layer::{Packed, Packing};
 use oci::progress::Silent;
-use oci::registry::Upload;
+use oci::registry::{Size, Upload};
 
 use crate::fake::{Fake, Fault, Tokens};
 
@@ -80,9 +81,9 @@ async fn a_token_that_runs_out_in_mid_transfer_is_renewed() {
     let upload = Upload {
         repository: "x",
         what: "weights",
-        size: layer.size(),
+        size: Size::Exactly(layer.stored_size()),
         digest: None,
-        bytes: &layer,
+        bytes: &Packed { layer: &layer, packing: Packing::Stored },
         session: None,
         progress: &Silent,
     };

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use bytes::Bytes;
 use futures_util::stream::{self, StreamExt};
 use oci::progress::Silent;
-use oci::registry::{Mounted, Open, Pushed, Upload};
+use oci::registry::{Mounted, Open, Pushed, Size, Upload};
 use oci::{ByteStream, Digest, Registry, RegistryError};
 
 use crate::fake::{Fake, Fault, Told};
@@ -37,6 +37,15 @@ async fn upload(
     told: &Told,
 ) -> Result<Pushed, RegistryError> {
     let size = source.bytes.len() as u64;
+    sized_upload(client, source, (Size::Exactly(size), digest), told).await
+}
+
+async fn sized_upload(
+    client: &Registry,
+    source: &Source,
+    (size, digest): (Size, Option<Digest>),
+    told: &Told,
+) -> Result<Pushed, RegistryError> {
     let upload = Upload {
         repository: "x",
         what: "weights",
@@ -76,6 +85,18 @@ async fn a_registry_that_refuses_patch_gets_one_put() {
     assert!(fake.has(&pushed.digest));
     assert_eq!((fake.count("PATCH upload 400"), fake.count("PUT upload 201")), (1, 1));
     assert_eq!(*told.0.lock().unwrap(), ["retry weights"]);
+}
+
+#[tokio::test]
+async fn a_blob_whose_size_is_not_known_goes_in_chunks_or_after_a_first_reading() {
+    for refuses_patch in [false, true] {
+        let (fake, source, told) = (Fake::start().await, source(), Told::default());
+        fake.world.lock().unwrap().refuses_patch = refuses_patch;
+        let pushed = sized_upload(&fake.client(), &source, (Size::About(7), None), &told).await.unwrap();
+        assert_eq!((pushed.size, pushed.digest), (2_000_000, Digest::of(&source.bytes)));
+        let patched = if refuses_patch { "PATCH upload 400" } else { "PATCH upload 202" };
+        assert_eq!((fake.count(patched), fake.count("PUT upload 201")), (1, 1));
+    }
 }
 
 #[tokio::test]
@@ -121,7 +142,7 @@ async fn a_source_of_another_size_is_the_sources_fault() {
     let upload = |size| Upload {
         repository: "x",
         what: "weights",
-        size,
+        size: Size::Exactly(size),
         digest: None,
         bytes: &source,
         session: None,
@@ -147,7 +168,7 @@ async fn a_source_that_fails_is_named() {
     let upload = Upload {
         repository: "x",
         what: "weights",
-        size: 100,
+        size: Size::Exactly(100),
         digest: None,
         bytes: &Broken,
         session: None,
@@ -201,7 +222,7 @@ async fn a_large_blob_flows_through_little_memory() {
     let upload = Upload {
         repository: "x",
         what: "weights",
-        size,
+        size: Size::Exactly(size),
         digest: None,
         bytes: &source,
         session: None,

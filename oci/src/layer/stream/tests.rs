@@ -84,8 +84,7 @@ fn a_wrong_size_names_the_file() {
         (2, "`weights.bin` has the wrong size: expected 2 bytes, found 3"),
         (4, "`weights.bin` has the wrong size: expected 4 bytes, found 3"),
     ] {
-        let mut wrong = entry("weights.bin", b"abc");
-        wrong.size = declared;
+        let wrong = Entry { size: declared, content: Box::new(Slow(0, 7, 3)), ..entry("weights.bin", b"") };
         let layer = Layer::new("/m", vec![wrong]).unwrap();
         let error = collect(&layer).unwrap_err();
         assert_eq!(error.to_string(), message);
@@ -96,7 +95,7 @@ struct Unreadable;
 
 #[async_trait::async_trait]
 impl Content for Unreadable {
-    async fn open(&self) -> Result<ByteStream<'static>, BoxError> {
+    async fn open(&self, _: std::ops::Range<u64>) -> Result<ByteStream<'static>, BoxError> {
         Err("no such blob".into())
     }
 }
@@ -154,14 +153,16 @@ fn a_link_and_what_it_hides() {
     assert!(Layer::link("/a/../b", "x", None).is_err());
 }
 
-/// Later files are there sooner.
-struct Slow(u64, u8);
+/// Milliseconds until it answers, the byte that it answers with, and how often: whatever it is asked for.
+struct Slow(u64, u8, usize);
 
 #[async_trait::async_trait]
 impl Content for Slow {
-    async fn open(&self) -> Result<ByteStream<'static>, BoxError> {
-        tokio::time::sleep(std::time::Duration::from_millis(self.0)).await;
-        Ok(Box::pin(futures_util::stream::iter([Ok(vec![self.1; 5].into())])))
+    async fn open(&self, _: std::ops::Range<u64>) -> Result<ByteStream<'static>, BoxError> {
+        if self.0 > 0 {
+            tokio::time::sleep(std::time::Duration::from_millis(self.0)).await;
+        }
+        Ok(Box::pin(futures_util::stream::iter([Ok(vec![self.1; self.2].into())])))
     }
 }
 
@@ -172,7 +173,8 @@ async fn small_files_are_read_ahead_and_stay_in_order() {
         size: 5,
         mode: Mode::Data,
         fingerprint: String::new(),
-        content: Box::new(Slow(if at % 16 == 0 { 60 } else { 40 - u64::from(at % 16) }, at)),
+        // Later files are there sooner.
+        content: Box::new(Slow(if at % 16 == 0 { 60 } else { 40 - u64::from(at % 16) }, at, 5)),
     });
     let layer = Layer::new("/m", entries.collect()).unwrap();
     let began = std::time::Instant::now();
