@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use bridge::port::Time;
+use identity::Environment;
 
 /// The system's clock.
 #[derive(Debug, Clone, Copy, Default)]
@@ -98,4 +99,33 @@ pub fn scorer(named: Option<&Path>) -> Option<PathBuf> {
     }
     let beside = std::env::current_exe().ok()?.parent()?.join("gangplank-scorer");
     beside.is_file().then_some(beside)
+}
+
+/// Where this program keeps what it can do without: `$XDG_CACHE_HOME/gangplank`, else `~/.cache/gangplank`: <https://specifications.freedesktop.org/basedir-spec/latest/>. A
+/// relative path counts as unset, as the specification says.
+pub fn caches(environment: &Environment) -> Option<PathBuf> {
+    let absolute = |name: &str| environment.get(name).map(Path::new).filter(|path| path.is_absolute());
+    let caches = absolute("XDG_CACHE_HOME")
+        .map(Path::to_owned)
+        .or_else(|| absolute("HOME").map(|home| home.join(".cache")))?;
+    Some(caches.join("gangplank"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_folder_follows_the_base_directory_specification() {
+        for (pairs, expected) in [
+            (&[("XDG_CACHE_HOME", "/c"), ("HOME", "/h")][..], Some("/c/gangplank")),
+            (&[("XDG_CACHE_HOME", "relative"), ("HOME", "/h")], Some("/h/.cache/gangplank")),
+            (&[("HOME", "/h")], Some("/h/.cache/gangplank")),
+            (&[("HOME", "h")], None),
+            (&[], None),
+        ] {
+            let environment = Environment::from_pairs(pairs.iter().copied());
+            assert_eq!(caches(&environment).as_deref(), expected.map(Path::new));
+        }
+    }
 }

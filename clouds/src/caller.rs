@@ -25,6 +25,8 @@ pub struct Settings {
     pub ca_bundle: Option<Vec<u8>>,
     /// The scorer's executable, for images of our own runtime.
     pub scorer: Option<PathBuf>,
+    /// A private folder where it is kept what went into images that are not finished.
+    pub journals: Option<PathBuf>,
     /// The kubeconfig that an administrator named; else `KUBECONFIG` is looked at.
     pub kubeconfig: Option<PathBuf>,
     /// The kubeconfig's context; else its current one.
@@ -58,7 +60,8 @@ impl Caller {
         )?;
         let azure_login =
             AcrLogin::new(chain.source().clone(), azure_addresses.acr_scope, http, settings.clock.clone());
-        let images = images.with_azure(azure_addresses.acr, azure_login);
+        let images =
+            images.with_azure(azure_addresses.acr, azure_login).with_journals(settings.journals.clone());
         let deployer = match team {
             Some(team) => Grantee::ServiceAccount(bridge.service_account_email(team)),
             None => Grantee::Federated,

@@ -13,7 +13,7 @@ use identity::acr::{AcrError, AcrLogin};
 use identity::{AccessToken, Bearer};
 use oci::authorizer::{Ask, Purpose};
 use oci::copy::{CopyError, Destination, Options, Origin, Platform};
-use oci::image::{Base, Image, ImageError, Run};
+use oci::image::{Base, Image, ImageError, Journal, Run};
 use oci::layer::{Content, Entry, Layer, MalformedLayer, Mode};
 use oci::progress::{Progress, Skip};
 use oci::reference::Reference;
@@ -43,6 +43,8 @@ pub struct Images {
     bearer: Bearer,
     scorer: Option<PathBuf>,
     azure: Option<AzureRegistries>,
+    /// Where it is kept what went into images that are not finished.
+    journals: Option<PathBuf>,
 }
 
 /// How registries are reached. Both clients follow redirects, which registries use for downloads.
@@ -92,13 +94,19 @@ impl Images {
         let endpoint = Endpoint::parse(address).map_err(|problem| invalid(&problem))?;
         let login = Arc::new(BearerLogin(bearer.clone()));
         let registry = transport.registry(endpoint, login);
-        Ok(Self { registry, transport, bearer, scorer, azure: None })
+        Ok(Self { registry, transport, bearer, scorer, azure: None, journals: None })
     }
 
     /// The same, able to read images in Azure's container registries, which are at `address` (with `{registry}`).
     #[must_use]
     pub fn with_azure(self, address: String, login: AcrLogin) -> Self {
         Self { azure: Some(AzureRegistries { address, login: Arc::new(login) }), ..self }
+    }
+
+    /// The same, keeping in a folder what went into images that are not finished, for the run after one that was killed.
+    #[must_use]
+    pub fn with_journals(self, folder: Option<PathBuf>) -> Self {
+        Self { journals: folder, ..self }
     }
 
     /// The registry's host, as image references begin with it.
@@ -168,7 +176,9 @@ impl Images {
             labels: plan.labels.clone(),
             annotations: plan.annotations.clone(),
         };
-        let pushed = oci::image::push(&self.registry, &image, progress).await;
+        let name = format!("{}/{}:{}", self.registry.host(), plan.repository, plan.tag);
+        let journal = self.journals.as_deref().map(|folder| Journal::of(folder, &name));
+        let pushed = oci::image::push(&self.registry, &image, progress, journal.as_ref()).await;
         let pushed = pushed.map_err(|failed| error::image(SERVICE, &failed))?;
         Ok(image::PushedImage {
             reference: format!("{}/{}@{}", self.registry.host(), plan.repository, pushed.digest),

@@ -73,6 +73,7 @@ fn settings(context: &Context) -> Result<Settings, Failure> {
         clock: Arc::new(SystemTime),
         ca_bundle: context.ca_bundle()?,
         scorer: None,
+        journals: edge::caches(&context.environment).map(|caches| caches.join("images")),
         kubeconfig: None,
         context: None,
     })

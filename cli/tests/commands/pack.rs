@@ -95,7 +95,7 @@ fn thousands_of_small_files_are_one_image() {
 }
 
 /// What does not compress, another for each seed.
-fn noise(seed: u64, length: usize) -> bytes::Bytes {
+pub(crate) fn noise(seed: u64, length: usize) -> bytes::Bytes {
     let mut state = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;
     let next = || {
         state ^= state << 13;

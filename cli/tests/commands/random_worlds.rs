@@ -107,6 +107,7 @@ async fn administrator(harbour: &Harbour, bridge: &Bridge) -> Administrator {
         clock: Arc::new(SystemTime),
         ca_bundle: Some(std::fs::read(harbour.file("ca.pem")).unwrap()),
         scorer: None,
+        journals: None,
         log_in: None,
         kubeconfig: None,
         context: None,

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use oci_spec::image::{Descriptor, ImageManifest};
 use tokio::sync::OnceCell;
 
+use super::journal::Note;
 use super::list::Lines;
 use crate::digest::Digest;
 use crate::layer::{
@@ -95,6 +96,20 @@ impl Known {
             )
         });
         lines.await.as_ref().is_some_and(|lines| layer.know(|path, size| lines.digest(path, size)))
+    }
+
+    /// Adds a layer that a journal tells of.
+    pub(super) fn note(&mut self, note: Note) {
+        let (Ok(digest), Ok(diff_id)) = (Digest::parse(&note.digest), Digest::parse(&note.diff_id)) else {
+            return;
+        };
+        let sample = note.sample.and_then(|text| Digest::parse(&text).ok());
+        let image = self.lists.len();
+        let lines = OnceCell::new_with(Some(Lines::parse(&note.files)));
+        self.lists.push(Some(List { digest: digest.clone(), size: note.size, lines }));
+        let known = KnownLayer { digest, diff_id, size: note.size, sample, image };
+        self.by_key.entry(note.key).or_insert_with(|| known.clone());
+        self.by_shape.entry(note.shape).or_default().push(known);
     }
 
     fn add(&mut self, manifest: &[u8]) {

@@ -4,8 +4,9 @@
 
 use oci_spec::image::Descriptor;
 
+use super::journal::Note;
 use super::known::KnownLayer;
-use super::{Push, SMALL, descriptor};
+use super::{Push, SMALL, descriptor, list};
 use crate::copy::Tally;
 use crate::digest::Digest;
 use crate::layer::{self, Layer, Packed, Packing};
@@ -33,6 +34,9 @@ pub(super) struct Laid {
 impl Push<'_> {
     pub(super) async fn layer(&self, layer: &Layer<'_>) -> Result<Laid, RegistryError> {
         let laid = self.laid(layer).await?;
+        if let Some(journal) = self.journal.filter(|_| laid.tally.sent > 0) {
+            journal.note(&laid.note(layer));
+        }
         self.progress.event(Event::Layer { key: &laid.key, digest: &laid.digest });
         Ok(laid)
     }
@@ -117,6 +121,18 @@ impl Laid {
     /// The same, as the layer that lists so many files.
     pub(super) fn listing(self, files: usize) -> Self {
         Self { files: Some(files), ..self }
+    }
+
+    fn note(&self, layer: &Layer<'_>) -> Note {
+        Note {
+            key: self.key.clone(),
+            shape: self.shape.clone(),
+            sample: self.sample.as_ref().map(ToString::to_string),
+            digest: self.digest.to_string(),
+            diff_id: self.diff_id.to_string(),
+            size: self.size,
+            files: list::text(&layer.files_known()),
+        }
     }
 
     pub(super) fn descriptor(&self) -> Descriptor {

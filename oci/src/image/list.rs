@@ -10,7 +10,7 @@ use std::io::Read as _;
 use serde::{Deserialize, Serialize};
 
 use crate::digest::Digest;
-use crate::layer::{BytesContent, Entry, Layer, MalformedLayer, Mode};
+use crate::layer::{BytesContent, Entry, FileDigest, Layer, MalformedLayer, Mode};
 
 /// A longer list of an earlier image is not read.
 const LONGEST: u64 = 64 << 20;
@@ -41,6 +41,11 @@ impl Lines {
                 break;
             }
         }
+        Self::parse(&text)
+    }
+
+    /// Reads the text of a list.
+    pub(super) fn parse(text: &str) -> Option<Self> {
         let line = |line: &str| {
             let Line { path, size, sha256 } = serde_json::from_str(line).ok()?;
             Some((path.into_owned(), (size, Digest::parse(&format!("sha256:{sha256}")).ok()?)))
@@ -49,17 +54,23 @@ impl Lines {
     }
 }
 
-/// The layer at `path` that lists the files of `layers`, and how many they are.
-pub(super) fn layer(path: &str, layers: &[Layer<'_>]) -> Result<(Layer<'static>, usize), MalformedLayer> {
-    let mut files: Vec<_> = layers.iter().flat_map(Layer::files_known).collect();
-    files.sort_by(|a, b| a.path.cmp(&b.path));
+/// A line for each file.
+pub(super) fn text(files: &[FileDigest<'_>]) -> String {
     let mut text = String::new();
-    for file in &files {
+    for file in files {
         let sha256 = file.digest.as_str().trim_start_matches("sha256:");
         let line = Line { path: file.path.as_str().into(), size: file.size, sha256: sha256.into() };
         text.push_str(&serde_json::to_string(&line).unwrap_or_default());
         text.push('\n');
     }
+    text
+}
+
+/// The layer at `path` that lists the files of `layers`, and how many they are.
+pub(super) fn layer(path: &str, layers: &[Layer<'_>]) -> Result<(Layer<'static>, usize), MalformedLayer> {
+    let mut files: Vec<_> = layers.iter().flat_map(Layer::files_known).collect();
+    files.sort_by(|a, b| a.path.cmp(&b.path));
+    let text = text(&files);
     let entry = Entry {
         path: path.trim_start_matches('/').to_owned(),
         size: text.len() as u64,

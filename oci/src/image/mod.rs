@@ -2,6 +2,7 @@
 //! the manifest last, so that a name never stands for something that is not there.
 
 mod config;
+mod journal;
 mod known;
 mod lay;
 mod list;
@@ -21,6 +22,7 @@ use crate::layer::{Layer, MalformedLayer};
 use crate::progress::{Event, Progress, Skip};
 use crate::registry::{Open, Pushed, Registry, RegistryError, Size, Upload};
 use config::Config;
+pub use journal::Journal;
 use known::Known;
 use lay::Laid;
 
@@ -127,16 +129,22 @@ struct Push<'a> {
     repository: &'a str,
     progress: &'a dyn Progress,
     known: Known,
+    journal: Option<&'a Journal>,
 }
 
-/// Makes and pushes an image. Blobs that are there already are not sent again; the same image has the same digest.
+/// Makes and pushes an image. Blobs that are there already are not sent again; the same image has the same digest. With a
+/// journal that holds for a run that was killed as well.
 pub async fn push(
     registry: &Registry,
     image: &Image<'_>,
     progress: &dyn Progress,
+    journal: Option<&Journal>,
 ) -> Result<PushedImage, ImageError> {
-    let known = Known::read(registry, image.repository, image.tag).await?;
-    let push = Push { registry, repository: image.repository, progress, known };
+    let mut known = Known::read(registry, image.repository, image.tag).await?;
+    for note in journal.iter().flat_map(|journal| journal.notes()) {
+        known.note(note);
+    }
+    let push = Push { registry, repository: image.repository, progress, known, journal };
     let lower = push.lower(&image.base, image.layers.len() + usize::from(image.list.is_some())).await?;
     let mut laid = push.layers(&image.layers).await?;
     if let Some(path) = image.list {
@@ -150,6 +158,9 @@ pub async fn push(
     let config = push.config(image, lower.config, &laid, &mut tally).await?;
     let layers = lower.layers.into_iter().chain(laid.iter().map(Laid::descriptor)).collect();
     let digest = push.manifest(image, config, layers).await?;
+    if let Some(journal) = journal {
+        journal.close();
+    }
     Ok(PushedImage { digest, tally })
 }
 

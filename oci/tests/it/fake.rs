@@ -55,6 +55,7 @@ pub(crate) struct World {
     /// Every request, `METHOD what STATUS`.
     pub(crate) log: Vec<String>,
     pub(crate) refuses_patch: bool,
+    pub(crate) refuses_manifests: bool,
     pub(crate) mounts: bool,
     /// Repositories do not see each other's blobs.
     pub(crate) apart: bool,
@@ -241,6 +242,9 @@ async fn answer(fake: &Fake, request: Request, what: &str, fault: Option<Fault>)
         ("upload", Method::PUT) => {
             read_upload(fake, &last, request, fault).await;
             commit(fake, &path, query.get("digest").unwrap(), fault)
+        }
+        ("manifest", Method::PUT) if fake.world.lock().unwrap().refuses_manifests => {
+            envelope(403, "DENIED", "no manifests today")
         }
         ("manifest", Method::PUT) => put_manifest(fake, &path, request).await,
         ("manifest", method) => get_manifest(fake, &path, method == Method::HEAD),

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use oci::copy::{self, CopyError, Destination, Options, Origin, Platform, Tally};
-use oci::image::{Base, Image, ImageError, PushedImage, Run, push};
+use oci::image::{Base, Image, ImageError, Journal, PushedImage, Run, push};
 use oci::layer::{BytesContent, Entry, KEY_ANNOTATION, Layer, Mode};
 use oci::{Digest, RegistryError};
 use serde_json::{Value, json};
@@ -59,7 +59,7 @@ fn scratch() -> Base<'static> {
 }
 
 async fn pushed(fake: &Fake, image: &Image<'_>, told: &Told) -> Result<PushedImage, ImageError> {
-    push(&fake.client(), image, told).await
+    push(&fake.client(), image, told, None).await
 }
 
 fn manifest(fake: &Fake, name: &str) -> Value {
@@ -188,6 +188,24 @@ async fn a_file_that_was_registered_anew_and_did_not_change_is_read_and_not_sent
     other[0] ^= 1;
     let ten = pushed(&fake, &listed("a", other, "4"), &told).await.unwrap();
     assert!(ten.tally.sent > LARGE as u64, "{:?}", ten.tally);
+}
+
+#[tokio::test]
+async fn what_a_run_that_failed_has_sent_is_not_sent_again() {
+    let (fake, told) = (Fake::start().await, Told::default());
+    let folder = std::env::temp_dir().join(format!("gangplank-journal-it-{}", std::process::id()));
+    let journal = Journal::of(&folder, "p/r/model:7");
+    let image = listed("7", noise(LARGE), "1");
+    fake.world.lock().unwrap().refuses_manifests = true;
+    push(&fake.client(), &image, &told, Some(&journal)).await.unwrap_err();
+    fake.world.lock().unwrap().refuses_manifests = false;
+    let image = listed("7", noise(LARGE), "1");
+    let second = push(&fake.client(), &image, &told, Some(&journal)).await.unwrap();
+    assert_eq!((second.tally.sent, fake.count("PATCH upload")), (0, 1), "{:?}", second.tally);
+    let other = Fake::start().await;
+    assert_eq!(pushed(&other, &image, &told).await.unwrap().digest, second.digest);
+    assert_eq!(std::fs::read_dir(&folder).unwrap().count(), 0, "the journal of a finished image is gone");
+    std::fs::remove_dir_all(&folder).unwrap();
 }
 
 #[tokio::test]

@@ -1,7 +1,5 @@
 //! Between the store and the chain: a kept token if there is a fresh one, else one fetched by one process for all.
 
-use std::path::{Path, PathBuf};
-
 use bridge::port::Time as _;
 use identity::store::{Found, Store, StoreKey};
 use identity::{AccessToken, Environment, Form, Handover};
@@ -130,7 +128,7 @@ impl Broker {
 
     /// The folder of kept tokens; `None`, with a word, where there can be none.
     fn store(&self) -> Option<Store> {
-        let Some(folder) = folder(&self.environment) else {
+        let Some(folder) = edge::caches(&self.environment) else {
             self.say("warning: tokens are not kept: neither HOME nor XDG_CACHE_HOME is set");
             return None;
         };
@@ -167,7 +165,7 @@ impl Broker {
 /// Forgets every kept token.
 pub(super) fn forget() -> Result<Exit, Failure> {
     let environment = Environment::from_pairs(edge::environment());
-    let Some(folder) = folder(&environment) else {
+    let Some(folder) = edge::caches(&environment) else {
         return Err(Failure::failed("there is no folder of kept tokens").hint("set HOME or XDG_CACHE_HOME"));
     };
     let forgotten = Store::open(&folder).and_then(|store| store.forget());
@@ -178,33 +176,4 @@ pub(super) fn forget() -> Result<Exit, Failure> {
         several => format!("forgot {several} tokens"),
     });
     Ok(Exit::Fine)
-}
-
-/// `$XDG_CACHE_HOME/gangplank`, else `~/.cache/gangplank`: <https://specifications.freedesktop.org/basedir-spec/latest/>. A
-/// relative path counts as unset, as the specification says.
-fn folder(environment: &Environment) -> Option<PathBuf> {
-    let absolute = |name: &str| environment.get(name).map(Path::new).filter(|path| path.is_absolute());
-    let caches = absolute("XDG_CACHE_HOME")
-        .map(Path::to_owned)
-        .or_else(|| absolute("HOME").map(|home| home.join(".cache")))?;
-    Some(caches.join("gangplank"))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_folder_follows_the_base_directory_specification() {
-        for (pairs, expected) in [
-            (&[("XDG_CACHE_HOME", "/c"), ("HOME", "/h")][..], Some("/c/gangplank")),
-            (&[("XDG_CACHE_HOME", "relative"), ("HOME", "/h")], Some("/h/.cache/gangplank")),
-            (&[("HOME", "/h")], Some("/h/.cache/gangplank")),
-            (&[("HOME", "h")], None),
-            (&[], None),
-        ] {
-            let environment = Environment::from_pairs(pairs.iter().copied());
-            assert_eq!(folder(&environment).as_deref(), expected.map(Path::new));
-        }
-    }
 }
