@@ -140,7 +140,7 @@ pub(crate) fn registry(service: &'static str, error: &RegistryError) -> PortErro
         },
         RegistryError::LogIn { .. } => own(service, Refused::Unauthenticated, with_causes(error)),
         // What was read is not what the model store listed: it changed on the way.
-        RegistryError::Source { source, .. } if is_wrong_size(source.as_ref()) => {
+        RegistryError::Source { source, .. } if has_changed(source.as_ref()) => {
             own(service, Refused::Conflict, with_causes(error))
         }
         RegistryError::Source { .. } | RegistryError::Unreachable { .. } => {
@@ -152,8 +152,8 @@ pub(crate) fn registry(service: &'static str, error: &RegistryError) -> PortErro
     }
 }
 
-fn is_wrong_size(error: &(dyn StdError + 'static)) -> bool {
-    matches!(error.downcast_ref(), Some(LayerError::Size { .. }))
+fn has_changed(error: &(dyn StdError + 'static)) -> bool {
+    matches!(error.downcast_ref(), Some(LayerError::Size { .. } | LayerError::Changed { .. }))
 }
 
 /// An image that could not be assembled.

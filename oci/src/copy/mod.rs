@@ -6,6 +6,7 @@
 
 mod blobs;
 mod foreign;
+mod manifest;
 mod manifests;
 mod platform;
 mod referrers;
@@ -17,6 +18,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use oci_spec::image::ImageManifest;
 
 pub use self::blobs::blobs;
+pub use self::manifest::{MalformedManifest, Manifest};
 pub use self::platform::{MalformedPlatform, Platform, Platforms};
 pub(crate) use self::tree::{digest_of, read_json};
 use crate::digest::Digest;
@@ -142,9 +144,10 @@ impl Options {
 
 impl std::ops::AddAssign for Tally {
     fn add_assign(&mut self, other: Self) {
-        self.sent += other.sent;
-        self.present += other.present;
-        self.mounted += other.mounted;
+        // Sizes are what manifests say: they may say anything.
+        self.sent = self.sent.saturating_add(other.sent);
+        self.present = self.present.saturating_add(other.present);
+        self.mounted = self.mounted.saturating_add(other.mounted);
     }
 }
 
@@ -170,7 +173,8 @@ pub async fn image(
     let mut copied = Copied { digest: digest.clone(), tally: Tally::default(), referrers: 0, retries: 0 };
     let mut subjects = vec![digest.clone()];
     if there.as_ref() == Some(&digest) {
-        let (size, what) = (root.blob_bytes(), digest.as_str());
+        let size = tree::parsed(origin, &root).map_or(0, |manifest| manifest.blob_bytes());
+        let what = digest.as_str();
         counted.event(Event::Skipped { what, size, why: Skip::Present });
         copied.tally.present = size;
     } else {

@@ -4,10 +4,9 @@ use bytes::Bytes;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use futures_util::stream::{self, StreamExt, TryStreamExt};
-use oci_spec::image::{Descriptor, ImageIndex, ImageManifest};
-use serde::Deserialize;
+use oci_spec::image::Descriptor;
 
-use super::foreign::is_foreign;
+use super::manifest::{MalformedManifest, Manifest};
 use super::{CopyError, Origin, Platform, Platforms};
 use crate::digest::{Digest, MalformedDigest};
 use crate::registry::Found;
@@ -23,15 +22,6 @@ pub(super) struct Node {
     /// Configuration and layers, without foreign ones.
     pub(super) blobs: Vec<Descriptor>,
     pub(super) children: Vec<Node>,
-}
-
-/// What is common to all manifests.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Outline {
-    schema_version: u32,
-    media_type: Option<String>,
-    manifests: Option<serde::de::IgnoredAny>,
 }
 
 impl Node {
@@ -59,22 +49,11 @@ impl Node {
     }
 }
 
-impl Found {
-    /// The bytes of the blobs that an image's manifest names; none of an index.
-    pub(super) fn blob_bytes(&self) -> u64 {
-        let manifest = serde_json::from_slice::<ImageManifest>(&self.bytes);
-        manifest.map_or(0, |manifest| blobs_of(&manifest).iter().map(Descriptor::size).sum())
-    }
-}
-
 /// The manifest that is copied: what the name stands for, or the image for one platform in it.
 pub(super) async fn root(origin: Origin<'_>, platforms: &Platforms) -> Result<Found, CopyError> {
     let found = manifest(origin, origin.version).await?;
     let Platforms::One(wanted) = platforms else { return Ok(found) };
-    if !is_index(origin, &found)? {
-        return Ok(found);
-    }
-    let index: ImageIndex = read_json(origin, &found.bytes)?;
+    let Manifest::Index(index) = parsed(origin, &found)? else { return Ok(found) };
     let Some(chosen) = index.manifests().iter().find(|it| wanted.matches(it)) else {
         let has: Vec<String> =
             index.manifests().iter().filter_map(Platform::of).map(|it| it.to_string()).collect();
@@ -94,19 +73,14 @@ pub(super) async fn read(origin: Origin<'_>, root: Found) -> Result<Node, CopyEr
 
 fn node(origin: Origin<'_>, found: Found, depth: usize) -> BoxFuture<'_, Result<Node, CopyError>> {
     async move {
-        if !is_index(origin, &found)? {
-            let manifest: ImageManifest = read_json(origin, &found.bytes)?;
-            let blobs = blobs_of(&manifest);
-            return Ok(Node { found, blobs, children: Vec::new() });
-        }
-        if depth == DEEPEST {
+        let manifest = parsed(origin, &found)?;
+        if depth == DEEPEST && !manifest.children().is_empty() {
             return Err(malformed(origin, &"indexes lie in indexes too deep"));
         }
-        let index: ImageIndex = read_json(origin, &found.bytes)?;
-        let below: Vec<_> =
-            index.manifests().iter().map(|child| below(origin, child, depth + 1).boxed()).collect();
+        let children = manifest.children().iter();
+        let below: Vec<_> = children.map(|child| below(origin, child, depth + 1).boxed()).collect();
         let children = stream::iter(below).buffered(READ_AT_ONCE).try_collect().await?;
-        Ok(Node { found, blobs: Vec::new(), children })
+        Ok(Node { found, blobs: manifest.blobs(), children })
     }
     .boxed()
 }
@@ -123,20 +97,12 @@ async fn manifest(origin: Origin<'_>, version: &str) -> Result<Found, CopyError>
     found.ok_or_else(|| CopyError::NotFound(asked.name()))
 }
 
-/// Whether a manifest is an index. Its own words count where the answer's header says nothing.
-fn is_index(origin: Origin<'_>, found: &Found) -> Result<bool, CopyError> {
-    let outline: Outline = read_json(origin, &found.bytes)?;
-    if outline.schema_version == 1 {
-        return Err(CopyError::SchemaOne(origin.name()));
-    }
-    let said = outline.media_type.as_deref().unwrap_or(&found.media_type);
-    let is = said.contains("image.index") || said.contains("manifest.list");
-    Ok(is || (!said.contains("manifest.v") && outline.manifests.is_some()))
-}
-
-fn blobs_of(manifest: &ImageManifest) -> Vec<Descriptor> {
-    let layers = manifest.layers().iter().filter(|layer| !is_foreign(layer));
-    layers.chain([manifest.config()]).cloned().collect()
+/// What a manifest says.
+pub(super) fn parsed(origin: Origin<'_>, found: &Found) -> Result<Manifest, CopyError> {
+    Manifest::read(&found.media_type, &found.bytes).map_err(|problem| match problem {
+        MalformedManifest::SchemaOne => CopyError::SchemaOne(origin.name()),
+        MalformedManifest::Json(problem) => malformed(origin, &problem),
+    })
 }
 
 pub(crate) fn digest_of(origin: Origin<'_>, descriptor: &Descriptor) -> Result<Digest, CopyError> {

@@ -11,12 +11,28 @@ use crate::digest::Digest;
 const CREATED: &str = "1970-01-01T00:00:00Z";
 
 /// A configuration being made. Held as JSON, so that fields that no specification lists survive.
-pub(super) struct Config {
+struct Config {
     all: Map<String, Value>,
     run: Map<String, Value>,
     diff_ids: Vec<Value>,
     /// `None` if the base has layers but tells no history: a partial one would be wrong.
     history: Option<Vec<Value>>,
+}
+
+/// The configuration of an image on a base: what is added to the base's own, which anybody may have written. Layers are given by
+/// the digests of their archives, and their names.
+pub fn configuration(
+    base: Value,
+    (env, labels): (&BTreeMap<String, String>, &BTreeMap<String, String>),
+    layers: &[(&Digest, &str)],
+) -> Result<Vec<u8>, String> {
+    let mut config = Config::on(base)?;
+    config.add_env(env);
+    config.add_labels(labels);
+    for (diff_id, name) in layers {
+        config.add_layer(diff_id, name);
+    }
+    Ok(config.into_bytes())
 }
 
 /// The configuration below an image that has no base.
@@ -43,7 +59,7 @@ pub(super) fn canonical(value: Value) -> Vec<u8> {
 }
 
 impl Config {
-    pub(super) fn on(base: Value) -> Result<Self, String> {
+    fn on(base: Value) -> Result<Self, String> {
         let Value::Object(mut all) = base else { return Err("it is no JSON object".to_owned()) };
         let diff_ids = all.remove("rootfs").and_then(|mut rootfs| Some(rootfs.get_mut("diff_ids")?.take()));
         let Some(Value::Array(diff_ids)) = diff_ids else {
@@ -62,7 +78,7 @@ impl Config {
     }
 
     /// Adds variables; one that the base has is replaced where it stands.
-    pub(super) fn add_env(&mut self, env: &BTreeMap<String, String>) {
+    fn add_env(&mut self, env: &BTreeMap<String, String>) {
         let base = match self.run.remove("Env") {
             Some(Value::Array(base)) => base,
             _ => Vec::new(),
@@ -81,7 +97,7 @@ impl Config {
     }
 
     /// Adds labels; one that the base has is replaced.
-    pub(super) fn add_labels(&mut self, labels: &BTreeMap<String, String>) {
+    fn add_labels(&mut self, labels: &BTreeMap<String, String>) {
         if labels.is_empty() {
             return;
         }
@@ -94,14 +110,14 @@ impl Config {
     }
 
     /// Adds a layer on top.
-    pub(super) fn add_layer(&mut self, diff_id: &Digest, name: &str) {
+    fn add_layer(&mut self, diff_id: &Digest, name: &str) {
         self.diff_ids.push(json!(diff_id.as_str()));
         if let Some(history) = &mut self.history {
             history.push(json!({"created": CREATED, "created_by": "gangplank", "comment": name}));
         }
     }
 
-    pub(super) fn into_bytes(mut self) -> Vec<u8> {
+    fn into_bytes(mut self) -> Vec<u8> {
         self.all.insert("created".to_owned(), json!(CREATED));
         self.all.insert("config".to_owned(), Value::Object(self.run));
         self.all.insert("rootfs".to_owned(), json!({"type": "layers", "diff_ids": self.diff_ids}));

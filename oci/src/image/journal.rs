@@ -3,15 +3,15 @@
 //! gone when the image is finished; what cannot be read or written is not remembered, and costs its sending again.
 
 use std::fs::{DirBuilder, File, OpenOptions};
-use std::io::{self, Write as _};
+use std::io::{self, BufRead as _, BufReader, Read as _, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
-/// More than this is not read.
-const LONGEST: u64 = 256 << 20;
+/// More than this is not read: what was noted after it is sent again.
+const LONGEST: u64 = 8 << 20;
 
 /// One layer that is in the registry.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -37,11 +37,9 @@ impl Journal {
 
     /// What an earlier run noted. A line that was cut is none.
     pub(super) fn notes(&self) -> Vec<Note> {
-        let text = std::fs::metadata(&self.0).and_then(|file| {
-            if file.len() <= LONGEST { std::fs::read_to_string(&self.0) } else { Ok(String::new()) }
-        });
-        let text = text.unwrap_or_default();
-        text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect()
+        let Ok(file) = File::open(&self.0) else { return Vec::new() };
+        let lines = BufReader::new(file.take(LONGEST)).split(b'\n').map_while(Result::ok);
+        lines.filter_map(|line| serde_json::from_slice(&line).ok()).collect()
     }
 
     pub(super) fn note(&self, note: &Note) {
@@ -86,7 +84,8 @@ mod tests {
         };
         journal.note(&note("a"));
         let mut file = OpenOptions::new().append(true).open(&journal.0).unwrap();
-        file.write_all(b"{\"key\": \"cut").unwrap();
+        // In the middle of a letter, too.
+        file.write_all(b"{\"key\": \"cut\xe6").unwrap();
         journal.note(&note("b"));
         assert_eq!(journal.notes(), [note("a"), note("b")]);
         assert_eq!(Journal::of(&folder.join("deep"), "another").notes(), []);

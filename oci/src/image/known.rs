@@ -16,8 +16,8 @@ use crate::registry::{Registry, RegistryError};
 /// So many of a repository's images are looked at.
 const IMAGES: usize = 8;
 
-/// The largest list of files that is read, packed.
-const LARGEST_LIST: u64 = 16 << 20;
+/// Lists of files are read up to so many packed bytes in all, which is some ten thousand files in each image.
+const LARGEST_LISTS: u64 = 4 << 20;
 
 /// A layer that was pushed before.
 #[derive(Clone)]
@@ -33,9 +33,16 @@ pub(super) struct KnownLayer {
 
 /// The list of an image's files: where it is, and what it says once somebody asked.
 struct List {
-    digest: Digest,
-    size: u64,
+    place: Place,
     lines: OnceCell<Option<Lines>>,
+}
+
+/// Where a list is.
+enum Place {
+    /// In the registry.
+    Blob { digest: Digest, size: u64 },
+    /// In a note.
+    Noted(String),
 }
 
 /// Layers by key and by shape, the newest first.
@@ -44,6 +51,8 @@ pub(super) struct Known {
     by_key: BTreeMap<String, KnownLayer>,
     by_shape: BTreeMap<String, Vec<KnownLayer>>,
     lists: Vec<Option<List>>,
+    /// Packed bytes of the lists.
+    listed: u64,
 }
 
 impl Known {
@@ -55,16 +64,12 @@ impl Known {
         tag: &str,
     ) -> Result<Self, RegistryError> {
         let mut known = Self::default();
-        let mut tags = match registry.tags(repository, 1000).await {
-            Ok(tags) => tags,
-            Err(RegistryError::Refused { answer, .. }) if !answer.is_transient() => return Ok(known),
-            Err(error) => return Err(error),
-        };
+        let mut tags = readable(registry.tags(repository, 1000).await)?.unwrap_or_default();
         // The image that is being replaced first; of the others, the newest names tend to come last.
         tags.reverse();
         tags.sort_by_key(|other| other != tag);
         for tag in tags.iter().take(IMAGES) {
-            if let Some(found) = registry.manifest(repository, tag).await? {
+            if let Some(found) = readable(registry.manifest(repository, tag).await)?.flatten() {
                 known.add(&found.bytes);
             }
         }
@@ -81,21 +86,26 @@ impl Known {
         self.by_shape.get(shape)?.iter().find(|layer| layer.sample.as_ref() == Some(sample))
     }
 
-    /// Takes over what the image of a known layer lists of its files. Whether it lists them all.
-    pub(super) async fn lists(
+    /// The digests of a layer's files, if the image of a known layer lists them all.
+    pub(super) async fn digests(
         &self,
         known: &KnownLayer,
         layer: &Layer<'_>,
         (registry, repository): (&Registry, &str),
-    ) -> bool {
-        let Some(Some(list)) = self.lists.get(known.image) else { return false };
+    ) -> Option<Vec<Digest>> {
+        let list = self.lists.get(known.image)?.as_ref()?;
         let lines = list.lines.get_or_init(|| async {
-            let blob = registry.small_blob(repository, &list.digest, list.size).await;
-            Lines::read(
-                &blob.inspect_err(|error| tracing::debug!(%error, "a list of files is not read")).ok()?,
-            )
+            match &list.place {
+                Place::Noted(text) => Lines::parse(text),
+                Place::Blob { digest, size } => {
+                    let blob = registry.small_blob(repository, digest, *size).await;
+                    let unread = |error: &_| tracing::debug!(%error, "a list of files is not read");
+                    Lines::read(&blob.inspect_err(unread).ok()?)
+                }
+            }
         });
-        lines.await.as_ref().is_some_and(|lines| layer.know(|path, size| lines.digest(path, size)))
+        let lines = lines.await.as_ref()?;
+        layer.look_up(|path, size| lines.digest(path, size))
     }
 
     /// Adds a layer that a journal tells of.
@@ -105,8 +115,7 @@ impl Known {
         };
         let sample = note.sample.and_then(|text| Digest::parse(&text).ok());
         let image = self.lists.len();
-        let lines = OnceCell::new_with(Some(Lines::parse(&note.files)));
-        self.lists.push(Some(List { digest: digest.clone(), size: note.size, lines }));
+        self.lists.push(Some(List { place: Place::Noted(note.files), lines: OnceCell::new() }));
         let known = KnownLayer { digest, diff_id, size: note.size, sample, image };
         self.by_key.entry(note.key).or_insert_with(|| known.clone());
         self.by_shape.entry(note.shape).or_default().push(known);
@@ -115,7 +124,8 @@ impl Known {
     fn add(&mut self, manifest: &[u8]) {
         let Ok(manifest) = serde_json::from_slice::<ImageManifest>(manifest) else { return };
         let image = self.lists.len();
-        self.lists.push(manifest.layers().iter().find_map(list));
+        let list = manifest.layers().iter().find_map(|layer| self.list(layer));
+        self.lists.push(list);
         for layer in manifest.layers() {
             let diff_id = annotation(layer, DIFF_ID_ANNOTATION).map(|text| Digest::parse(text));
             let (Ok(digest), Some(Ok(diff_id))) = (Digest::parse(layer.digest().as_ref()), diff_id) else {
@@ -131,14 +141,27 @@ impl Known {
             }
         }
     }
+
+    /// The list of files in a layer, if it is one, and there is room for it.
+    fn list(&mut self, layer: &Descriptor) -> Option<List> {
+        annotation(layer, FILES_ANNOTATION)?;
+        let (digest, size) = (Digest::parse(layer.digest().as_ref()).ok()?, layer.size());
+        self.listed = self.listed.checked_add(size).filter(|all| *all <= LARGEST_LISTS)?;
+        Some(List { place: Place::Blob { digest, size }, lines: OnceCell::new() })
+    }
+}
+
+/// `None` for what the registry has and does not give: it says no, or gives something else.
+fn readable<T>(answer: Result<T, RegistryError>) -> Result<Option<T>, RegistryError> {
+    match answer {
+        Err(error) if !error.is_transient() => {
+            tracing::debug!(%error, "an earlier image is not read");
+            Ok(None)
+        }
+        other => other.map(Some),
+    }
 }
 
 fn annotation<'a>(layer: &'a Descriptor, name: &str) -> Option<&'a String> {
     layer.annotations().as_ref()?.get(name)
-}
-
-fn list(layer: &Descriptor) -> Option<List> {
-    annotation(layer, FILES_ANNOTATION)?;
-    let (digest, size) = (Digest::parse(layer.digest().as_ref()).ok()?, layer.size());
-    (size <= LARGEST_LIST).then(|| List { digest, size, lines: OnceCell::new() })
 }

@@ -69,11 +69,13 @@ impl Push<'_> {
     /// The layer of an earlier image that was made from files of the same paths, sizes and fingerprints.
     async fn made_from_the_same(&self, layer: &Layer<'_>) -> Result<Option<KnownLayer>, RegistryError> {
         let Some(known) = self.known.same(&layer.key()) else { return Ok(None) };
-        if !self.known.lists(known, layer, (self.registry, self.repository)).await {
+        let listed = self.known.digests(known, layer, (self.registry, self.repository)).await;
+        let Some(digests) = listed else { return Ok(None) };
+        if !self.has(&known.digest, known.size, &layer.name()).await? {
             return Ok(None);
         }
-        let there = self.has(&known.digest, known.size, &layer.name()).await?;
-        Ok(there.then(|| known.clone()))
+        layer.know(digests);
+        Ok(Some(known.clone()))
     }
 
     /// The layer of an earlier image that turns out to be the same when this one is read: its files were registered anew and did

@@ -12,8 +12,8 @@ use serde::{Deserialize, Serialize};
 use crate::digest::Digest;
 use crate::layer::{BytesContent, Entry, FileDigest, Layer, MalformedLayer, Mode};
 
-/// A longer list of an earlier image is not read.
-const LONGEST: u64 = 64 << 20;
+/// A longer list of an earlier image is not read: 8 MiB are some fifty thousand files.
+const LONGEST: u64 = 8 << 20;
 
 #[derive(Serialize, Deserialize)]
 struct Line<'a> {
@@ -109,6 +109,12 @@ mod tests {
         assert_eq!(lines.digest("/models/empty", 1), None);
         assert!(Lines::read(b"").is_none());
         assert!(Lines::read(b"no gzip").is_none());
+        // What lists one of two files says nothing of them together.
+        let more = Layer::new("/models", vec![entry("empty", b""), entry("new", b"")]).unwrap();
+        assert_eq!(more.look_up(|path, size| lines.digest(path, size)), None);
+        let same = Layer::new("/models", vec![entry("empty", b"")]).unwrap();
+        same.know(same.look_up(|path, size| lines.digest(path, size)).unwrap());
+        assert_eq!(same.files_known().len(), 1);
         let other = Layer::new("/", vec![entry("files.jsonl", b"{}\n")]).unwrap();
         assert!(Lines::read(&other.in_memory().await.unwrap()).is_none());
     }

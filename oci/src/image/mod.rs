@@ -21,7 +21,7 @@ use crate::digest::Digest;
 use crate::layer::{Layer, MalformedLayer};
 use crate::progress::{Event, Progress, Skip};
 use crate::registry::{Open, Pushed, Registry, RegistryError, Size, Upload};
-use config::Config;
+pub use config::configuration;
 pub use journal::Journal;
 use known::Known;
 use lay::Laid;
@@ -227,13 +227,9 @@ impl Push<'_> {
         laid: &[Laid],
         tally: &mut Tally,
     ) -> Result<Descriptor, ImageError> {
-        let mut config = Config::on(base).map_err(ImageError::Config)?;
-        config.add_env(&image.env);
-        config.add_labels(&image.labels);
-        for layer in laid {
-            config.add_layer(&layer.diff_id, &layer.name);
-        }
-        let bytes = Bytes::from(config.into_bytes());
+        let layers: Vec<_> = laid.iter().map(|layer| (&layer.diff_id, layer.name.as_str())).collect();
+        let config = configuration(base, (&image.env, &image.labels), &layers);
+        let bytes = Bytes::from(config.map_err(ImageError::Config)?);
         let (Pushed { digest, size }, moved) = self.bytes("image configuration", bytes).await?;
         *tally += moved;
         Ok(descriptor(CONFIG_TYPE, size, &digest))
@@ -257,7 +253,9 @@ impl Push<'_> {
             serde_json::to_value(&manifest).map_err(|error| ImageError::Config(error.to_string()))?;
         let bytes = Bytes::from(config::canonical(manifest));
         let digest = Digest::of(&bytes);
-        if self.registry.manifest_digest(self.repository, image.tag).await?.as_ref() != Some(&digest) {
+        // Not a HEAD, whose word would have to be believed.
+        let there = self.registry.manifest(self.repository, image.tag).await?;
+        if there.is_none_or(|there| there.digest != digest) {
             self.registry.put_manifest(self.repository, image.tag, MANIFEST_TYPE, bytes).await?;
         }
         Ok(digest)

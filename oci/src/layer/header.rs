@@ -13,18 +13,20 @@ const LARGEST_SIZE: u64 = 0o777_7777_7777;
 
 /// All blocks that stand before the content of `item`.
 pub(super) fn of(item: &Item<'_>) -> Vec<u8> {
-    let (kind, mode, size) = match item {
-        Item::Directory(_) => (tar::EntryType::Directory, 0o755, 0),
-        Item::Link(..) => (tar::EntryType::Symlink, 0o777, 0),
-        Item::File(_, entry) => {
-            let mode = if entry.mode == Mode::Program { 0o755 } else { 0o644 };
-            (tar::EntryType::Regular, mode, entry.size)
-        }
-    };
-    let (path, target) = match item {
-        Item::Link(path, target) => (path.as_str(), target.as_str()),
-        other => (other.path(), ""),
-    };
+    match item {
+        Item::Directory(path) => blocks((path, ""), tar::EntryType::Directory, 0o755, 0),
+        Item::Link(path, target) => blocks((path, target), tar::EntryType::Symlink, 0o777, 0),
+        Item::File(path, entry) => file(path, entry.size, entry.mode),
+    }
+}
+
+/// All blocks that stand before the content of a file.
+pub fn file(path: &str, size: u64, mode: Mode) -> Vec<u8> {
+    let mode = if mode == Mode::Program { 0o755 } else { 0o644 };
+    blocks((path, ""), tar::EntryType::Regular, mode, size)
+}
+
+fn blocks((path, target): (&str, &str), kind: tar::EntryType, mode: u32, size: u64) -> Vec<u8> {
     let records = pax_records(path, target, size);
     let mut blocks = Vec::with_capacity(BLOCK);
     if !records.is_empty() {

@@ -3,8 +3,10 @@
 
 mod content;
 mod deflate;
+mod files;
 mod gzip;
 mod header;
+mod identity;
 mod sample;
 mod stream;
 
@@ -14,9 +16,11 @@ use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
 pub use content::{BytesContent, FileContent};
+pub use files::FileDigest;
 use futures_util::TryStreamExt;
-use sha2::{Digest as _, Sha256};
+pub use header::file as file_header;
 
+use self::header::BLOCK;
 use crate::digest::{Beside, Digest};
 use crate::{BoxError, ByteStream};
 
@@ -32,6 +36,9 @@ pub const DIFF_ID_ANNOTATION: &str = "dev.gangplank.layer.diff-id";
 /// The name that hides what lower layers have in its directory
 /// (<https://github.com/opencontainers/image-spec/blob/main/layer.md#opaque-whiteout>).
 const OPAQUE: &str = ".wh..wh..opq";
+
+/// No archive is larger: 64 PiB, so that no arithmetic on sizes runs over.
+const LARGEST: u64 = 1 << 56;
 
 /// Annotation of a layer's descriptor: its [`Layer::shape`].
 pub const SHAPE_ANNOTATION: &str = "dev.gangplank.layer.shape";
@@ -87,22 +94,12 @@ pub struct Layer<'a> {
     items: Vec<Item<'a>>,
     /// The digests of the items that are files, once they are known.
     digests: Vec<Slot>,
+    archive_size: u64,
     diff_id: Arc<OnceLock<Digest>>,
 }
 
 /// Where a file's digest goes.
 type Slot = OnceLock<Digest>;
-
-/// What is known of a file that was read.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct FileDigest<'l> {
-    /// Absolute path.
-    pub path: String,
-    /// Size in bytes.
-    pub size: u64,
-    /// Digest of its bytes.
-    pub digest: &'l Digest,
-}
 
 /// What stands in the archive, in its order.
 enum Item<'a> {
@@ -126,6 +123,9 @@ pub enum MalformedLayer {
     /// No file at all.
     #[error("a layer below `{0}` has no files")]
     Empty(String),
+    /// More bytes than any store holds.
+    #[error("`{0}` is said to have more bytes than any store holds; look at what lists it")]
+    TooLarge(String),
 }
 
 /// Bytes that are not what was declared.
@@ -148,6 +148,12 @@ pub enum LayerError {
         expected: u64,
         /// What came; at least this many if it was too much.
         found: u64,
+    },
+    /// A file was read twice and was another one the second time.
+    #[error("`{path}` changed while it was read; run again to read the new one")]
+    Changed {
+        /// The file.
+        path: String,
     },
 }
 
@@ -202,13 +208,14 @@ impl<'a> Layer<'a> {
         // A directory ends in `/`, so it sorts before everything in it.
         items.sort_by(|a, b| a.path().cmp(b.path()));
         check_unique(&items)?;
+        let archive_size = size_of(&items)?;
         let digests = items.iter().map(|_| Slot::new()).collect();
-        Ok(Self { root: format!("/{root}"), items, digests, diff_id: Arc::default() })
+        Ok(Self { root: format!("/{root}"), items, digests, archive_size, diff_id: Arc::default() })
     }
 
     /// The size of the layer in bytes if it is not compressed, known before any content is read.
     pub fn stored_size(&self) -> u64 {
-        gzip::size(self.archive_size())
+        gzip::size(self.archive_size)
     }
 
     /// Some bytes that stand for the layer, half a mebibyte at most. The same for the same layer.
@@ -241,74 +248,6 @@ impl<'a> Layer<'a> {
         self.diff_id.get()
     }
 
-    fn archive_size(&self) -> u64 {
-        self.items.iter().map(Item::size).sum::<u64>() + stream::END
-    }
-
-    /// Names what this layer is made from: paths, sizes and fingerprints. Equal keys mean equal archives, as far as
-    /// fingerprints can be trusted.
-    pub fn key(&self) -> String {
-        self.hash(b"gangplank layer 3\0", |entry| entry.fingerprint.as_bytes())
-    }
-
-    /// Names what this layer may hold: paths and sizes alone. Layers of one shape may have equal archives.
-    pub fn shape(&self) -> String {
-        self.hash(b"gangplank shape 1\0", |_| b"")
-    }
-
-    fn hash(&self, kind: &[u8], fingerprint: impl for<'e> Fn(&'e Entry<'a>) -> &'e [u8]) -> String {
-        let mut hash = Sha256::new();
-        hash.update(kind);
-        let mut field = |field: &[u8]| {
-            hash.update((field.len() as u64).to_be_bytes());
-            hash.update(field);
-        };
-        for item in &self.items {
-            match item {
-                // They follow from the others.
-                Item::Directory(_) => {}
-                Item::Link(path, target) => {
-                    field(path.as_bytes());
-                    field(target.as_bytes());
-                    field(b"link");
-                }
-                Item::File(path, entry) => {
-                    field(path.as_bytes());
-                    field(fingerprint(entry));
-                    field(&entry.size.to_be_bytes());
-                    field(&[u8::from(entry.mode == Mode::Program)]);
-                }
-            }
-        }
-        hex::encode(hash.finalize())
-    }
-
-    /// Every file whose digest is known: all of them once the layer was read.
-    pub fn files_known(&self) -> Vec<FileDigest<'_>> {
-        let files = self.items.iter().zip(&self.digests).filter_map(|(item, slot)| match item {
-            Item::File(path, entry) if !path.ends_with(OPAQUE) => {
-                Some(FileDigest { path: format!("/{path}"), size: entry.size, digest: slot.get()? })
-            }
-            _ => None,
-        });
-        files.collect()
-    }
-
-    /// Takes the digests of all files from what is known of them by absolute path and size, if it is known of all.
-    pub fn know(&self, of: impl Fn(&str, u64) -> Option<Digest>) -> bool {
-        self.items.iter().zip(&self.digests).all(|(item, slot)| match item {
-            Item::File(path, entry) if !path.ends_with(OPAQUE) => match of(&format!("/{path}"), entry.size) {
-                Some(digest) => {
-                    // One that is there already is the same: it was read.
-                    let _ = slot.set(digest);
-                    true
-                }
-                None => false,
-            },
-            _ => true,
-        })
-    }
-
     /// Reads the layer to its end without making anything of it, and gives the digest of its archive.
     pub async fn read(&self, mut told: impl FnMut(u64) + Send) -> Result<Digest, BoxError> {
         let (mut archive, mut digest, mut done) = (self.archive(), Beside::default(), 0);
@@ -320,18 +259,6 @@ impl<'a> Layer<'a> {
         let digest = digest.finish().await?;
         let _ = self.diff_id.set(digest.clone());
         Ok(digest)
-    }
-
-    /// What the layer is, for people: its file, or how many, or its link.
-    pub fn name(&self) -> String {
-        if self.items.iter().any(|item| matches!(item, Item::Link(..))) {
-            return format!("the link {}", self.root);
-        }
-        let mut files = self.files();
-        match (files.next(), files.count()) {
-            (Some((_, only)), 0) => only.path.clone(),
-            (_, others) => format!("{} files below {}", others + 1, self.root),
-        }
     }
 
     /// The bytes of the layer.
@@ -377,18 +304,26 @@ impl Item<'_> {
     }
 
     /// Bytes in the archive, header and padding included.
-    fn size(&self) -> u64 {
+    fn size(&self) -> Option<u64> {
         let content = match self {
             Self::Directory(_) | Self::Link(..) => 0,
             Self::File(_, entry) => entry.size,
         };
-        header::of(self).len() as u64 + content + stream::padding(content)
+        content.checked_next_multiple_of(BLOCK as u64)?.checked_add(header::of(self).len() as u64)
     }
 }
 
 fn check_path(path: &str) -> Result<(), MalformedLayer> {
     let is_name = |part: &str| !matches!(part, "" | "." | "..") && !part.contains(['\0', '\\']);
     if path.split('/').all(is_name) { Ok(()) } else { Err(MalformedLayer::Path(path.to_owned())) }
+}
+
+/// The size of the archive.
+fn size_of(items: &[Item<'_>]) -> Result<u64, MalformedLayer> {
+    items.iter().try_fold(stream::END, |all, item| {
+        let all = item.size().and_then(|size| all.checked_add(size)).filter(|all| *all <= LARGEST);
+        all.ok_or_else(|| MalformedLayer::TooLarge(item.path().to_owned()))
+    })
 }
 
 fn check_unique(items: &[Item<'_>]) -> Result<(), MalformedLayer> {

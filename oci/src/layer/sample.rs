@@ -23,7 +23,7 @@ pub(super) async fn of(layer: &Layer<'_>) -> Result<Vec<u8>, LayerError> {
 /// Whether compressing saves a quarter of the layer at least. Headers and padding hardly count for anything then, and the
 /// contents are what the sample says.
 pub(super) fn is_worth_it(layer: &Layer<'_>, sample: &[u8]) -> std::io::Result<bool> {
-    let (archive, content) = (u128::from(layer.archive_size()), u128::from(content_size(layer)));
+    let (archive, content) = (u128::from(layer.archive_size), u128::from(content_size(layer)));
     let (before, after) = (sample.len().max(1) as u128, deflate::whole(sample)?.len() as u128);
     Ok(content * after * 4 <= archive * 3 * before)
 }

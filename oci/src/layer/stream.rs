@@ -36,7 +36,7 @@ pub(super) fn of(bytes: Bytes) -> ByteStream<'static> {
 }
 
 /// Bytes from the end of a content to the end of its last block.
-pub(super) fn padding(size: u64) -> u64 {
+fn padding(size: u64) -> u64 {
     size.next_multiple_of(BLOCK as u64) - size
 }
 
@@ -122,14 +122,23 @@ impl Reading<'_> {
             let path = self.entry.path.clone();
             return Err(LayerError::Size { path, expected, found: self.found });
         }
-        if let Some(bytes) = &chunk {
-            self.hash.update(bytes).await;
-        } else {
-            let hash = std::mem::replace(&mut self.hash, Hash::Here(Digester::default()));
-            // A second reading of the same file finds the same digest there.
-            let _ = self.digest.set(hash.finish().await.map_err(unreadable)?);
+        match &chunk {
+            Some(bytes) => self.hash.update(bytes).await,
+            None => self.end().await?,
         }
         Ok(chunk)
+    }
+
+    /// A second reading of the same file finds the same digest there.
+    async fn end(&mut self) -> Result<(), LayerError> {
+        let path = || self.entry.path.clone();
+        let hash = std::mem::replace(&mut self.hash, Hash::Here(Digester::default()));
+        let found = hash.finish().await.map_err(|source| LayerError::Unreadable { path: path(), source })?;
+        if *self.digest.get_or_init(|| found.clone()) == found {
+            Ok(())
+        } else {
+            Err(LayerError::Changed { path: path() })
+        }
     }
 }
 

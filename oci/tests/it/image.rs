@@ -222,6 +222,39 @@ async fn a_known_layer_that_the_registry_lost_is_sent_again() {
 }
 
 #[tokio::test]
+async fn a_list_that_outlived_its_layers_says_nothing_of_the_new_ones() {
+    let (fake, told) = (Fake::start().await, Told::default());
+    pushed(&fake, &listed("7", noise(LARGE), "1"), &told).await.unwrap();
+    let manifest = manifest(&fake, "p/r/model:7");
+    let weights = manifest["layers"][0]["digest"].as_str().unwrap();
+    fake.world.lock().unwrap().sizes.remove(weights);
+    // The fingerprint is the same and the file is not: what is read counts, not what was listed.
+    let mut other = noise(LARGE);
+    other[0] ^= 1;
+    pushed(&fake, &listed("8", other.clone(), "1"), &told).await.unwrap();
+    let list = self::manifest(&fake, "p/r/model:8")["layers"][2]["digest"].as_str().unwrap().to_owned();
+    let mut text = String::new();
+    let blob = fake.world.lock().unwrap().blobs[&list].clone();
+    let mut archive = tar::Archive::new(flate2::read::GzDecoder::new(&blob[..]));
+    let mut file = archive.entries().unwrap().next().unwrap().unwrap();
+    std::io::Read::read_to_string(&mut file, &mut text).unwrap();
+    let digest = Digest::of(&other).to_string().replace("sha256:", "");
+    assert!(text.contains(&digest), "{text}");
+}
+
+#[tokio::test]
+async fn an_earlier_image_that_cannot_be_read_is_no_reason_to_stop() {
+    let (fake, told) = (Fake::start().await, Told::default());
+    pushed(&fake, &image("6", scratch()), &told).await.unwrap();
+    for fault in [Fault::OtherDigest, Fault::Corrupt] {
+        fake.fault("GET manifest", fault);
+        pushed(&fake, &image("7", scratch()), &told).await.unwrap();
+        fake.fault("GET tags", fault);
+        pushed(&fake, &image("7", scratch()), &told).await.unwrap();
+    }
+}
+
+#[tokio::test]
 async fn no_manifest_before_its_blobs() {
     let (fake, told) = (Fake::start().await, Told::default());
     for _ in 0..10 {

@@ -1,9 +1,11 @@
 //! Archives read back by somebody else's reader.
 
 use std::io::Read;
+use std::sync::Arc;
 
 use futures_util::TryStreamExt;
 use proptest::prelude::*;
+use tokio::sync::Barrier;
 
 use crate::layer::{BytesContent, Content, Entry, Layer, MalformedLayer, Mode};
 use crate::{BoxError, ByteStream, Digest};
@@ -24,7 +26,7 @@ fn collect(layer: &Layer<'_>) -> Result<Vec<u8>, BoxError> {
         all.extend_from_slice(&chunk);
         Ok(all)
     }))?;
-    assert_eq!(all.len() as u64, layer.archive_size());
+    assert_eq!(all.len() as u64, layer.archive_size);
     Ok(all)
 }
 
@@ -84,7 +86,7 @@ fn a_wrong_size_names_the_file() {
         (2, "`weights.bin` has the wrong size: expected 2 bytes, found 3"),
         (4, "`weights.bin` has the wrong size: expected 4 bytes, found 3"),
     ] {
-        let wrong = Entry { size: declared, content: Box::new(Slow(0, 7, 3)), ..entry("weights.bin", b"") };
+        let wrong = Entry { size: declared, content: Box::new(Repeated(7, 3)), ..entry("weights.bin", b"") };
         let layer = Layer::new("/m", vec![wrong]).unwrap();
         let error = collect(&layer).unwrap_err();
         assert_eq!(error.to_string(), message);
@@ -117,7 +119,37 @@ fn files_past_eight_gibibytes_have_a_size_record() {
     let header = super::header::of(layer.items.first().unwrap());
     let text = String::from_utf8_lossy(&header);
     assert!(text.contains("19 size=9663676416\n"), "{text}");
-    assert_eq!(layer.archive_size(), header.len() as u64 + (9 << 30) + super::END);
+    assert_eq!(layer.archive_size, header.len() as u64 + (9 << 30) + super::END);
+}
+
+#[test]
+fn sizes_that_no_store_has_are_refused() {
+    for sizes in [&[u64::MAX][..], &[u64::MAX - 1, 7], &[1 << 63, 1 << 63], &[1 << 57]] {
+        let entries =
+            sizes.iter().enumerate().map(|(at, size)| Entry { size: *size, ..entry(&format!("f{at}"), b"") });
+        let made = Layer::new("/m", entries.collect());
+        assert!(matches!(made.err(), Some(MalformedLayer::TooLarge(_))), "{sizes:?}");
+    }
+}
+
+/// Other bytes every time it is opened.
+struct Fickle(std::sync::atomic::AtomicU8);
+
+#[async_trait::async_trait]
+impl Content for Fickle {
+    async fn open(&self, _: std::ops::Range<u64>) -> Result<ByteStream<'static>, BoxError> {
+        let byte = self.0.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+        Ok(super::of(vec![byte; 5].into()))
+    }
+}
+
+#[test]
+fn a_file_that_is_another_one_when_it_is_read_again_is_an_error() {
+    let fickle = Entry { size: 5, content: Box::new(Fickle(0.into())), ..entry("weights.bin", b"") };
+    let layer = Layer::new("/m", vec![fickle]).unwrap();
+    collect(&layer).unwrap();
+    let error = collect(&layer).unwrap_err();
+    assert_eq!(error.to_string(), "`weights.bin` changed while it was read; run again to read the new one");
 }
 
 #[test]
@@ -153,36 +185,43 @@ fn a_link_and_what_it_hides() {
     assert!(Layer::link("/a/../b", "x", None).is_err());
 }
 
-/// Milliseconds until it answers, the byte that it answers with, and how often: whatever it is asked for.
-struct Slow(u64, u8, usize);
+/// The byte that it answers with, and how often, whatever it is asked for.
+struct Repeated(u8, usize);
 
 #[async_trait::async_trait]
-impl Content for Slow {
+impl Content for Repeated {
     async fn open(&self, _: std::ops::Range<u64>) -> Result<ByteStream<'static>, BoxError> {
-        if self.0 > 0 {
-            tokio::time::sleep(std::time::Duration::from_millis(self.0)).await;
-        }
-        Ok(Box::pin(futures_util::stream::iter([Ok(vec![self.1; self.2].into())])))
+        Ok(super::of(vec![self.0; self.1].into()))
+    }
+}
+
+/// Answers with a byte once so many of its like were asked.
+struct Together(Arc<Barrier>, u8);
+
+#[async_trait::async_trait]
+impl Content for Together {
+    async fn open(&self, _: std::ops::Range<u64>) -> Result<ByteStream<'static>, BoxError> {
+        self.0.wait().await;
+        Ok(super::of(vec![self.1; 5].into()))
     }
 }
 
 #[tokio::test]
 async fn small_files_are_read_ahead_and_stay_in_order() {
-    let entries = (0..32_u8).map(|at| Entry {
+    // Nobody is answered before as many were asked as are read at once: one after the other they would wait for ever.
+    let barrier = Arc::new(Barrier::new(super::AHEAD));
+    let count = u8::try_from(2 * super::AHEAD).unwrap();
+    let entries = (0..count).map(|at| Entry {
         path: format!("f{at:02}"),
         size: 5,
         mode: Mode::Data,
         fingerprint: String::new(),
-        // Later files are there sooner.
-        content: Box::new(Slow(if at % 16 == 0 { 60 } else { 40 - u64::from(at % 16) }, at, 5)),
+        content: Box::new(Together(barrier.clone(), at)),
     });
     let layer = Layer::new("/m", entries.collect()).unwrap();
-    let began = std::time::Instant::now();
     let bytes: Vec<bytes::Bytes> = layer.archive().try_collect().await.unwrap();
-    // One after the other they would take a second and more.
-    assert!(began.elapsed() < std::time::Duration::from_millis(600), "{:?}", began.elapsed());
     let contents: Vec<_> = read_back(&bytes.concat()).into_iter().map(|(_, _, bytes)| bytes).collect();
-    assert_eq!(contents[1..], (0..32_u8).map(|at| vec![at; 5]).collect::<Vec<_>>());
+    assert_eq!(contents[1..], (0..count).map(|at| vec![at; 5]).collect::<Vec<_>>());
 }
 
 #[test]
