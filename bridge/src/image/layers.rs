@@ -14,8 +14,9 @@ use crate::port::ModelFile;
 /// again beside a changed file is less.
 const FINEST: u64 = 1 << 20;
 /// The most layers of one model. Runtimes stack 127 (<https://github.com/moby/buildkit/issues/4810>, “historic limit is set
-/// to 127”; CRI-O refuses more, <https://github.com/cri-o/cri-o/issues/6261>); the base and what else we add need some.
-const MOST: usize = 100;
+/// to 127”; CRI-O refuses more, <https://github.com/cri-o/cri-o/issues/6261>); half of them are left to the base, of which
+/// inference servers take dozens, and to what else we add.
+const MOST: usize = 60;
 /// What a file takes in an archive besides its bytes: header, record of a long name, padding.
 const AROUND: u64 = 2048;
 
