@@ -11,6 +11,7 @@ mod sandbox;
 mod set_up;
 mod ship;
 mod token;
+mod transfer;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -30,6 +31,7 @@ pub use init::{Init, Places};
 pub use set_up::{Administrate, Destroy, SetUp};
 pub use ship::{FromDeployment, Models, Pack, Render, Scorer, ScorerVerb, Ship};
 pub use token::{DockerAct, Token, TokenDocker, TokenInstall, TokenKubectl, TokenPlain, TokenVerb};
+pub use transfer::Transfer;
 
 /// The keyless bridge that carries models from Azure ML to GKE, and tells you why when something is turned away.
 ///

@@ -8,9 +8,14 @@ use bridge::spec::{AzureCloud, Bridge, ModelRef};
 use identity::acr::AcrLogin;
 use identity::source::{EntraSource, Options, Preference, SourceError, SourceName, azure_credential};
 use identity::{Chain, Clock, Environment, Grantee, TokenError};
+use url::Url;
 
 use crate::images::{Images, Transport};
+use crate::limits::Limits;
 use crate::{azure, error, google, kubernetes};
+
+/// Redirects that are followed for one request.
+const MOST_REDIRECTS: usize = 5;
 
 /// What the edge knows and the bridge file does not.
 #[derive(Clone)]
@@ -27,6 +32,8 @@ pub struct Settings {
     pub scorer: Option<PathBuf>,
     /// A private folder where it is kept what went into images that are not finished.
     pub journals: Option<PathBuf>,
+    /// How long a transfer may take.
+    pub limits: Limits,
     /// The kubeconfig that an administrator named; else `KUBECONFIG` is looked at.
     pub kubeconfig: Option<PathBuf>,
     /// The kubeconfig's context; else its current one.
@@ -51,7 +58,8 @@ impl Caller {
         let addresses = google::Addresses::of(bridge);
         let chain = chain(bridge, settings, source, &http)?;
         let azure_addresses = azure::Addresses::of(bridge);
-        let models = azure::Models::new(bridge, &azure_addresses, chain.azure_credential(), &http)?;
+        let models = azure::Models::new(bridge, &azure_addresses, chain.azure_credential(), &http)?
+            .streaming(streams(settings)?, settings.limits.stall);
         let images = Images::new(
             &addresses.registry,
             chain.bearer(Grantee::Federated),
@@ -147,17 +155,63 @@ pub(crate) fn client(settings: &Settings) -> PortResult<reqwest::Client> {
     identity::http::client(settings.ca_bundle.as_deref()).map_err(|problem| setup(&problem))
 }
 
+/// The client for the bytes of files. Storage redirects nobody.
+fn streams(settings: &Settings) -> PortResult<reqwest::Client> {
+    let builder = identity::http::streaming(settings.ca_bundle.as_deref());
+    builder.map_err(|problem| setup(&problem))?.build().map_err(|problem| setup(&problem))
+}
+
 /// The clients for registries: they send downloads elsewhere. A log-in does not follow to another host.
 fn registry_transport(settings: &Settings) -> PortResult<Transport> {
     let builder = || {
-        let builder = identity::http::builder(settings.ca_bundle.as_deref());
+        let builder = identity::http::streaming(settings.ca_bundle.as_deref());
         let builder = builder.map_err(|problem| setup(&problem))?;
-        Ok(builder.redirect(reqwest::redirect::Policy::limited(5)))
+        Ok(builder.redirect(redirects()))
     };
     let build = |builder: reqwest::ClientBuilder| builder.build().map_err(|problem| setup(&problem));
-    Ok(Transport { small: build(builder()?)?, bulk: build(builder()?.http1_only())? })
+    let Limits { stall, deadline } = settings.limits;
+    Ok(Transport { small: build(builder()?)?, bulk: build(builder()?.http1_only())?, stall, deadline })
+}
+
+/// A few redirects, and none that leaves encryption.
+fn redirects() -> reqwest::redirect::Policy {
+    reqwest::redirect::Policy::custom(|attempt| match may_follow(attempt.previous(), attempt.url()) {
+        Ok(()) => attempt.follow(),
+        Err(why) => attempt.error(why),
+    })
+}
+
+fn may_follow(previous: &[Url], next: &Url) -> Result<(), &'static str> {
+    let encrypted = previous.iter().any(|url| url.scheme() == "https");
+    if encrypted && next.scheme() != "https" {
+        return Err("it sends us from https to plain http");
+    }
+    if previous.len() > MOST_REDIRECTS { Err("it sends us on and on") } else { Ok(()) }
 }
 
 fn setup(problem: &dyn std::error::Error) -> PortError {
     error::own("TLS", Refused::Invalid, error::with_causes(problem))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn redirects_stay_encrypted_and_end() {
+        let urls = |all: &[&str]| all.iter().map(|url| url.parse().unwrap()).collect::<Vec<Url>>();
+        let (plain, tls) = ("http://a.example/x", "https://b.example/x");
+        for (previous, next, follows) in [
+            (vec![plain], plain, true),
+            (vec![plain], tls, true),
+            (vec![tls], tls, true),
+            (vec![tls], plain, false),
+            (vec![tls, tls], plain, false),
+            (vec![tls; MOST_REDIRECTS], tls, true),
+            (vec![tls; MOST_REDIRECTS + 1], tls, false),
+        ] {
+            let verdict = may_follow(&urls(&previous), &next.parse().unwrap());
+            assert_eq!(verdict.is_ok(), follows, "{previous:?} to {next}");
+        }
+    }
 }

@@ -2,6 +2,7 @@
 
 use bridge::image::CopiedImage;
 use bridge::port::{PortResult, Refused, Watch};
+use futures_util::TryFutureExt;
 use oci::copy::{Destination, Options, Origin};
 use oci::image::ImageError;
 use oci::reference::{Reference, Version};
@@ -39,8 +40,10 @@ impl Images {
         if !request.replace {
             self.not_taken(origin, destination, &request.options, &to).await?;
         }
-        let copied = oci::copy::image(origin, destination, &request.options, &Told(watch)).await;
-        let copied = copied.map_err(|failed| error::image("image registry", &ImageError::Base(failed)))?;
+        let told = Told(watch);
+        let copy = oci::copy::image(origin, destination, &request.options, &told);
+        let copy = copy.map_err(|failed| error::image("image registry", &ImageError::Base(failed)));
+        let copied = self.deadline.bound("image registry", Box::pin(copy)).await?;
         Ok(CopiedImage {
             reference: format!("{}/{}@{}", target.host(), to.repository, copied.digest),
             digest: copied.digest.to_string(),

@@ -3,6 +3,7 @@
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use bridge::image::{self, ImageFacts, ImagePlan, LayerPlan};
 use bridge::port::{Event, ImageStore, ModelFile, ModelSource, PortError, PortResult, Refused, Watch};
@@ -17,10 +18,12 @@ use oci::image::{Base, Image, ImageError, Journal, Run};
 use oci::layer::{Content, Entry, Layer, MalformedLayer, Mode};
 use oci::progress::{Progress, Skip};
 use oci::reference::Reference;
+use oci::registry::Patience;
 use oci::{Anonymous, Authorizer, BoxError, Endpoint, Registry};
 use serde_json::Value;
 
 use crate::error;
+use crate::limits::Deadline;
 
 const SERVICE: &str = "Artifact Registry";
 const AZURE_SERVICE: &str = "Azure Container Registry";
@@ -40,6 +43,7 @@ const GOOGLES: [&str; 3] = [".pkg.dev", ".gcr.io", "gcr.io"];
 pub struct Images {
     registry: Registry,
     transport: Transport,
+    pub(crate) deadline: Deadline,
     bearer: Bearer,
     scorer: Option<PathBuf>,
     azure: Option<AzureRegistries>,
@@ -54,11 +58,16 @@ pub(crate) struct Transport {
     pub(crate) small: reqwest::Client,
     /// For the bytes of blobs: HTTP/1.1 alone, so that every blob has a connection.
     pub(crate) bulk: reqwest::Client,
+    /// How long lines may stand still.
+    pub(crate) stall: Duration,
+    /// How long everything may take.
+    pub(crate) deadline: Duration,
 }
 
 impl Transport {
     fn registry(&self, endpoint: Endpoint, login: Arc<dyn Authorizer>) -> Registry {
-        Registry::new(self.small.clone(), endpoint, login).with_bulk(self.bulk.clone())
+        let patience = Patience { stall: self.stall, ..Patience::default() };
+        Registry::with_patience(self.small.clone(), endpoint, login, patience).with_bulk(self.bulk.clone())
     }
 }
 
@@ -94,7 +103,8 @@ impl Images {
         let endpoint = Endpoint::parse(address).map_err(|problem| invalid(&problem))?;
         let login = Arc::new(BearerLogin(bearer.clone()));
         let registry = transport.registry(endpoint, login);
-        Ok(Self { registry, transport, bearer, scorer, azure: None, journals: None })
+        let deadline = Deadline::after(transport.deadline);
+        Ok(Self { registry, transport, deadline, bearer, scorer, azure: None, journals: None })
     }
 
     /// The same, able to read images in Azure's container registries, which are at `address` (with `{registry}`).
@@ -233,7 +243,8 @@ impl ImageStore for Images {
         for layer in &plan.layers {
             layers.push(model_layer(layer, source).map_err(|malformed| invalid(&malformed))?);
         }
-        self.push_plan(plan, base, layers, &Told(watch)).await
+        let told = Told(watch);
+        self.deadline.bound(SERVICE, Box::pin(self.push_plan(plan, base, layers, &told))).await
     }
 
     async fn copy<W: Watch>(
@@ -243,7 +254,8 @@ impl ImageStore for Images {
         tag: &str,
         watch: &W,
     ) -> PortResult<image::PushedImage> {
-        self.copied(image, repository, tag, &Told(watch)).await
+        let told = Told(watch);
+        self.deadline.bound(SERVICE, Box::pin(self.copied(image, repository, tag, &told))).await
     }
 }
 

@@ -39,10 +39,15 @@ pub enum HttpSetup {
 /// A builder with our user agent, time limits and, besides the system's, the certificate authorities in `ca_bundle`
 /// (PEM). Follows no redirect: none of the services we send tokens to uses one.
 pub fn builder(ca_bundle: Option<&[u8]>) -> Result<reqwest::ClientBuilder, HttpSetup> {
+    Ok(streaming(ca_bundle)?.read_timeout(READ_TIMEOUT))
+}
+
+/// The same for whoever moves many bytes and looks himself whether they flow. There is no limit on reading: reqwest counts
+/// what it takes to send a body towards it, and an upload may take hours.
+pub fn streaming(ca_bundle: Option<&[u8]>) -> Result<reqwest::ClientBuilder, HttpSetup> {
     let mut builder = reqwest::Client::builder()
         .user_agent(USER_AGENT)
         .connect_timeout(CONNECT_TIMEOUT)
-        .read_timeout(READ_TIMEOUT)
         .redirect(reqwest::redirect::Policy::none());
     if let Some(pem) = ca_bundle {
         let certificates = certificates(pem)?;

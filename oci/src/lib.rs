@@ -15,6 +15,7 @@ pub mod layer;
 pub mod progress;
 pub mod reference;
 pub mod registry;
+pub mod stall;
 
 pub use authorizer::{Anonymous, Authorizer};
 pub use digest::Digest;

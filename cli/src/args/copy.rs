@@ -3,6 +3,8 @@
 use clap::Args;
 use oci::copy::Platform;
 
+use super::Transfer;
+
 /// Flags of `copy`.
 #[derive(Debug, Clone, Args)]
 pub struct Copy {
@@ -22,6 +24,9 @@ pub struct Copy {
     /// Blobs under way at the same time.
     #[arg(long, value_name = "N", default_value_t = oci::copy::WINDOW, value_parser = window)]
     pub window: usize,
+    /// How long the bytes may take.
+    #[command(flatten)]
+    pub transfer: Transfer,
 }
 
 /// One blob at least, and no more than memory for a few windows each.

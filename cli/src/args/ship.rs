@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use clap::{ArgGroup, Args, Subcommand};
 
-use super::length;
+use super::{Transfer, length};
 
 /// Flags of `models`.
 #[derive(Debug, Clone, Args)]
@@ -35,6 +35,9 @@ pub struct Ship {
     /// The scorer's executable; by default `gangplank-scorer` beside this one.
     #[arg(long, env = "GANGPLANK_SCORER")]
     pub scorer: Option<PathBuf>,
+    /// How long the bytes may take.
+    #[command(flatten)]
+    pub transfer: Transfer,
 }
 
 /// Flags of `pack`.
@@ -48,6 +51,9 @@ pub struct Pack {
     /// The scorer's executable; by default `gangplank-scorer` beside this one.
     #[arg(long, env = "GANGPLANK_SCORER")]
     pub scorer: Option<PathBuf>,
+    /// How long the bytes may take.
+    #[command(flatten)]
+    pub transfer: Transfer,
 }
 
 /// A deployment file of Azure ML's in the place of a model.

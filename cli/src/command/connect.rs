@@ -4,10 +4,10 @@ use std::path::Path;
 use std::sync::Arc;
 
 use clouds::probe::LiveProbe;
-use clouds::{Administrator, Caller, Pod, Settings, WhoAmI};
+use clouds::{Administrator, Caller, Limits, Pod, Settings, WhoAmI};
 use identity::source::SourceName;
 
-use crate::args::Administrate;
+use crate::args::{Administrate, Transfer};
 use crate::context::Context;
 use crate::edge::{self, SystemTime};
 use crate::output::say;
@@ -19,7 +19,17 @@ pub(super) fn caller(
     team: Option<&str>,
     scorer: Option<&Path>,
 ) -> Result<Caller, Failure> {
-    let settings = Settings { scorer: edge::scorer(scorer), ..settings(context)? };
+    carrier(context, team, scorer, Transfer::default())
+}
+
+/// A caller who moves bytes, in the time that there is.
+pub(super) fn carrier(
+    context: &Context,
+    team: Option<&str>,
+    scorer: Option<&Path>,
+    transfer: Transfer,
+) -> Result<Caller, Failure> {
+    let settings = Settings { scorer: edge::scorer(scorer), limits: transfer.into(), ..settings(context)? };
     let caller =
         Caller::connect(&context.bridge, &settings, team).map_err(|error| refused("log in", &error))?;
     let source = caller.chain().source();
@@ -74,6 +84,7 @@ fn settings(context: &Context) -> Result<Settings, Failure> {
         ca_bundle: context.ca_bundle()?,
         scorer: None,
         journals: edge::caches(&context.environment).map(|caches| caches.join("images")),
+        limits: Limits::default(),
         kubeconfig: None,
         context: None,
     })

@@ -15,7 +15,7 @@ use crate::report::{Exit, Failure, refused};
 /// Copies and prints the copy's name.
 pub async fn run(context: &Context, flags: &Copy) -> Result<Exit, Failure> {
     let from = named(&flags.from)?;
-    let caller = connect::caller(context, None, None)?;
+    let caller = connect::carrier(context, None, None, flags.transfer)?;
     let to = match &flags.to {
         Some(to) => named(to)?.to_string(),
         None => destination(&context.bridge, caller.images(), &from)?,

@@ -18,7 +18,7 @@ pub async fn run(context: &Context, flags: &Pack) -> Result<Exit, Failure> {
     let named = reference(&flags.model)?;
     let (service, team) = context.service(&named.name, flags.service.as_deref())?;
     require_scorer(service, flags.scorer.as_deref())?;
-    let caller = connect::caller(context, Some(&team.name), flags.scorer.as_deref())?;
+    let caller = connect::carrier(context, Some(&team.name), flags.scorer.as_deref(), flags.transfer)?;
     let progress = Progress::new(context.format);
     let model = chosen(named, &flags.model, service);
     let models =

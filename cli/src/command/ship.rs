@@ -47,7 +47,7 @@ async fn carry(context: &Context, flags: &Ship, picked: &Picked<'_>) -> Result<S
     let (service, team) = (picked.service.as_ref(), picked.team);
     require_scorer(service, flags.scorer.as_deref())?;
     let sample = sample(context, service, flags.sample.as_deref())?;
-    let caller = connect::caller(context, Some(&team.name), flags.scorer.as_deref())?;
+    let caller = connect::carrier(context, Some(&team.name), flags.scorer.as_deref(), flags.transfer)?;
     let models = caller
         .models_of(&picked.model)
         .await

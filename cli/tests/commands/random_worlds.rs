@@ -108,6 +108,7 @@ async fn administrator(harbour: &Harbour, bridge: &Bridge) -> Administrator {
         ca_bundle: Some(std::fs::read(harbour.file("ca.pem")).unwrap()),
         scorer: None,
         journals: None,
+        limits: clouds::Limits::default(),
         log_in: None,
         kubeconfig: None,
         context: None,

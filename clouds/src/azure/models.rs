@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use azure_core::credentials::TokenCredential;
 use bridge::doctor::Store;
@@ -198,6 +199,13 @@ impl Models {
             references: Arc::default(),
             api_version: API_VERSION.to_owned(),
         })
+    }
+
+    /// Reads files over `streams`, a client that does not limit reading; a line on which too little comes for `stall` is cut.
+    #[must_use]
+    pub fn streaming(mut self, streams: reqwest::Client, stall: Duration) -> Self {
+        self.blobs = self.blobs.streaming(streams, stall);
+        self
     }
 
     /// Speaks another version of the API.

@@ -10,12 +10,16 @@ use super::transport::Call;
 use super::{Registry, RegistryError};
 use crate::authorizer::Scope;
 use crate::digest::{Digest, Digester};
+use crate::stall::Flow;
 
 /// The verified bytes of a blob: ends with an error if they are not what was promised.
 pub type BlobStream = BoxStream<'static, Result<Bytes, RegistryError>>;
 
 /// A cut is forgiven once this much more was read since the one before.
-const PROGRESS: u64 = 1 << 20;
+const PROGRESS: u64 = 64 << 10;
+
+/// No configuration and no list of files that we read whole is larger.
+const LARGEST_SMALL: u64 = 8 << 20;
 
 /// What a registry tells about a blob that it has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -64,6 +68,7 @@ impl Registry {
             size,
             digester: Digester::default(),
             body: None,
+            flow: self.flow(),
             cuts: 0,
             cut_at: 0,
             done: false,
@@ -78,6 +83,10 @@ impl Registry {
         digest: &Digest,
         size: u64,
     ) -> Result<Bytes, RegistryError> {
+        if size > LARGEST_SMALL {
+            let problem = format!("it is said to have {size} bytes, expected at most {LARGEST_SMALL}");
+            return Err(self.unexpected(&format!("give the blob {digest}"), problem));
+        }
         let mut all = Vec::new();
         let mut blob = self.blob(repository, digest, size);
         while let Some(chunk) = blob.next().await {
@@ -95,6 +104,7 @@ struct Pull {
     size: u64,
     digester: Digester,
     body: Option<BoxStream<'static, Result<Bytes, reqwest::Error>>>,
+    flow: Flow,
     cuts: u32,
     cut_at: u64,
     done: bool,
@@ -107,7 +117,14 @@ impl Pull {
                 self.body = Some(self.open().await?);
                 continue;
             };
-            match body.next().await {
+            let next = match self.flow.wait(body.next()).await {
+                Ok(next) => next,
+                Err(stalled) => {
+                    self.resume(self.registry.stalled(&self.act(), stalled)).await?;
+                    continue;
+                }
+            };
+            match next {
                 Some(Ok(chunk)) if chunk.is_empty() => {}
                 Some(Ok(chunk)) => return self.take(chunk).map(Some),
                 Some(Err(cut)) => self.resume(self.registry.unreachable(&self.act(), cut)).await?,
@@ -148,6 +165,7 @@ impl Pull {
     /// The last bytes are held back until they are known to be right: who passes them on never completes a wrong blob.
     fn take(&mut self, chunk: Bytes) -> Result<Bytes, RegistryError> {
         self.digester.update(&chunk);
+        self.flow.flowed(chunk.len() as u64);
         match self.digester.size() {
             size if size > self.size => Err(self.wrong_size(size)),
             size if size == self.size => self.verify().map(|()| chunk),
@@ -157,6 +175,7 @@ impl Pull {
 
     async fn resume(&mut self, cut: RegistryError) -> Result<(), RegistryError> {
         self.body = None;
+        self.flow = self.registry.flow();
         let got = self.digester.size();
         self.cuts = if got >= self.cut_at + PROGRESS { 1 } else { self.cuts + 1 };
         self.cut_at = got;

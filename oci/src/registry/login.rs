@@ -10,7 +10,7 @@ use serde::Deserialize;
 use tokio::time::Instant;
 use url::Url;
 
-use super::transport::{Call, read_up_to};
+use super::transport::Call;
 use super::{Registry, RegistryError};
 use crate::authorizer::{Ask, Challenge, Purpose, Scope};
 use crate::reference::is_loopback;
@@ -116,12 +116,11 @@ impl Registry {
         if let Some(login) = login {
             request = request.header(AUTHORIZATION, login);
         }
-        let response = request.send().await.map_err(|error| self.unreachable(act, error))?;
+        let response = self.in_time(act, 1, self.answer(act, request)).await?;
         if !response.status().is_success() {
             return Err(self.refusal(response, act).await);
         }
-        let body =
-            read_up_to(response, LONGEST_TOKEN_REPLY).await.map_err(|error| self.unreachable(act, error))?;
+        let body = self.read_up_to(response, LONGEST_TOKEN_REPLY, act).await?;
         let reply: TokenReply =
             serde_json::from_slice(&body).map_err(|_| self.unexpected(act, "no token in the reply"))?;
         reply.into_exchanged().ok_or_else(|| self.unexpected(act, "the token is no header"))

@@ -87,6 +87,10 @@ impl Registry {
         call.body = bytes;
         let response = self.call_ok(&call).await?;
         self.same_digest(&response, &digest, "the stored manifest")?;
+        let named = response.headers().contains_key(CONTENT_DIGEST);
+        if !named && self.manifest(repository, digest.as_str()).await?.is_none() {
+            return Err(self.unexpected(&call.act, "it took the manifest and does not have it"));
+        }
         Ok(digest)
     }
 

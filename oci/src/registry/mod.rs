@@ -7,21 +7,25 @@ mod blob;
 mod error;
 mod login;
 mod manifest;
+mod pump;
 mod referrers;
 mod transport;
 mod upload;
 
+use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
 pub use blob::{BlobStream, Stat};
 pub use error::{Answer, RegistryError};
 pub use manifest::{Found, MANIFEST_TYPES};
+pub use pump::Size;
 pub use referrers::Referrers;
-pub use upload::{Mounted, Open, Pushed, Size, Upload};
+pub use upload::{Mounted, Open, Pushed, Upload};
 
 use crate::authorizer::Authorizer;
 use crate::reference::Endpoint;
+use crate::stall::{self, Flow};
 
 /// A client of one registry. Cheap to clone; clones share log-ins and connections.
 #[derive(Clone)]
@@ -48,11 +52,19 @@ pub struct Patience {
     pub first_pause: Duration,
     /// No pause is longer, not even when the registry asks for it: then its "no" is final for us.
     pub longest_pause: Duration,
+    /// The line is cut if less than 64 KiB went over it in this time, or nothing was answered. An answer to a whole blob may
+    /// take ten times as long.
+    pub stall: Duration,
 }
 
 impl Default for Patience {
     fn default() -> Self {
-        Self { tries: 5, first_pause: Duration::from_millis(500), longest_pause: Duration::from_mins(1) }
+        Self {
+            tries: 5,
+            first_pause: Duration::from_millis(500),
+            longest_pause: Duration::from_mins(1),
+            stall: Duration::from_mins(1),
+        }
     }
 }
 
@@ -74,8 +86,8 @@ impl Patience {
 }
 
 impl Registry {
-    /// A client of the registry at `endpoint`. `client` brings proxies, certificates and timeouts; it should follow
-    /// redirects and have a read timeout but no total one.
+    /// A client of the registry at `endpoint`. `client` brings proxies and certificates; it should follow redirects. It must have
+    /// no limit of time but for connecting: reqwest's own for reading ends an upload that takes longer, however well it flows.
     pub fn new(client: reqwest::Client, endpoint: Endpoint, authorizer: Arc<dyn Authorizer>) -> Self {
         Self::with_patience(client, endpoint, authorizer, Patience::default())
     }
@@ -102,6 +114,22 @@ impl Registry {
         Self { shared: Arc::new(Shared { client, bulk, endpoint, authorizer, patience, logins }) }
     }
 
+    /// Waits for an answer to a request, for `times` the stall limit.
+    async fn in_time<T>(
+        &self,
+        act: &str,
+        times: u32,
+        answer: impl Future<Output = Result<T, RegistryError>>,
+    ) -> Result<T, RegistryError> {
+        let limit = self.shared.patience.stall.saturating_mul(times);
+        stall::answer(limit, answer).await.unwrap_or_else(|stalled| Err(self.stalled(act, stalled)))
+    }
+
+    /// A watch over one line.
+    fn flow(&self) -> Flow {
+        Flow::new(self.shared.patience.stall)
+    }
+
     /// The registry's host as image names carry it.
     pub fn host(&self) -> &str {
         self.shared.endpoint.host()
@@ -114,8 +142,8 @@ mod tests {
 
     #[test]
     fn pauses_double_up_to_a_bound_and_end() {
-        let patience =
-            Patience { tries: 4, first_pause: Duration::from_secs(1), longest_pause: Duration::from_secs(3) };
+        let (first_pause, longest_pause) = (Duration::from_secs(1), Duration::from_secs(3));
+        let patience = Patience { tries: 4, first_pause, longest_pause, ..Patience::default() };
         let pauses: Vec<_> =
             (1..=4).map(|failures| patience.pause(failures, None).map(|it| it.as_secs())).collect();
         assert_eq!(pauses, [Some(1), Some(2), Some(3), None]);

@@ -8,6 +8,7 @@ use url::Url;
 
 use super::{Answer, Registry, RegistryError};
 use crate::authorizer::{Challenge, Scope};
+use crate::stall::Stalled;
 
 /// A refusal's body is read up to here.
 const LONGEST_REFUSAL: usize = 64 << 10;
@@ -23,11 +24,23 @@ pub(super) struct Call {
     pub(super) act: String,
     /// Whether the bytes of a blob flow, one way or the other.
     pub(super) bulk: bool,
+    /// How many times the stall limit an answer may take.
+    pub(super) times: u32,
 }
+
+/// How many times the stall limit a registry may take over a whole blob: some read it again before they answer.
+pub(super) const WHOLE_BLOB: u32 = 10;
 
 impl Call {
     pub(super) fn new(method: Method, url: Url, scopes: Vec<Scope>, act: String) -> Self {
-        Self { method, url, scopes, headers: HeaderMap::new(), body: Bytes::new(), act, bulk: false }
+        let (headers, body) = (HeaderMap::new(), Bytes::new());
+        Self { method, url, scopes, headers, body, act, bulk: false, times: 1 }
+    }
+
+    /// The registry has a whole blob to look at before it answers.
+    pub(super) fn about_a_blob(mut self) -> Self {
+        self.times = WHOLE_BLOB;
+        self
     }
 
     /// The bytes of a blob flow.
@@ -84,11 +97,11 @@ impl Registry {
                 return Err(self.refusal(response, &call.act).await);
             }
             let headers = response.headers().clone();
-            match read_up_to(response, limit).await {
+            match self.read_up_to(response, limit, &call.act).await {
                 Ok(body) => return Ok(Some((headers, body))),
                 Err(cut) => {
                     failures += 1;
-                    self.pause(failures, self.unreachable(&call.act, cut)).await?;
+                    self.pause(failures, cut).await?;
                 }
             }
         }
@@ -106,54 +119,73 @@ impl Registry {
     /// Asks once; a log-in that is refused is renewed and the request made once more.
     async fn call_logged_in(&self, call: &Call) -> Result<Response, RegistryError> {
         let login = self.login(&call.scopes).await?;
-        let first = self.send(call, call.body.clone().into(), login).await?;
-        if first.status() != StatusCode::UNAUTHORIZED {
+        let first = self.answered(call, login).await?;
+        if !self.refuses_login(&first) {
             return Ok(first);
         }
         let challenge = Challenge::from_headers(first.headers());
         match self.renew_login(&call.scopes, challenge.as_ref()).await? {
-            Some(login) => self.send(call, call.body.clone().into(), Some(login)).await,
+            Some(login) => self.answered(call, Some(login)).await,
             None => Ok(first),
         }
     }
 
     /// Asks once, with a body that cannot be made again. The log-in is renewed if it is refused, but the request is
-    /// not repeated.
+    /// not repeated. Takes as long as the body does: whoever sends it watches over it.
     pub(super) async fn send_once(
         &self,
         call: &Call,
         body: reqwest::Body,
     ) -> Result<Response, RegistryError> {
         let login = self.login(&call.scopes).await?;
-        let response = self.send(call, body, login).await?;
-        if response.status() == StatusCode::UNAUTHORIZED {
+        let response = self.answer(&call.act, self.request(call, body, login)).await?;
+        if self.refuses_login(&response) {
             let challenge = Challenge::from_headers(response.headers());
             self.renew_login(&call.scopes, challenge.as_ref()).await?;
         }
         Ok(response)
     }
 
-    async fn send(
+    /// Whether the registry itself refuses our log-in. Where it has sent us, nobody's challenge is answered: a log-in would go to
+    /// whomever it names.
+    fn refuses_login(&self, response: &Response) -> bool {
+        response.status() == StatusCode::UNAUTHORIZED && self.shared.endpoint.covers(response.url())
+    }
+
+    async fn answered(&self, call: &Call, login: Option<HeaderValue>) -> Result<Response, RegistryError> {
+        let request = self.request(call, call.body.clone().into(), login);
+        self.in_time(&call.act, call.times, self.answer(&call.act, request)).await
+    }
+
+    pub(super) async fn answer(
+        &self,
+        act: &str,
+        request: reqwest::RequestBuilder,
+    ) -> Result<Response, RegistryError> {
+        request.send().await.map_err(|error| self.unreachable(act, error))
+    }
+
+    fn request(
         &self,
         call: &Call,
         body: reqwest::Body,
         login: Option<HeaderValue>,
-    ) -> Result<Response, RegistryError> {
+    ) -> reqwest::RequestBuilder {
         let client = if call.bulk { &self.shared.bulk } else { &self.shared.client };
-        let mut request =
+        let request =
             client.request(call.method.clone(), call.url.clone()).headers(call.headers.clone()).body(body);
         // A registry may send us elsewhere for an upload; what proves who we are stays here.
-        if let Some(login) = login.filter(|_| self.shared.endpoint.covers(&call.url)) {
-            request = request.header(AUTHORIZATION, login);
+        match login.filter(|_| self.shared.endpoint.covers(&call.url)) {
+            Some(login) => request.header(AUTHORIZATION, login),
+            None => request,
         }
-        request.send().await.map_err(|error| self.unreachable(&call.act, error))
     }
 
     /// Makes an error of a response that is a refusal.
     pub(super) async fn refusal(&self, response: Response, act: &str) -> RegistryError {
         let status = response.status().as_u16();
         let headers = response.headers().clone();
-        let body = read_up_to(response, LONGEST_REFUSAL).await.unwrap_or_default();
+        let body = self.read_up_to(response, LONGEST_REFUSAL, act).await.unwrap_or_default();
         RegistryError::Refused {
             host: self.host().to_owned(),
             act: act.to_owned(),
@@ -167,6 +199,29 @@ impl Registry {
         RegistryError::Unreachable { host: self.host().to_owned(), act: act.to_owned(), source }
     }
 
+    /// A line that stood still is as good as cut.
+    pub(super) fn stalled(&self, act: &str, stalled: Stalled) -> RegistryError {
+        let (host, act) = (self.host().to_owned(), act.to_owned());
+        RegistryError::Unreachable { host, act, source: stalled.into() }
+    }
+
+    /// The first bytes of a body, at least `limit` of them if there are as many.
+    pub(super) async fn read_up_to(
+        &self,
+        mut response: Response,
+        limit: usize,
+        act: &str,
+    ) -> Result<Vec<u8>, RegistryError> {
+        let (mut body, mut flow) = (Vec::new(), self.flow());
+        while body.len() < limit {
+            let chunk = flow.wait(response.chunk()).await.map_err(|stalled| self.stalled(act, stalled))?;
+            let Some(chunk) = chunk.map_err(|cut| self.unreachable(act, cut))? else { break };
+            flow.flowed(chunk.len() as u64);
+            body.extend_from_slice(&chunk);
+        }
+        Ok(body)
+    }
+
     pub(super) fn unexpected(&self, act: &str, problem: impl Into<String>) -> RegistryError {
         RegistryError::Unexpected {
             host: self.host().to_owned(),
@@ -178,16 +233,4 @@ impl Registry {
 
 fn is_busy(status: StatusCode) -> bool {
     matches!(status.as_u16(), 408 | 429 | 500 | 502 | 503 | 504)
-}
-
-/// The first bytes of a body, at least `limit` of them if there are as many.
-pub(super) async fn read_up_to(mut response: Response, limit: usize) -> Result<Vec<u8>, reqwest::Error> {
-    let mut body = Vec::new();
-    while let Some(chunk) = response.chunk().await? {
-        body.extend_from_slice(&chunk);
-        if body.len() >= limit {
-            break;
-        }
-    }
-    Ok(body)
 }

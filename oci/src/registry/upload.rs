@@ -9,29 +9,20 @@
 
 use std::pin::pin;
 
-use bytes::Bytes;
 use futures_util::StreamExt;
-use futures_util::stream::unfold;
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE, LOCATION};
 use http::{HeaderValue, Method};
 use reqwest::Response;
-use tokio::sync::mpsc;
 use url::Url;
 
 use super::manifest::CONTENT_DIGEST;
-use super::transport::Call;
-use super::{Registry, RegistryError};
+use super::pump::{self, Size};
+use super::transport::{Call, WHOLE_BLOB};
+use super::{Answer, Registry, RegistryError};
 use crate::authorizer::Scope;
 use crate::digest::{Digest, Digester};
 use crate::progress::{Event, Progress};
 use crate::{BoxError, ByteStream};
-
-/// Bytes wait for the wire in pieces of at most this size,
-const WINDOW: usize = 256 << 10;
-/// at most this many of them.
-const WINDOWS: usize = 4;
-/// Progress is told this often.
-const STRIDE: u64 = 1 << 20;
 
 /// Opens the bytes to send, from the first one on; asked again for every try.
 pub trait Open: Send + Sync {
@@ -41,30 +32,6 @@ pub trait Open: Send + Sync {
     /// Whether whoever opens them checks them against the upload's digest, so that they need no second hashing.
     fn is_verified(&self) -> bool {
         false
-    }
-}
-
-/// How large a blob is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Size {
-    /// So many bytes.
-    Exactly(u64),
-    /// Not known before the end: it is compressed on its way. About so many bytes, rather fewer.
-    About(u64),
-}
-
-impl Size {
-    /// Whether it is known to be this.
-    fn is(self, size: u64) -> bool {
-        self == Self::Exactly(size)
-    }
-
-    /// What to say of it when so many bytes are sent and there are more.
-    fn at(self, done: u64) -> u64 {
-        match self {
-            Self::Exactly(size) => size,
-            Self::About(size) => size.max(done + 1),
-        }
     }
 }
 
@@ -120,6 +87,8 @@ enum Failure {
     Form(RegistryError),
     /// The log-in ran out on the way; there is a new one.
     LogIn(RegistryError),
+    /// The registry knows nothing of the upload any more.
+    Lost(RegistryError),
     Other(RegistryError),
 }
 
@@ -156,7 +125,7 @@ impl Registry {
         let mut form = if upload.digest.is_some() { Form::Put } else { Form::Patch };
         let (mut failures, mut forms_refused, mut logins_refused) = (0, 0, 0);
         loop {
-            let failed = match self.attempt(&mut upload, form).await {
+            let (failed, again) = match self.attempt(&mut upload, form).await {
                 Ok(pushed) => return Ok(pushed),
                 Err(Failure::Form(refused)) if forms_refused == 0 => {
                     forms_refused += 1;
@@ -169,9 +138,13 @@ impl Registry {
                     upload.tell_retry(&refused);
                     continue;
                 }
-                Err(Failure::Form(error) | Failure::LogIn(error) | Failure::Other(error)) => error,
+                Err(Failure::Lost(error)) => (error, true),
+                Err(Failure::Form(error) | Failure::LogIn(error) | Failure::Other(error)) => {
+                    let again = error.is_transient();
+                    (error, again)
+                }
             };
-            if !failed.is_transient() {
+            if !again {
                 return Err(failed);
             }
             failures += 1;
@@ -193,8 +166,15 @@ impl Registry {
         }
         let (response, sent) = self.stream(upload, Method::PATCH, session).await?;
         let session = self.location(&response, &format!("take {}", upload.what))?;
-        let response = self.commit(upload, session, &sent).await?;
-        Ok(self.confirm(upload, &response, sent).await?)
+        match self.commit(upload, session, &sent).await {
+            Ok(response) => Ok(self.confirm(upload, &response, sent).await?),
+            Err(refused) if refused.answer().is_some_and(Answer::is_not_found) => {
+                // It may have been stored, and the answer that said so was cut.
+                let stored = self.has_blob(upload.repository, &sent.digest, sent.size).await?;
+                if stored { Ok(sent) } else { Err(Failure::Lost(refused)) }
+            }
+            Err(other) => Err(other.into()),
+        }
     }
 
     /// Opens an upload. Also renews a log-in that has run out, before any byte of the blob flows.
@@ -215,7 +195,8 @@ impl Registry {
         let act = format!("store {}", upload.what);
         let url = with_digest(session, &sent.digest);
         let call = Call::new(Method::PUT, url, vec![Scope::push(upload.repository)], act)
-            .header(CONTENT_LENGTH, HeaderValue::from_static("0"));
+            .header(CONTENT_LENGTH, HeaderValue::from_static("0"))
+            .about_a_blob();
         self.call_ok(&call).await
     }
 
@@ -233,21 +214,21 @@ impl Registry {
         if let Size::Exactly(size) = upload.size {
             call = call.header(CONTENT_LENGTH, size.into());
         }
-        let (sender, receiver) = mpsc::channel(WINDOWS);
-        let body = unfold(receiver, |mut receiver| async { Some((receiver.recv().await?, receiver)) });
-        let mut request = pin!(self.send_once(&call, reqwest::Body::wrap_stream(body)));
-        let mut pump = pin!(pump(upload, sender));
+        let (body, inlet) = pump::body();
+        let mut request = pin!(self.send_once(&call, body));
+        let mut pump = pin!(self.pump(upload, &call.act, inlet));
         let (response, sent) = tokio::select! {
             // A refusal may come before the last byte was sent: then the rest is not even read.
             response = &mut request => match response {
-                Ok(response) if response.status().is_success() => (Ok(response), pump.await),
-                other => (other, Ok(None)),
+                Ok(response) if response.status().is_success() => (response, pump.await?),
+                other => (other?, None),
             },
-            sent = &mut pump => (request.await, sent),
+            // Why the bytes could not be had is the cause; that the request breaks off is only what follows.
+            sent = &mut pump => {
+                let sent = sent?;
+                (self.in_time(&call.act, WHOLE_BLOB, request).await?, sent)
+            }
         };
-        // Why the bytes could not be had is the cause; the cut request is only what follows.
-        let sent = sent?;
-        let response = response?;
         if !response.status().is_success() {
             return Err(self.streaming_refused(response, &call).await);
         }
@@ -261,6 +242,7 @@ impl Registry {
         let about_content = matches!(answer.code.as_deref(), Some("DIGEST_INVALID" | "SIZE_INVALID"));
         match answer.status {
             401 => Failure::LogIn(refusal),
+            _ if is_lost(&refusal) => Failure::Lost(refusal),
             400 | 404 | 405 | 411 | 415 | 416 | 501 if !about_content => Failure::Form(refusal),
             _ => Failure::Other(refusal),
         }
@@ -333,11 +315,11 @@ impl Upload<'_> {
         self.progress.event(Event::Retry { what: self.what, why: why.to_string() });
     }
 
-    fn unreadable(&self, source: BoxError) -> RegistryError {
+    pub(super) fn unreadable(&self, source: BoxError) -> RegistryError {
         RegistryError::Source { what: self.what.to_owned(), source }
     }
 
-    fn same_size(&self, found: u64) -> Result<(), RegistryError> {
+    pub(super) fn same_size(&self, found: u64) -> Result<(), RegistryError> {
         match self.size {
             Size::Exactly(expected) if expected != found => {
                 Err(RegistryError::Size { what: self.what.to_owned(), expected, found })
@@ -347,76 +329,9 @@ impl Upload<'_> {
     }
 }
 
-type Window = Result<Bytes, std::io::Error>;
-
-/// Moves the bytes into the request, a bounded number at a time. `None`: the request ended first.
-async fn pump(upload: &Upload<'_>, sender: mpsc::Sender<Window>) -> Result<Option<Pushed>, RegistryError> {
-    let mut meter = Meter::of(upload);
-    let mut told = 0;
-    let mut bytes = upload.bytes.open();
-    while let Some(chunk) = bytes.next().await {
-        let mut chunk = match chunk {
-            Ok(chunk) => chunk,
-            Err(source) => {
-                let _closed = sender.send(Err(std::io::Error::other("the source failed"))).await;
-                return Err(upload.unreadable(source));
-            }
-        };
-        meter.update(&chunk);
-        while !chunk.is_empty() {
-            let window = chunk.split_to(chunk.len().min(WINDOW));
-            if sender.send(Ok(window)).await.is_err() && !upload.size.is(meter.size()) {
-                return Ok(None);
-            }
-        }
-        let done = meter.size();
-        if done >= told + STRIDE || upload.size.is(done) {
-            told = done;
-            upload.progress.event(Event::Bytes { what: upload.what, done, total: upload.size.at(done) });
-        }
-    }
-    let size = meter.size();
-    upload.same_size(size)?;
-    if !upload.size.is(size) {
-        upload.progress.event(Event::Bytes { what: upload.what, done: size, total: size });
-    }
-    Ok(Some(Pushed { digest: meter.finish(), size }))
-}
-
-/// Measures bytes that flow past. What is checked already is only counted: hashing is most of a copy's work.
-enum Meter {
-    Hash(Digester),
-    Count { digest: Digest, size: u64 },
-}
-
-impl Meter {
-    fn of(upload: &Upload<'_>) -> Self {
-        match &upload.digest {
-            Some(digest) if upload.bytes.is_verified() => Self::Count { digest: digest.clone(), size: 0 },
-            _ => Self::Hash(Digester::default()),
-        }
-    }
-
-    fn update(&mut self, bytes: &[u8]) {
-        match self {
-            Self::Hash(digester) => digester.update(bytes),
-            Self::Count { size, .. } => *size += bytes.len() as u64,
-        }
-    }
-
-    fn size(&self) -> u64 {
-        match self {
-            Self::Hash(digester) => digester.size(),
-            Self::Count { size, .. } => *size,
-        }
-    }
-
-    fn finish(self) -> Digest {
-        match self {
-            Self::Hash(digester) => digester.finish(),
-            Self::Count { digest, .. } => digest,
-        }
-    }
+/// Whether a registry says that it knows nothing of an upload.
+fn is_lost(refusal: &RegistryError) -> bool {
+    refusal.answer().and_then(|answer| answer.code.as_deref()) == Some("BLOB_UPLOAD_UNKNOWN")
 }
 
 fn with_digest(mut session: Url, digest: &Digest) -> Url {

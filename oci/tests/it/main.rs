@@ -5,7 +5,9 @@ extern crate gangplank_oci as oci;
 
 mod copy;
 mod fake;
+mod faults;
 mod image;
 mod login;
 mod pull;
 mod push;
+mod redirects;

@@ -77,6 +77,15 @@ async fn a_blob_that_is_too_long_is_refused() {
 }
 
 #[tokio::test]
+async fn a_blob_that_is_said_to_be_vast_is_not_read_into_memory() {
+    let fake = Fake::start().await;
+    let digest = fake.put_blob(b"four");
+    let error = fake.client().small_blob("x", &digest, 1 << 40).await.unwrap_err();
+    assert!(error.to_string().ends_with("it is said to have 1099511627776 bytes, expected at most 8388608"));
+    assert_eq!(fake.count("GET blob"), 0);
+}
+
+#[tokio::test]
 async fn a_manifest_must_have_the_digest_it_is_asked_for_by() {
     let fake = Fake::start().await;
     let digest = fake.put_manifest("x:1", "application/vnd.oci.image.manifest.v1+json", b"{}");

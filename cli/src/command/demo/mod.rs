@@ -184,6 +184,7 @@ impl Story {
             sample: None,
             timeout: std::time::Duration::from_mins(1),
             scorer: self.scorer.clone(),
+            transfer: crate::args::Transfer::default(),
         }
     }
 

@@ -7,6 +7,7 @@ mod window;
 use std::collections::{BTreeSet, HashMap};
 use std::ops::Range;
 use std::sync::Arc;
+use std::time::Duration;
 
 use azure_core::credentials::TokenCredential;
 use azure_core::http::Url;
@@ -15,12 +16,13 @@ use azure_storage_blob::{BlobContainerClient, BlobContainerClientOptions};
 use bridge::port::{ByteStream, ModelFile, PortError, PortResult, Refused};
 use futures_util::stream::TryStreamExt;
 
-use self::reading::{Listed, Quiet};
+use self::reading::{FIRST_PAUSE, Listed, Quiet};
 use self::window::Window;
 use super::location::{Place, blob_url, container_url};
 use super::reference::Reference;
 use super::rest::client_options;
 use crate::error;
+use crate::limits::Limits;
 
 const SERVICE: &str = "Azure Blob Storage";
 
@@ -30,6 +32,12 @@ pub(super) struct Blobs {
     endpoint: String,
     access: Access,
     http: reqwest::Client,
+    /// For the bytes of files.
+    streams: reqwest::Client,
+    /// How long nothing may come.
+    stall: Duration,
+    /// The pause after a first cut.
+    pause: Duration,
     window: Window,
     quiet: Quiet,
 }
@@ -71,8 +79,14 @@ impl Access {
 
 impl Blobs {
     pub(super) fn new(endpoint: String, access: Access, http: &reqwest::Client) -> Self {
+        let (stall, pause) = (Limits::default().stall, FIRST_PAUSE);
         let (window, quiet) = (Window::default(), Quiet::default());
-        Self { endpoint, access, http: http.clone(), window, quiet }
+        Self { endpoint, access, http: http.clone(), streams: http.clone(), stall, pause, window, quiet }
+    }
+
+    /// The same, reading files over a client that does not limit reading.
+    pub(super) fn streaming(self, streams: reqwest::Client, stall: Duration) -> Self {
+        Self { streams, stall, ..self }
     }
 
     /// The same storage, opened otherwise. Shares the room for what is read ahead.
@@ -125,7 +139,8 @@ impl Blobs {
     pub(super) async fn read(&self, file: &ModelFile, range: Range<u64>) -> PortResult<ByteStream> {
         let url = Url::parse(&file.url)
             .map_err(|_| error::own(SERVICE, Refused::Invalid, format!("`{}` is no URL", file.url)))?;
-        let listed = Listed { blobs: self.clone(), url, path: file.path.clone(), etag: file.etag.clone() };
+        let ModelFile { path, size, etag, .. } = file.clone();
+        let listed = Listed { blobs: self.clone(), url, path, etag, size };
         self.window.read(listed, range.start..range.end.min(file.size)).await
     }
 }
@@ -201,55 +216,6 @@ fn quoted(etag: &str) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn files_are_named_below_their_version() {
-        for (place, name, expected) in [
-            ("m/1", "m/1/model.onnx", Some("model.onnx")),
-            ("m/1", "m/1/a/b", Some("a/b")),
-            ("m/1", "m/10/model.onnx", None),
-            ("m/1", "m/1/", None),
-            ("m/1", "m/1/folder/", None),
-            ("m/1/model.onnx", "m/1/model.onnx", Some("model.onnx")),
-            ("m/1/model.onnx", "m/1/model.onnx.bak", None),
-        ] {
-            assert_eq!(relative(place, name).as_deref(), expected, "{name} below {place}");
-        }
-    }
-
-    #[test]
-    fn folders_are_no_files() {
-        let container = Url::parse("https://quay.blob.core.windows.net/models").unwrap();
-        let listed = [("m/1", 0), ("m/1/a", 0), ("m/1/a/weights", 7), ("m/1/a.txt", 3), ("m/1/empty", 0)];
-        let blobs = listed.map(|(name, size)| {
-            let url = blob_url(&container, name).unwrap().into();
-            let path = relative("m/1", name).unwrap();
-            (name.to_owned(), ModelFile { path, size, etag: "\"0x8D\"".to_owned(), url })
-        });
-        let files: Vec<String> = without_folders(blobs.into()).into_iter().map(|file| file.path).collect();
-        assert_eq!(files, ["a/weights", "a.txt", "empty"]);
-    }
-
-    #[test]
-    fn links_and_devices_are_named() {
-        let kind = |marks: &[(&str, &str)]| {
-            let marks = marks.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
-            kind(Some(&marks.collect()))
-        };
-        assert_eq!(kind(&[]), Kind::File);
-        assert_eq!(kind(&[("is_symlink", "false"), ("modtime", "true")]), Kind::File);
-        assert_eq!(kind(&[("Hdi_IsFolder", "True")]), Kind::Folder);
-        assert_eq!(kind(&[("is_symlink", "true")]), Kind::Special("a symbolic link"));
-        let refused = special("m/1", Some("m/1/sub/w.bin"), "a symbolic link").unwrap_err();
-        assert!(refused.message.starts_with("`sub/w.bin` is a symbolic link"), "{refused}");
-        assert!(special("m/1", Some("m/10/w.bin"), "a device").is_ok(), "another version's");
-    }
-
-    #[test]
-    fn etags_are_quoted_once() {
-        assert_eq!(quoted("0x8D"), "\"0x8D\"");
-        assert_eq!(quoted("\"0x8D\""), "\"0x8D\"");
-    }
-}
+mod store;
+#[cfg(test)]
+mod tests;

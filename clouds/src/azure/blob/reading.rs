@@ -12,6 +12,7 @@ use azure_storage_blob::{BlobClient, BlobClientOptions};
 use bridge::port::{ByteStream, PortError, PortResult, Refused};
 use bytes::Bytes;
 use futures_util::stream::{StreamExt, empty, try_unfold};
+use oci::stall::{self, Flow, Stalled};
 use tokio::time::Instant;
 
 use super::window::Ranged;
@@ -19,10 +20,12 @@ use super::{Blobs, SERVICE};
 use crate::azure::rest::client_options;
 use crate::error;
 
-/// A range is asked for again this often without a byte in between.
+/// A range is asked for again this often,
 const MOST_CUTS: u32 = 8;
+/// counted anew once so much of it came: bytes that come one by one are no progress.
+const PROGRESS: u64 = 64 << 10;
 /// The first pause; every next one is twice as long.
-const FIRST_PAUSE: Duration = Duration::from_millis(500);
+pub(super) const FIRST_PAUSE: Duration = Duration::from_millis(500);
 /// No pause of ours is longer.
 const LONGEST_PAUSE: Duration = Duration::from_secs(16);
 /// A longer wait that the service asks for is its last word.
@@ -36,13 +39,15 @@ pub(super) struct Listed {
     /// The file's path in its version, for people.
     pub(super) path: String,
     pub(super) etag: String,
+    /// Bytes, as listed.
+    pub(super) size: u64,
 }
 
 impl Listed {
     /// A client with no token yet. It asks once: asking again is this file's work, which knows what is missing.
     async fn client(&self) -> PortResult<BlobClient> {
-        let Blobs { http, access, .. } = &self.blobs;
-        let client_options = ClientOptions { retry: RetryOptions::none(), ..client_options(http) };
+        let Blobs { streams, access, .. } = &self.blobs;
+        let client_options = ClientOptions { retry: RetryOptions::none(), ..client_options(streams) };
         let options = BlobClientOptions { client_options, ..Default::default() };
         let (url, credential) = access.open(&self.url).await?;
         BlobClient::new(url, credential, Some(options)).map_err(|failed| error::azure(SERVICE, &failed))
@@ -77,7 +82,8 @@ impl Ranged for Listed {
         if range.is_empty() {
             return Ok(empty().boxed());
         }
-        let mut reading = Reading { listed: self.clone(), rest: range, body: None, cuts: 0 };
+        let flow = Flow::new(self.blobs.stall);
+        let mut reading = Reading { listed: self.clone(), came: 0, rest: range, body: None, cuts: 0, flow };
         // The first request is made now, so that a refusal is the caller's and not the stream's.
         reading.open_patiently().await?;
         Ok(try_unfold(reading, |mut reading| async move {
@@ -94,6 +100,9 @@ struct Reading {
     rest: Range<u64>,
     body: Option<AsyncResponseBody>,
     cuts: u32,
+    /// Bytes since the cuts were counted anew.
+    came: u64,
+    flow: Flow,
 }
 
 impl Reading {
@@ -103,7 +112,14 @@ impl Reading {
                 self.open_patiently().await?;
                 continue;
             };
-            match body.next().await {
+            let next = match self.flow.wait(body.next()).await {
+                Ok(next) => next,
+                Err(stalled) => {
+                    self.cut(self.stalled(stalled)).await?;
+                    continue;
+                }
+            };
+            match next {
                 Some(Ok(chunk)) if chunk.is_empty() => {}
                 Some(Ok(chunk)) => return self.take(chunk).map(Some),
                 Some(Err(cut)) => self.cut(error::azure(SERVICE, &cut)).await?,
@@ -122,7 +138,11 @@ impl Reading {
             return Err(error::own(SERVICE, Refused::Conflict, problem));
         }
         self.rest.start = end;
-        self.cuts = 0;
+        self.flow.flowed(chunk.len() as u64);
+        self.came += chunk.len() as u64;
+        if self.came >= PROGRESS {
+            (self.came, self.cuts) = (0, 0);
+        }
         Ok(chunk)
     }
 
@@ -130,6 +150,10 @@ impl Reading {
         let Range { start, end } = self.rest;
         let problem = format!("`{}` was cut at byte {start} of {end}", self.listed.path);
         error::own(SERVICE, Refused::Unavailable, problem)
+    }
+
+    fn stalled(&self, stalled: Stalled) -> PortError {
+        error::own(SERVICE, Refused::Unavailable, format!("`{}`: {stalled}", self.listed.path))
     }
 
     /// Asks for the rest in one request, whose body is not collected.
@@ -142,19 +166,39 @@ impl Reading {
             partition_size: length,
             ..Default::default()
         };
-        let downloaded = self.listed.client().await?.download(Some(options)).await;
+        let client = self.listed.client().await?;
+        let downloaded = stall::answer(self.listed.blobs.stall, client.download(Some(options))).await;
+        let downloaded = downloaded.map_err(|stalled| self.stalled(stalled))?;
         let result = downloaded.map_err(|failed| self.refusal(error::azure(SERVICE, &failed)))?;
-        let range = result.headers.get_optional_str(&"content-range".into());
-        let starts = range.and_then(|range| range.strip_prefix("bytes ")?.split('-').next()?.parse().ok());
-        if starts == Some(self.rest.start) {
-            return Ok(result.body);
+        match result.headers.get_optional_str(&"content-range".into()) {
+            Some(range) if begins(range) == Some(self.rest.start) => self.same_size(range)?,
+            other => return Err(self.another_range(other)),
         }
-        let said = range.unwrap_or("no range");
+        Ok(result.body)
+    }
+
+    /// The file has as many bytes as were listed, where the service says how many.
+    fn same_size(&self, range: &str) -> PortResult<()> {
+        let said: Option<u64> = range.rsplit('/').next().and_then(|size| size.parse().ok());
+        let Listed { path, size, .. } = &self.listed;
+        match said {
+            Some(said) if said != *size => {
+                let problem = format!(
+                    "`{path}` has {said} bytes, it was listed with {size}; run again to list it anew"
+                );
+                Err(error::own(SERVICE, Refused::Conflict, problem))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn another_range(&self, said: Option<&str>) -> PortError {
+        let (path, start, said) = (&self.listed.path, self.rest.start, said.unwrap_or("no range"));
         let problem = format!(
-            "`{}`: asked for the bytes from {} on, the service sent `{said}`; look for a proxy between here and the storage",
-            self.listed.path, self.rest.start
+            "`{path}`: asked for the bytes from {start} on, the service sent `{said}`; look for a proxy between here and the \
+             storage"
         );
-        Err(error::own(SERVICE, Refused::Invalid, problem))
+        error::own(SERVICE, Refused::Invalid, problem)
     }
 
     fn refusal(&self, refused: PortError) -> PortError {
@@ -185,6 +229,7 @@ impl Reading {
     /// Forgives a cut by waiting, or gives it back when there were too many.
     async fn cut(&mut self, why: PortError) -> PortResult<()> {
         self.body = None;
+        self.flow = Flow::new(self.listed.blobs.stall);
         self.cuts += 1;
         let too_long = why.retry_after.is_some_and(|wait| wait > LONGEST_WAIT);
         if self.cuts >= MOST_CUTS || too_long || !why.is_transient() {
@@ -194,34 +239,21 @@ impl Reading {
         tracing::debug!(path = self.listed.path, start, cuts = self.cuts, %why, "reading on after a cut");
         match why.retry_after {
             Some(wait) => self.listed.blobs.quiet.ask(wait),
-            None => tokio::time::sleep(pause(self.cuts)).await,
+            None => tokio::time::sleep(pause(self.listed.blobs.pause, self.cuts)).await,
         }
         Ok(())
     }
 }
 
+/// The first byte of a range, as an answer names it.
+fn begins(range: &str) -> Option<u64> {
+    range.strip_prefix("bytes ")?.split('-').next()?.parse().ok()
+}
+
 /// The pause after so many cuts without a byte in between.
-fn pause(cuts: u32) -> Duration {
-    FIRST_PAUSE.saturating_mul(1 << cuts.saturating_sub(1).min(16)).min(LONGEST_PAUSE)
+fn pause(first: Duration, cuts: u32) -> Duration {
+    first.saturating_mul(1 << cuts.saturating_sub(1).min(16)).min(LONGEST_PAUSE)
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn pauses_double_up_to_a_bound() {
-        let pauses: Vec<_> = (1..=7).map(|cuts| pause(cuts).as_millis()).collect();
-        assert_eq!(pauses, [500, 1000, 2000, 4000, 8000, 16_000, 16_000]);
-    }
-
-    #[tokio::test]
-    async fn a_pause_is_everybodys_and_the_longest_counts() {
-        let (quiet, began) = (Quiet::default(), Instant::now());
-        quiet.wait().await;
-        quiet.ask(Duration::from_millis(90));
-        quiet.clone().ask(Duration::from_millis(30));
-        quiet.clone().wait().await;
-        assert!(began.elapsed() >= Duration::from_millis(90));
-    }
-}
+mod tests;

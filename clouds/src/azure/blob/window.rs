@@ -48,7 +48,7 @@ pub(super) trait Ranged: Clone + Send + Sync + 'static {
 }
 
 impl Window {
-    fn new(ahead: usize, part: u64) -> Self {
+    pub(super) fn new(ahead: usize, part: u64) -> Self {
         Self { room: Arc::new(Semaphore::new(ahead)), part }
     }
 

@@ -1,0 +1,142 @@
+//! The bytes of an upload on their way into its request: a bounded number at a time, measured while they pass.
+
+use std::io;
+
+use bytes::Bytes;
+use futures_util::StreamExt;
+use futures_util::stream::unfold;
+use tokio::sync::mpsc;
+
+use super::upload::{Pushed, Upload};
+use super::{Registry, RegistryError};
+use crate::digest::{Digest, Digester};
+use crate::progress::Event;
+
+/// Bytes wait for the wire in pieces of at most this size,
+const WINDOW: usize = 256 << 10;
+/// at most this many of them.
+const WINDOWS: usize = 4;
+/// Progress is told this often.
+const STRIDE: u64 = 1 << 20;
+
+/// How large a blob is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Size {
+    /// So many bytes.
+    Exactly(u64),
+    /// Not known before the end: it is compressed on its way. About so many bytes, rather fewer.
+    About(u64),
+}
+
+impl Size {
+    /// Whether it is known to be this.
+    fn is(self, size: u64) -> bool {
+        self == Self::Exactly(size)
+    }
+
+    /// What to say of it when so many bytes are sent and there are more.
+    fn at(self, done: u64) -> u64 {
+        match self {
+            Self::Exactly(size) => size,
+            Self::About(size) => size.max(done + 1),
+        }
+    }
+}
+
+/// Where the bytes go in: pieces, then `None`.
+pub(super) struct Inlet(mpsc::Sender<Option<Bytes>>);
+
+/// A request's body, and where its bytes go in. One whose inlet goes before the end was told breaks off: in a request of chunks
+/// it would look whole otherwise.
+pub(super) fn body() -> (reqwest::Body, Inlet) {
+    let (sender, receiver) = mpsc::channel::<Option<Bytes>>(WINDOWS);
+    let pieces = unfold(Some(receiver), |receiver| async {
+        let mut receiver = receiver?;
+        match receiver.recv().await {
+            Some(Some(piece)) => Some((Ok(piece), Some(receiver))),
+            Some(None) => None,
+            None => Some((Err(io::Error::other("the bytes ended early")), None)),
+        }
+    });
+    (reqwest::Body::wrap_stream(pieces), Inlet(sender))
+}
+
+impl Registry {
+    /// Moves the bytes of an upload into its request. `None`: the request ended first.
+    pub(super) async fn pump(
+        &self,
+        upload: &Upload<'_>,
+        act: &str,
+        Inlet(inlet): Inlet,
+    ) -> Result<Option<Pushed>, RegistryError> {
+        let (mut meter, mut flow, mut told) = (Meter::of(upload), self.flow(), 0);
+        let mut bytes = upload.bytes.open();
+        while let Some(chunk) = bytes.next().await {
+            let mut chunk = chunk.map_err(|source| upload.unreadable(source))?;
+            meter.update(&chunk);
+            while !chunk.is_empty() {
+                let window = chunk.split_to(chunk.len().min(WINDOW));
+                let size = window.len() as u64;
+                let sent = flow.wait(inlet.send(Some(window))).await;
+                let sent = sent.map_err(|stalled| self.stalled(act, stalled))?;
+                flow.flowed(size);
+                if sent.is_err() && !upload.size.is(meter.size()) {
+                    return Ok(None);
+                }
+            }
+            let done = meter.size();
+            if done >= told + STRIDE || upload.size.is(done) {
+                told = done;
+                let total = upload.size.at(done);
+                upload.progress.event(Event::Bytes { what: upload.what, done, total });
+            }
+        }
+        let size = meter.size();
+        upload.same_size(size)?;
+        if !upload.size.is(size) {
+            upload.progress.event(Event::Bytes { what: upload.what, done: size, total: size });
+        }
+        let ended = flow.wait(inlet.send(None)).await.map_err(|stalled| self.stalled(act, stalled))?;
+        // Whoever knows how many bytes come need not wait for their end.
+        if ended.is_err() && matches!(upload.size, Size::About(_)) {
+            return Ok(None);
+        }
+        Ok(Some(Pushed { digest: meter.finish(), size }))
+    }
+}
+
+/// Measures bytes that flow past. What is checked already is only counted: hashing is most of a copy's work.
+enum Meter {
+    Hash(Digester),
+    Count { digest: Digest, size: u64 },
+}
+
+impl Meter {
+    fn of(upload: &Upload<'_>) -> Self {
+        match &upload.digest {
+            Some(digest) if upload.bytes.is_verified() => Self::Count { digest: digest.clone(), size: 0 },
+            _ => Self::Hash(Digester::default()),
+        }
+    }
+
+    fn update(&mut self, bytes: &[u8]) {
+        match self {
+            Self::Hash(digester) => digester.update(bytes),
+            Self::Count { size, .. } => *size += bytes.len() as u64,
+        }
+    }
+
+    fn size(&self) -> u64 {
+        match self {
+            Self::Hash(digester) => digester.size(),
+            Self::Count { size, .. } => *size,
+        }
+    }
+
+    fn finish(self) -> Digest {
+        match self {
+            Self::Hash(digester) => digester.finish(),
+            Self::Count { digest, .. } => digest,
+        }
+    }
+}
