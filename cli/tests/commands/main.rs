@@ -22,6 +22,7 @@ mod import;
 mod init;
 mod input;
 mod kill;
+mod layouts;
 mod memory;
 mod pack;
 mod proportion;

@@ -19,7 +19,7 @@ fn with_weights(harbour: &Harbour) {
     world.azure.add_synthetic_model("breast-cancer", "9", "weights.bin", SIZE, &world.clock);
 }
 
-fn packed(harbour: &Harbour) -> Value {
+pub(crate) fn packed(harbour: &Harbour) -> Value {
     harbour.run(&["pack", "breast-cancer:9", "-o", "json"]).expect_code(0).json()
 }
 
