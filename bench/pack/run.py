@@ -1,25 +1,12 @@
 #!/usr/bin/env python3
 """Times packing a model from Azurite into a local registry, tool by tool in turns, and prints medians. Writes JSON and a table."""
-import argparse, hashlib, json, os, shutil, signal, statistics, subprocess, tempfile, time, urllib.request, ssl
+import argparse, hashlib, json, os, shutil, ssl, statistics, subprocess, sys, tempfile, urllib.request
 from world import ACCOUNT, CONTAINER, KEY, Counter, World, model_folder
 
-MIB = 1 << 20
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
+from measure import MIB, floor, measure
+
 CASES = {"first": "the whole model", "second": "1 of {files} files changed"}
-
-
-def measure(words, environment, deadline, folder):
-    started = time.monotonic()
-    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as errors:
-        child = subprocess.Popen(words, env=environment, cwd=folder, stdout=out, stderr=errors, start_new_session=True)
-        signal.signal(signal.SIGALRM, lambda *_: os.killpg(child.pid, signal.SIGKILL))
-        signal.alarm(deadline)
-        _, status, usage = os.wait4(child.pid, 0)
-        signal.alarm(0)
-        child.returncode = os.waitstatus_to_exitcode(status)
-        out.seek(0), errors.seek(0)
-        said = errors.read()[-400:].decode(errors="replace")
-        return {"wall": time.monotonic() - started, "cpu": usage.ru_utime + usage.ru_stime, "rss": usage.ru_maxrss / 1024,
-                "disk": usage.ru_oublock * 512 / MIB, "code": child.returncode, "said": said, "out": out.read().decode(errors="replace")}
 
 
 def commands(arguments, world, ports, case):
@@ -109,14 +96,6 @@ def a_round(arguments, world, ports, results, proxies=None):
                 results[case][tool][0]["wire"] = (sum(proxy.bytes for proxy in proxies) - before) / MIB
             else:
                 results.setdefault(case, {}).setdefault(tool, []).append({key: got[key] for key in got if key not in ("out", "said")})
-
-
-def floor(size):
-    """Seconds that one core needs to hash as much."""
-    started, piece, digest = time.process_time(), bytes(MIB), hashlib.sha256()
-    for _ in range(size // MIB):
-        digest.update(piece)
-    return time.process_time() - started
 
 
 def table(arguments, results, hashing):

@@ -1,10 +1,12 @@
 #!/usr/bin/env python3
 """Times copies between two local registries, tool by tool in turns, and prints medians. Writes JSON and a plot beside."""
-import argparse, hashlib, json, os, shutil, signal, socket, statistics, subprocess, sys, tempfile, time
+import argparse, json, os, shutil, socket, statistics, subprocess, sys, tempfile, time
 from images import Registry, layer
 from plot import plot
 
-MIB = 1 << 20
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
+from measure import MIB, floor, measure
+
 CASES = {
     "a": ("one 2 GiB layer", 1, 2048),
     "b": ("16 × 128 MiB", 16, 128),
@@ -101,7 +103,8 @@ def wait(port):
 def commands(arguments, tls):
     """Tool → the words that copy `source` to `target`."""
     insecure = [] if tls else ["--insecure"]
-    plain = [] if tls else ["--from-plain-http", "--to-plain-http"]
+    # Without a word oras takes localhost to speak plain http.
+    plain = [f"--{side}-plain-http={str(not tls).lower()}" for side in ("from", "to")]
     regctl = [] if tls else ["--host", "reg={0},tls=disabled", "--host", "reg={1},tls=disabled"]
     all_tools = {
         "gangplank": lambda s, t: [arguments.ours, s, t],
@@ -117,33 +120,10 @@ def commands(arguments, tls):
     return {name: all_tools[name] for name in wanted if there(name)}
 
 
-def measure(words, environment, deadline):
-    started = time.monotonic()
-    with tempfile.TemporaryFile() as errors:
-        child = subprocess.Popen(words, env=environment, stdout=subprocess.DEVNULL, stderr=errors)
-        signal.signal(signal.SIGALRM, lambda *_: child.kill())
-        signal.alarm(deadline)
-        _, status, usage = os.wait4(child.pid, 0)
-        signal.alarm(0)
-        child.returncode = os.waitstatus_to_exitcode(status)
-        errors.seek(0)
-        said = errors.read()[-300:].decode(errors="replace")
-    return {"wall": time.monotonic() - started, "cpu": usage.ru_utime + usage.ru_stime, "rss": usage.ru_maxrss / 1024,
-            "disk": usage.ru_oublock * 512 / MIB, "code": child.returncode, "said": said}
-
-
 def carried():
     """MiB that crossed the loopback interface so far. With a line in between, all bytes cross it twice."""
     with open("/sys/class/net/lo/statistics/rx_bytes") as count:
         return int(count.read()) / MIB
-
-
-def floor(size):
-    """Seconds that one core needs to hash as much."""
-    started, piece, digest = time.process_time(), bytes(MIB), hashlib.sha256()
-    for _ in range(size // MIB):
-        digest.update(piece)
-    return time.process_time() - started
 
 
 def one_case(world, arguments, case, tls, results):
@@ -180,7 +160,8 @@ def one_case(world, arguments, case, tls, results):
                 got["wire"] = (carried() - wire) / (2 if case[0] in "fg" else 1)
                 time.sleep(0.1)
                 got["requests"] = world.requests() - before
-                got["right"] = target.digest(to, "1") == wanted
+                got["right"] = got["code"] == 0 and target.digest(to, "1") == wanted
+                del got["out"]
                 results.setdefault(f"{case}/{kind}", {}).setdefault(tool, []).append(got)
                 print(f"{case}/{kind} {tool:9} {got['wall']:6.2f} s  cpu {got['cpu']:5.2f} s  {got['rss']:4.0f} MiB  "
                       f"{got['requests']:5} requests  {'right' if got['right'] else 'WRONG ' + got['said'][-120:]}", flush=True)
