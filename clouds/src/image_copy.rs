@@ -63,9 +63,9 @@ impl Images {
         options: &Options,
         to: &Reference,
     ) -> PortResult<()> {
-        let there = destination.registry.manifest_digest(destination.repository, destination.tag).await;
+        let there = destination.registry.manifest(destination.repository, destination.tag).await;
         let there = there.map_err(|failed| error::registry("image registry", &failed))?;
-        let Some(there) = there else { return Ok(()) };
+        let Some(there) = there.map(|found| found.digest) else { return Ok(()) };
         let ours = oci::copy::digest(origin, options).await;
         let ours = ours.map_err(|failed| error::image("image registry", &ImageError::Base(failed)))?;
         if there == ours {

@@ -148,6 +148,14 @@ mod tests {
     use super::*;
 
     #[test]
+    fn only_clients_that_stream_read_without_a_limit() {
+        let limited = |builder: Result<reqwest::ClientBuilder, HttpSetup>| {
+            format!("{:?}", builder.unwrap().build().unwrap()).contains("read_timeout")
+        };
+        assert!(limited(builder(None)) && !limited(streaming(None)));
+    }
+
+    #[test]
     fn plain_http_is_for_loopback_alone() {
         for good in
             ["https://sts.googleapis.com", "http://127.0.0.1:8080", "http://[::1]:1", "http://localhost:9"]

@@ -42,30 +42,10 @@ struct TagList {
 impl Registry {
     /// The manifest that a tag or digest names, or `None` if there is none.
     pub async fn manifest(&self, repository: &str, version: &str) -> Result<Option<Found>, RegistryError> {
-        let call = self.manifest_call(Method::GET, repository, version);
+        let call = self.manifest_call(repository, version);
         match self.call_small(&call, LARGEST_MANIFEST).await? {
             Some((headers, body)) => self.check_manifest(&headers, body, version).map(Some),
             None => Ok(None),
-        }
-    }
-
-    /// The digest that a tag names, without fetching the manifest where the registry can tell.
-    pub async fn manifest_digest(
-        &self,
-        repository: &str,
-        version: &str,
-    ) -> Result<Option<Digest>, RegistryError> {
-        let call = self.manifest_call(Method::HEAD, repository, version);
-        let response = self.call(&call).await?;
-        if response.status().as_u16() == 404 {
-            return Ok(None);
-        }
-        if !response.status().is_success() {
-            return Err(self.refusal(response, &call.act).await);
-        }
-        match content_digest(response.headers()) {
-            Some(digest) => Ok(Some(digest)),
-            None => Ok(self.manifest(repository, version).await?.map(|found| found.digest)),
         }
     }
 
@@ -123,11 +103,10 @@ impl Registry {
         }
     }
 
-    fn manifest_call(&self, method: Method, repository: &str, version: &str) -> Call {
+    fn manifest_call(&self, repository: &str, version: &str) -> Call {
         let act = format!("give the manifest `{repository}:{version}`");
         let url = self.shared.endpoint.url(&format!("{repository}/manifests/{version}"));
-        Call::new(method, url, vec![Scope::pull(repository)], act)
-            .header(ACCEPT, HeaderValue::from_static(MANIFEST_TYPES))
+        Call::pull(url, repository, act).header(ACCEPT, HeaderValue::from_static(MANIFEST_TYPES))
     }
 
     fn check_manifest(
