@@ -74,11 +74,11 @@ fn a_file_of_many_parts_comes_through_trouble_as_it_is() {
 }
 
 #[test]
-fn thousands_of_small_files_are_one_image() {
+fn ten_thousand_small_files_are_one_image() {
     let harbour = Harbour::set_up();
     let folders = ["a b", "\u{6570}", "deep/er"];
     let paths: Vec<String> =
-        (0..3000).map(|at| format!("{}/part {at:04}.bin", folders[at % folders.len()])).collect();
+        (0..10_000).map(|at| format!("{}/part {at:05}.bin", folders[at % folders.len()])).collect();
     let mut files: Vec<(&str, bytes::Bytes)> = Vec::new();
     for (at, path) in paths.iter().enumerate() {
         files.push((path, vec![7; at % 1000].into()));
@@ -89,7 +89,7 @@ fn thousands_of_small_files_are_one_image() {
     let first = packed(&harbour);
     let (manifest, _) = stored(&harbour, first["reference"].as_str().unwrap());
     let layers = manifest["layers"].as_array().unwrap().len();
-    assert!((3..30).contains(&layers), "{layers} layers");
+    assert!((3..=64).contains(&layers), "{layers} layers");
     let again = packed(&harbour);
     assert_eq!((&again["digest"], &again["sent"]), (&first["digest"], &Value::from(0)));
 }

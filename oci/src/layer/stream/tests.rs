@@ -113,13 +113,22 @@ fn an_unreadable_file_is_named() {
 
 #[test]
 fn files_past_eight_gibibytes_have_a_size_record() {
-    let mut huge = entry("huge", b"");
-    huge.size = 9 << 30;
-    let layer = Layer::new("/", vec![huge]).unwrap();
-    let header = super::header::of(layer.items.first().unwrap());
-    let text = String::from_utf8_lossy(&header);
-    assert!(text.contains("19 size=9663676416\n"), "{text}");
-    assert_eq!(layer.archive_size, header.len() as u64 + (9 << 30) + super::END);
+    for (size, record) in [
+        ((8 << 30) - 1, None),
+        (8 << 30, Some("19 size=8589934592\n")),
+        (50 << 30, Some("20 size=53687091200\n")),
+    ] {
+        let huge = Entry { size, ..entry("sub/huge \u{6570}", b"") };
+        let layer = Layer::new("/", vec![huge]).unwrap();
+        let header = super::header::of(layer.items.last().unwrap());
+        let text = String::from_utf8_lossy(&header);
+        assert!(record.map_or(!text.contains("size="), |record| text.contains(record)), "{text}");
+        // Somebody else's reader; it need not read what the file holds.
+        let mut archive = tar::Archive::new(header.chain(std::io::repeat(0)));
+        let found = archive.entries().unwrap().next().unwrap().unwrap();
+        assert_eq!((found.size(), found.path_bytes().as_ref()), (size, "sub/huge \u{6570}".as_bytes()));
+        assert!(layer.archive_size > size + super::END && layer.archive_size < size + 5000);
+    }
 }
 
 #[test]
