@@ -3,10 +3,12 @@
 //! A [`registry::Registry`] speaks the distribution protocol to one host and logs in through an
 //! [`authorizer::Authorizer`]. A [`layer::Layer`] is a reproducible tar archive that is made while it is sent. An
 //! [`image::Image`] is a base and some layers; pushing it sends only what the registry lacks, the manifest last.
-//! [`copy`] moves an image between registries without a local copy.
+//! [`copy`] moves an image between registries without a local copy. [`attest`] says beside an image what is in it and how it
+//! was made.
 //!
 //! Never: a cloud's name, a log-in of its own, a file that it was not handed, a blob that it did not verify.
 
+pub mod attest;
 pub mod authorizer;
 pub mod copy;
 pub mod digest;

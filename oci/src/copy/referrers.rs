@@ -7,13 +7,12 @@
 use std::collections::BTreeSet;
 
 use oci_spec::image::Descriptor;
-use serde_json::{Value, json};
 
 use super::tree::{self, Node};
 use super::{CopyError, Destination, Origin, Platforms, Tally, manifests};
 use crate::digest::Digest;
 use crate::progress::Progress;
-use crate::registry::{Referrers, RegistryError};
+use crate::registry::{Referrers, RegistryError, fallback_tag};
 
 /// So many tags of the origin's repository are looked through.
 const TAGS: usize = 10_000;
@@ -21,8 +20,6 @@ const TAGS: usize = 10_000;
 const COSIGN: [&str; 3] = [".sig", ".att", ".sbom"];
 /// A signature of an attestation of an image; nothing refers deeper.
 const DEEPEST: usize = 3;
-
-const INDEX_TYPE: &str = "application/vnd.oci.image.index.v1+json";
 
 /// Copies everything that refers to one of `subjects`; how many manifests, and their blobs.
 pub(super) async fn copy(
@@ -97,9 +94,7 @@ impl Courier<'_> {
         if !self.tags.contains(&tag) {
             return Ok(Vec::new());
         }
-        let Some(found) = registry.manifest(repository, &tag).await? else { return Ok(Vec::new()) };
-        let index: oci_spec::image::ImageIndex = tree::read_json(self.origin, &found.bytes)?;
-        Ok(index.manifests().clone())
+        Ok(registry.referrers_by_tag(repository, subject).await?)
     }
 
     async fn one(
@@ -112,10 +107,11 @@ impl Courier<'_> {
         let destination = Destination { tag: digest.as_str(), ..self.destination };
         self.put(destination, &node).await?;
         let Destination { registry, repository, .. } = self.destination;
-        match registry.referrers(repository, subject).await? {
-            Referrers::Listed(_) => Ok(()),
-            Referrers::Unsupported => self.list_by_tag(subject, descriptor).await,
-        }
+        let listing = serde_json::to_value(descriptor).map_err(|error| CopyError::Malformed {
+            image: subject.to_string(),
+            problem: error.to_string(),
+        })?;
+        Ok(registry.list_referrer(repository, subject, listing).await?)
     }
 
     /// Cosign's older way: the signature of an image is an image under a tag made of its digest.
@@ -141,32 +137,6 @@ impl Courier<'_> {
             manifests::copy(self.origin, destination, node, None, self.window, self.progress).await?;
         Ok(())
     }
-
-    /// Adds a manifest to the index under the subject's tag, as clients must where the registry keeps no list itself.
-    async fn list_by_tag(&self, subject: &Digest, descriptor: &Descriptor) -> Result<(), CopyError> {
-        let Destination { registry, repository, .. } = self.destination;
-        let tag = fallback_tag(subject);
-        let found = registry.manifest(repository, &tag).await?;
-        let mut index = match &found {
-            Some(found) => tree::read_json(self.origin, &found.bytes)?,
-            None => json!({ "schemaVersion": 2, "mediaType": INDEX_TYPE, "manifests": [] }),
-        };
-        let malformed =
-            |problem: &str| CopyError::Malformed { image: tag.clone(), problem: problem.to_owned() };
-        let added = serde_json::to_value(descriptor).map_err(|error| malformed(&error.to_string()))?;
-        let list = index.get_mut("manifests").and_then(Value::as_array_mut);
-        let list = list.ok_or_else(|| malformed("it is no index"))?;
-        if list.iter().any(|listed| listed.get("digest") == added.get("digest")) {
-            return Ok(());
-        }
-        list.push(added);
-        registry.put_manifest(repository, &tag, INDEX_TYPE, index.to_string().into()).await?;
-        Ok(())
-    }
-}
-
-fn fallback_tag(subject: &Digest) -> String {
-    subject.as_str().replacen(':', "-", 1)
 }
 
 async fn tags(origin: Origin<'_>) -> Result<BTreeSet<String>, CopyError> {

@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use super::{CopyError, Destination};
 use crate::digest::Digest;
-use crate::registry::RegistryError;
+use crate::registry::{RegistryError, is_about_another};
 
 /// With fewer blobs than this, asking for each is cheaper than looking around.
 const WORTH_LOOKING: usize = 8;
@@ -57,7 +57,7 @@ impl There {
         let mut versions: Vec<String> = replaced.iter().map(ToString::to_string).collect();
         let mut tags = tags(destination).await?;
         tags.reverse();
-        versions.extend(tags.into_iter().filter(|tag| tag != destination.tag));
+        versions.extend(tags.into_iter().filter(|tag| tag != destination.tag && !is_about_another(tag)));
         for version in versions.iter().take(IMAGES) {
             if let Some(found) = destination.registry.manifest(destination.repository, version).await? {
                 there.add(&found.bytes);

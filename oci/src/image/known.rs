@@ -11,7 +11,7 @@ use crate::digest::Digest;
 use crate::layer::{
     DIFF_ID_ANNOTATION, FILES_ANNOTATION, KEY_ANNOTATION, Layer, SAMPLE_ANNOTATION, SHAPE_ANNOTATION,
 };
-use crate::registry::{Registry, RegistryError};
+use crate::registry::{Registry, RegistryError, is_about_another};
 
 /// So many of a repository's images are looked at.
 const IMAGES: usize = 8;
@@ -67,6 +67,7 @@ impl Known {
         let mut tags = readable(registry.tags(repository, 1000).await)?.unwrap_or_default();
         // The image that is being replaced first; of the others, the newest names tend to come last.
         tags.reverse();
+        tags.retain(|tag| !is_about_another(tag));
         tags.sort_by_key(|other| other != tag);
         for tag in tags.iter().take(IMAGES) {
             if let Some(found) = readable(registry.manifest(repository, tag).await)?.flatten() {

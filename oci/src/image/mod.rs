@@ -262,7 +262,8 @@ impl Push<'_> {
     }
 }
 
-struct AtHand(Bytes);
+/// Bytes that are in memory already.
+pub(crate) struct AtHand(pub(crate) Bytes);
 
 impl Open for AtHand {
     fn open(&self) -> ByteStream<'_> {

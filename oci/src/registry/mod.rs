@@ -21,6 +21,7 @@ pub use error::{Answer, RegistryError};
 pub use manifest::{Found, MANIFEST_TYPES};
 pub use pump::Size;
 pub use referrers::Referrers;
+pub(crate) use referrers::{fallback_tag, is_about_another};
 pub use upload::{Mounted, Open, Pushed, Upload};
 
 use crate::authorizer::Authorizer;

@@ -222,7 +222,7 @@ impl Registry {
         Ok(body)
     }
 
-    pub(super) fn unexpected(&self, act: &str, problem: impl Into<String>) -> RegistryError {
+    pub(crate) fn unexpected(&self, act: &str, problem: impl Into<String>) -> RegistryError {
         RegistryError::Unexpected {
             host: self.host().to_owned(),
             act: act.to_owned(),

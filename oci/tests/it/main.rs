@@ -3,6 +3,7 @@
 
 extern crate gangplank_oci as oci;
 
+mod attest;
 mod copy;
 mod fake;
 mod faults;
