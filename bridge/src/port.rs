@@ -13,7 +13,7 @@ use bytes::Bytes;
 use futures_core::Stream;
 use serde_json::Value;
 
-use crate::image::{ImageFacts, ImagePlan, PushedImage};
+use crate::image::{Attested, ImageFacts, ImagePlan, PushedImage, Testimony};
 use crate::inventory::{Facts, Inventory};
 use crate::plan::{Change, Missing, Need, Outputs};
 use crate::resource::Resource;
@@ -194,6 +194,17 @@ pub trait ImageStore: Send + Sync {
         let what = format!("`{image}` cannot be copied to `{repository}:{tag}` here");
         async move { Err(PortError::unsupported("registry", &what)) }
     }
+    /// Puts an SBOM and a provenance beside an image that was just pushed. The same image and testimony give the same documents;
+    /// those that are there already are not sent again.
+    fn attest<W: Watch>(
+        &self,
+        image: &PushedImage,
+        _testimony: &Testimony,
+        _watch: &W,
+    ) -> impl Future<Output = PortResult<Attested>> + Send {
+        let what = format!("nothing can be put beside `{}` here", image.reference);
+        async move { Err(PortError::unsupported("registry", &what)) }
+    }
 }
 
 /// The cluster, as one team's caller sees it.
@@ -289,7 +300,7 @@ pub trait Watch: Send + Sync {
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 #[serde(tag = "event", rename_all = "kebab-case")]
 pub enum Event {
-    /// A named step began (`resolve`, `list-files`, `push`, `render`, `apply`, `roll-out`, `score`, `record`; for set-up
+    /// A named step began (`resolve`, `list-files`, `push`, `attest`, `render`, `apply`, `roll-out`, `score`, `record`; for set-up
     /// the change's own words).
     Step {
         /// The step's name.
@@ -330,5 +341,10 @@ pub enum Event {
         what: String,
         /// Why.
         why: String,
+    },
+    /// Something is not as it was wished, and the act goes on.
+    Notice {
+        /// What.
+        text: String,
     },
 }

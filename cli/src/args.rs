@@ -8,6 +8,7 @@ mod import;
 mod init;
 #[cfg(feature = "sandbox")]
 mod sandbox;
+mod sealed;
 mod set_up;
 mod ship;
 mod token;
@@ -28,6 +29,7 @@ pub use doctor::{Doctor, Explain, Snapshot};
 pub use export::{CredSource, Export, ExportCredConfig, ExportVerb};
 pub use import::Import;
 pub use init::{Init, Places};
+pub use sealed::Sealed;
 pub use set_up::{Administrate, Destroy, SetUp};
 pub use ship::{FromDeployment, Models, Pack, Render, Scorer, ScorerVerb, Ship};
 pub use token::{DockerAct, Token, TokenDocker, TokenInstall, TokenKubectl, TokenPlain, TokenVerb};

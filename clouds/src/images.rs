@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use bridge::image::{self, ImageFacts, ImagePlan, LayerPlan};
+use bridge::image::{self, Attested, Contents, FileDigest, ImageFacts, ImagePlan, LayerPlan, Testimony};
 use bridge::port::{Event, ImageStore, ModelFile, ModelSource, PortError, PortResult, Refused, Watch};
 use futures_util::TryStreamExt;
 use futures_util::stream::StreamExt;
@@ -172,7 +172,7 @@ impl Images {
     async fn push_plan(
         &self,
         plan: &ImagePlan,
-        base: Base<'_>,
+        (base, base_name): (Base<'_>, Option<String>),
         layers: Vec<Layer<'_>>,
         progress: &dyn Progress,
     ) -> PortResult<image::PushedImage> {
@@ -190,11 +190,14 @@ impl Images {
         let journal = self.journals.as_deref().map(|folder| Journal::of(folder, &name));
         let pushed = oci::image::push(&self.registry, &image, progress, journal.as_ref()).await;
         let pushed = pushed.map_err(|failed| error::image(SERVICE, &failed))?;
+        let contents = Contents { files: files(&image.layers), base: base_name };
         Ok(image::PushedImage {
             reference: format!("{}/{}@{}", self.registry.host(), plan.repository, pushed.digest),
             digest: pushed.digest.to_string(),
             sent: pushed.tally.sent,
             present: pushed.tally.present + pushed.tally.mounted,
+            contents,
+            referrers: Vec::new(),
         })
     }
 }
@@ -224,14 +227,14 @@ impl ImageStore for Images {
         let base = match &plan.base {
             image::Base::Scorer => {
                 layers.push(self.scorer_layer().await?);
-                Base::Scratch(scorer_run())
+                (Base::Scratch(scorer_run()), None)
             }
             image::Base::Image(name) => {
-                let reference = Reference::parse(name).map_err(|problem| invalid(&problem))?;
-                origin = (self.registry_of(&reference)?, reference);
+                origin = self.pinned(name).await?;
                 let (registry, reference) = &origin;
                 let version = reference.version.as_str();
-                Base::Image(Origin { registry, repository: &reference.repository, version })
+                let origin = Origin { registry, repository: &reference.repository, version };
+                (Base::Image(origin), Some(reference.to_string()))
             }
         };
         if let Some(link) = &plan.link {
@@ -256,6 +259,15 @@ impl ImageStore for Images {
     ) -> PortResult<image::PushedImage> {
         let told = Told(watch);
         self.deadline.bound(SERVICE, Box::pin(self.copied(image, repository, tag, &told))).await
+    }
+
+    async fn attest<W: Watch>(
+        &self,
+        image: &image::PushedImage,
+        testimony: &Testimony,
+        watch: &W,
+    ) -> PortResult<Attested> {
+        self.attested(image, testimony, &Told(watch)).await
     }
 }
 
@@ -293,8 +305,22 @@ impl Images {
             digest: copied.digest.to_string(),
             sent: copied.tally.sent,
             present: copied.tally.present + copied.tally.mounted,
+            contents: Contents {
+                files: Vec::new(),
+                base: Some(format!("{}/{}@{}", reference.host, reference.repository, copied.digest)),
+            },
+            referrers: Vec::new(),
         })
     }
+}
+
+/// The digests of the files that were laid into an image, in path order.
+fn files(layers: &[Layer<'_>]) -> Vec<FileDigest> {
+    let known = layers.iter().flat_map(Layer::files_known);
+    let mut files: Vec<_> =
+        known.map(|file| FileDigest { path: file.path, digest: file.digest.to_string() }).collect();
+    files.sort_by(|a, b| a.path.cmp(&b.path));
+    files
 }
 
 fn is_azures(host: &str) -> bool {

@@ -7,6 +7,7 @@
 //! Never: a terminal, the process environment, the clock, a token's text.
 
 mod administrator;
+mod attest;
 pub mod azure;
 mod caller;
 mod error;

@@ -6,6 +6,7 @@ pub mod mlflow;
 mod origin;
 mod path;
 mod planned;
+mod testimony;
 
 use std::collections::BTreeMap;
 
@@ -15,6 +16,7 @@ use crate::port::ModelFile;
 
 pub use self::path::PathError;
 pub use self::planned::{ImageError, package_repository_and_tag, plan_image, repository_and_tag};
+pub use self::testimony::{Attested, Contents, FileDigest, Referrer, Seals, Testimony};
 
 /// Annotation that names the model version an image was made from; what identifies an image of ours.
 pub const ASSET_ID: &str = "dev.gangplank.asset-id";
@@ -105,7 +107,7 @@ pub struct CopiedImage {
 }
 
 /// An image that was pushed.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct PushedImage {
     /// `HOST/PATH@sha256:…`, as a pod names it.
     pub reference: String,
@@ -115,4 +117,10 @@ pub struct PushedImage {
     pub sent: u64,
     /// Bytes that were there already.
     pub present: u64,
+    /// What is in it, as far as whoever pushed it got to know.
+    #[serde(skip)]
+    pub contents: Contents,
+    /// What was put beside it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub referrers: Vec<Referrer>,
 }

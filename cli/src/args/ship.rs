@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use clap::{ArgGroup, Args, Subcommand};
 
-use super::{Transfer, length};
+use super::{Sealed, Transfer, length};
 
 /// Flags of `models`.
 #[derive(Debug, Clone, Args)]
@@ -38,6 +38,9 @@ pub struct Ship {
     /// How long the bytes may take.
     #[command(flatten)]
     pub transfer: Transfer,
+    /// What is put beside the image.
+    #[command(flatten)]
+    pub seals: Sealed,
 }
 
 /// Flags of `pack`.
@@ -54,6 +57,9 @@ pub struct Pack {
     /// How long the bytes may take.
     #[command(flatten)]
     pub transfer: Transfer,
+    /// What is put beside the image.
+    #[command(flatten)]
+    pub seals: Sealed,
 }
 
 /// A deployment file of Azure ML's in the place of a model.

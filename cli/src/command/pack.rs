@@ -30,6 +30,7 @@ pub async fn run(context: &Context, flags: &Pack) -> Result<Exit, Failure> {
         sample: None,
         who: String::new(),
         rollout_deadline: Duration::ZERO,
+        seals: flags.seals.seals(),
     };
     let ports = ShipPorts {
         models: &models,

@@ -59,6 +59,7 @@ async fn carry(context: &Context, flags: &Ship, picked: &Picked<'_>) -> Result<S
         sample,
         who: caller.principal().await.map_err(|error| refused("cross from Entra to Google", &error))?,
         rollout_deadline: flags.timeout,
+        seals: flags.seals.seals(),
     };
     let cluster = caller.cluster().await.map_err(|error| unreached(&team.name, &error))?;
     let progress = Progress::new(context.format);

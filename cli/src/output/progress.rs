@@ -74,7 +74,7 @@ impl Bars {
                 self.settle();
                 self.line(&line(&event));
             }
-            Event::Skipped { .. } | Event::Retry { .. } => self.line(&line(&event)),
+            Event::Skipped { .. } | Event::Retry { .. } | Event::Notice { .. } => self.line(&line(&event)),
         }
     }
 
@@ -165,6 +165,7 @@ fn line(event: &Event) -> String {
             format!("           {ready} of {wanted} pods ready: {why}")
         }
         Event::Retry { what, why } => format!("           again: {what} ({why})"),
+        Event::Notice { text } => format!("           note: {text}"),
     }
 }
 

@@ -14,7 +14,8 @@ use crate::pack::noise;
 use crate::witness::stored;
 
 /// The steps of `ship`, as it says them.
-const STEPS: &[&str] = &["resolve", "list-files", "push", "render", "apply", "roll-out", "score", "record"];
+const STEPS: &[&str] =
+    &["resolve", "list-files", "push", "attest", "render", "apply", "roll-out", "score", "record"];
 
 #[test]
 fn ship_killed_at_each_step_is_finished_by_the_next_run() {
@@ -128,7 +129,8 @@ fn pack_killed_anywhere_is_finished_by_the_next_run() {
     let folder = tempfile::tempdir().unwrap();
     let harbour = with_large_model(folder.path());
     let words = ["pack", "breast-cancer:9"];
-    let (kills, packed) = killed_and_finished(&harbour, &words, &["resolve", "list-files", "push"], 900);
+    let (kills, packed) =
+        killed_and_finished(&harbour, &words, &["resolve", "list-files", "push", "attest"], 900);
     assert_moved_hardly_twice(&taken(folder.path()), kills);
     let calm_folder = tempfile::tempdir().unwrap();
     let calm = with_large_model(calm_folder.path());

@@ -26,6 +26,7 @@ mod layouts;
 mod memory;
 mod pack;
 mod proportion;
+mod provenance;
 mod random_worlds;
 mod reverse;
 mod scenario_witness;

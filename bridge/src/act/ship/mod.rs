@@ -5,12 +5,14 @@
 //! 2. `list-files`: its files become the plan of an image, and say what serves them where the service does not;
 //! 3. `push`: the image goes to the registry; blobs that are there stay (a package, which is an image already, is copied in
 //!    the place of both: `copy`);
-//! 4. `render`: the digest becomes Kubernetes objects, none of which carries a secret;
-//! 5. `apply`: server-side, after a look that nothing foreign is in the way;
-//! 6. `roll-out`: wait until new pods alone serve; the old ones answer until then, and stay if it fails;
-//! 7. `score`: a sample goes through the API server's proxy;
-//! 8. `record`: the shipment is written down beside the service.
+//! 4. `attest`: what is in the image and how it was made is put beside it;
+//! 5. `render`: the digest becomes Kubernetes objects, none of which carries a secret;
+//! 6. `apply`: server-side, after a look that nothing foreign is in the way;
+//! 7. `roll-out`: wait until new pods alone serve; the old ones answer until then, and stay if it fails;
+//! 8. `score`: a sample goes through the API server's proxy;
+//! 9. `record`: the shipment is written down beside the service.
 
+mod attest;
 mod choose;
 mod error;
 mod objects;
@@ -25,7 +27,7 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use crate::image::mlflow::MODEL_FILE;
-use crate::image::{ASSET_ID, ImagePlan, PushedImage, package_repository_and_tag, plan_image};
+use crate::image::{ASSET_ID, ImagePlan, PushedImage, Seals, package_repository_and_tag, plan_image};
 use crate::manifest::{self, Rendering};
 use crate::port::{Cluster, Event, ImageStore, ModelSource, ModelVersion, Time, Watch};
 use crate::resolve::resolve;
@@ -50,6 +52,8 @@ pub struct ShipRequest<'a> {
     pub who: String,
     /// How long the rollout may take.
     pub rollout_deadline: Duration,
+    /// What is put beside the image.
+    pub seals: Seals,
 }
 
 /// The world a shipment crosses.
@@ -90,7 +94,8 @@ where
     let began = ports.time.now();
     let team = team_of(request)?;
     let version = step_resolve(request, team, ports).await?;
-    let (pushed, runtime) = step_image(request, &version, ports).await?;
+    let (mut pushed, runtime) = step_image(request, &version, ports).await?;
+    attest::attest(request, &version, &mut pushed, ports).await?;
     let service = Service { runtime, ..request.service.clone() };
     let live = objects::live_replicas(request, team, ports).await?;
     step(ports.watch, "render", &pushed.reference);
@@ -139,7 +144,8 @@ where
     W: Watch,
 {
     let version = step_resolve(request, team_of(request)?, ports).await?;
-    let (pushed, _) = step_image(request, &version, ports).await?;
+    let (mut pushed, _) = step_image(request, &version, ports).await?;
+    attest::attest(request, &version, &mut pushed, ports).await?;
     Ok(pushed)
 }
 

@@ -185,6 +185,7 @@ impl Story {
             timeout: std::time::Duration::from_mins(1),
             scorer: self.scorer.clone(),
             transfer: crate::args::Transfer::default(),
+            seals: crate::args::Sealed::default(),
         }
     }
 

@@ -16,7 +16,8 @@ use crate::port::{ObjectKey, ObjectKind, PortError, ProxyReply, Refused};
 use crate::shipment::Record;
 use crate::spec::VersionRef;
 
-const STEPS: [&str; 8] = ["resolve", "list-files", "push", "render", "apply", "roll-out", "score", "record"];
+const STEPS: [&str; 9] =
+    ["resolve", "list-files", "push", "attest", "render", "apply", "roll-out", "score", "record"];
 
 fn run(world: &World) -> Result<Shipment, ShipError> {
     run_with(world, None, VersionRef::Latest)
@@ -44,6 +45,7 @@ fn run_service(
         sample: sample.map(Bytes::from_static),
         who: "cellar-ci".to_owned(),
         rollout_deadline: Duration::from_mins(2),
+        seals: Seals { provenance: true },
     };
     now(ship(&request, ShipPorts { models: world, images: world, cluster: world, time: world, watch: world }))
 }
@@ -166,14 +168,36 @@ fn a_service_that_asks_for_patience_gets_it() {
         retry_after: Some(Duration::from_secs(7)),
         ..refusal(Refused::Throttled, "too many requests")
     };
-    for call in ["versions", "files", "find", "push", "get", "apply", "proxy"] {
+    for call in ["versions", "files", "find", "push", "attest", "get", "apply", "proxy"] {
         world.0.lock().unwrap().failures.push((call, throttled.clone()));
     }
     run(&world).unwrap();
     let state = world.0.lock().unwrap();
-    assert_eq!(state.slept.iter().filter(|length| **length == Duration::from_secs(7)).count(), 7);
+    assert_eq!(state.slept.iter().filter(|length| **length == Duration::from_secs(7)).count(), 8);
     let retries = state.events.iter().filter(|event| matches!(event, Event::Retry { .. })).count();
-    assert_eq!(retries, 7);
+    assert_eq!(retries, 8);
+}
+
+#[test]
+fn a_registry_that_takes_no_provenance_has_the_image_all_the_same() {
+    let world = World::new();
+    world.0.lock().unwrap().takes_no_referrers = true;
+    run(&world).unwrap();
+    let state = world.0.lock().unwrap();
+    let told = state.events.iter().find_map(|event| match event {
+        Event::Notice { text } => Some(text.clone()),
+        _ => None,
+    });
+    assert!(told.unwrap().contains("without SBOM and provenance"));
+}
+
+#[test]
+fn a_provenance_that_would_carry_a_secret_is_not_put() {
+    let world = World::new();
+    world.0.lock().unwrap().versions[0].workspace = "https://a:b@c.example/".to_owned();
+    let error = run(&world).unwrap_err();
+    assert!(matches!(error, ShipError::Render(_)), "{error}");
+    assert!(world.0.lock().unwrap().attested.is_empty());
 }
 
 #[test]
@@ -191,7 +215,7 @@ fn patience_ends() {
 
 #[test]
 fn a_refusal_is_not_tried_again() {
-    for call in ["versions", "files", "find", "push", "get", "apply", "proxy"] {
+    for call in ["versions", "files", "find", "push", "attest", "get", "apply", "proxy"] {
         let world = World::new();
         world.0.lock().unwrap().failures.push((call, refusal(Refused::Denied, "no")));
         let error = run(&world).unwrap_err();
@@ -431,6 +455,7 @@ fn a_shipment_can_move_between_threads() {
         sample: None,
         who: "cellar-ci".to_owned(),
         rollout_deadline: Duration::from_mins(2),
+        seals: Seals { provenance: true },
     };
     let world = &world;
     let ports = ShipPorts { models: world, images: world, cluster: world, time: world, watch: world };

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use crate::image::{ImageFacts, ImagePlan, PushedImage};
+use crate::image::{Attested, ImageFacts, ImagePlan, PushedImage, Testimony};
 use crate::manifest::fixture;
 use crate::port::{
     ByteStream, Cluster, Event, ImageStore, ModelFile, ModelSource, ModelVersion, ObjectKey, ObjectKind,
@@ -63,6 +63,10 @@ pub(super) struct State {
     pub(super) asked: Vec<(String, bool)>,
     /// How many pods answered, at every tick.
     pub(super) serving: Vec<usize>,
+    /// What was put beside images.
+    pub(super) attested: Vec<(String, Testimony)>,
+    /// The registry takes no such thing.
+    pub(super) takes_no_referrers: bool,
 }
 
 #[derive(Debug, Default)]
@@ -243,7 +247,23 @@ impl ImageStore for World {
             let facts = ImageFacts { digest: digest.clone(), annotations: plan.annotations.clone() };
             let there = state.images.insert((plan.repository.clone(), plan.tag.clone()), facts).is_some();
             let (sent, present) = if there { (0, 10) } else { (10, 0) };
-            Ok(PushedImage { reference: format!("host/{}@{digest}", plan.repository), digest, sent, present })
+            let reference = format!("host/{}@{digest}", plan.repository);
+            Ok(PushedImage { reference, digest, sent, present, ..PushedImage::default() })
+        })
+    }
+
+    async fn attest<W: Watch>(
+        &self,
+        image: &PushedImage,
+        testimony: &Testimony,
+        _: &W,
+    ) -> PortResult<Attested> {
+        self.call("attest", |state| {
+            if state.takes_no_referrers {
+                return Ok(Attested::Refused("no".to_owned()));
+            }
+            state.attested.push((image.digest.clone(), testimony.clone()));
+            Ok(Attested::There(Vec::new()))
         })
     }
 }
