@@ -13,7 +13,7 @@ use bytes::Bytes;
 use futures_core::Stream;
 use serde_json::Value;
 
-use crate::image::{Attested, ImageFacts, ImagePlan, PushedImage, Testimony};
+use crate::image::{Attested, ImageFacts, ImagePlan, PushedImage, SignatureVerdict, Testimony, TrustedKey};
 use crate::inventory::{Facts, Inventory};
 use crate::plan::{Change, Missing, Need, Outputs};
 use crate::resource::Resource;
@@ -194,6 +194,15 @@ pub trait ImageStore: Send + Sync {
         let what = format!("`{image}` cannot be copied to `{repository}:{tag}` here");
         async move { Err(PortError::unsupported("registry", &what)) }
     }
+    /// Whether an image, anywhere, is signed with a key.
+    fn signed(
+        &self,
+        image: &str,
+        _key: &TrustedKey,
+    ) -> impl Future<Output = PortResult<SignatureVerdict>> + Send {
+        let what = format!("signatures of `{image}` cannot be looked at here");
+        async move { Err(PortError::unsupported("registry", &what)) }
+    }
     /// Puts an SBOM and a provenance beside an image that was just pushed. The same image and testimony give the same documents;
     /// those that are there already are not sent again.
     fn attest<W: Watch>(
@@ -300,7 +309,7 @@ pub trait Watch: Send + Sync {
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 #[serde(tag = "event", rename_all = "kebab-case")]
 pub enum Event {
-    /// A named step began (`resolve`, `list-files`, `push`, `attest`, `render`, `apply`, `roll-out`, `score`, `record`; for set-up
+    /// A named step began (`verify-base`, `resolve`, `list-files`, `push`, `attest`, `render`, `apply`, `roll-out`, `score`, `record`; for set-up
     /// the change's own words).
     Step {
         /// The step's name.

@@ -329,6 +329,9 @@ pub enum Runtime {
         image: String,
         /// The port it listens on.
         port: u16,
+        /// A public key whose signature it must carry: a PEM file; path relative to the bridge file.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        signed_by: Option<String>,
     },
     /// The model's package: the image of an Azure ML environment, which holds model and server. It is copied as it is.
     Package {

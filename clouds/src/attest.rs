@@ -1,10 +1,11 @@
-//! What is said of an image, put beside it; and images held by their digests.
+//! What is said of an image, put beside it; what others signed, looked at; and images held by their digests.
 
-use bridge::image::{Attested, PushedImage, Referrer, Testimony};
+use bridge::image::{Attested, PushedImage, Referrer, SignatureVerdict, Testimony, TrustedKey};
 use bridge::port::{PortResult, Refused};
 use oci::attest::{BaseImage, File, Made, Model, attach, sbom, slsa};
 use oci::progress::Progress;
 use oci::reference::{Reference, Version};
+use oci::signature::{self, PublicKey, Unsigned};
 use oci::{Digest, Registry, RegistryError};
 
 use crate::error;
@@ -23,6 +24,19 @@ impl Images {
         let missing = || error::own(SERVICE, Refused::NotFound, format!("there is no image `{name}`"));
         let version = Version::Digest(found.ok_or_else(missing)?.digest);
         Ok((registry, Reference { version, ..reference }))
+    }
+
+    /// Whether an image is signed with a key.
+    pub(crate) async fn signed_with(&self, image: &str, key: &TrustedKey) -> PortResult<SignatureVerdict> {
+        let unusable = |problem| error::own(SERVICE, Refused::Invalid, format!("`{}`: {problem}", key.path));
+        let key = PublicKey::parse(&key.pem).map_err(unusable)?;
+        let (registry, reference) = self.pinned(image).await?;
+        let digest = Digest::parse(reference.version.as_str()).map_err(|problem| invalid(&problem))?;
+        match signature::demand(&registry, &reference.repository, &digest, &key).await {
+            Ok(()) => Ok(SignatureVerdict::Signed),
+            Err(Unsigned::Registry(failed)) => Err(error::registry(SERVICE, &failed)),
+            Err(unsigned) => Ok(SignatureVerdict::Unsigned(unsigned.to_string())),
+        }
     }
 
     /// Puts SBOM and provenance beside an image.

@@ -5,7 +5,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use bridge::image::{self, Attested, Contents, FileDigest, ImageFacts, ImagePlan, LayerPlan, Testimony};
+use bridge::image::{
+    self, Attested, Contents, FileDigest, ImageFacts, ImagePlan, LayerPlan, SignatureVerdict, Testimony,
+    TrustedKey,
+};
 use bridge::port::{Event, ImageStore, ModelFile, ModelSource, PortError, PortResult, Refused, Watch};
 use futures_util::TryStreamExt;
 use futures_util::stream::StreamExt;
@@ -261,13 +264,18 @@ impl ImageStore for Images {
         self.deadline.bound(SERVICE, Box::pin(self.copied(image, repository, tag, &told))).await
     }
 
+    async fn signed(&self, image: &str, key: &TrustedKey) -> PortResult<SignatureVerdict> {
+        self.signed_with(image, key).await
+    }
+
     async fn attest<W: Watch>(
         &self,
         image: &image::PushedImage,
         testimony: &Testimony,
         watch: &W,
     ) -> PortResult<Attested> {
-        self.attested(image, testimony, &Told(watch)).await
+        let told = Told(watch);
+        self.deadline.bound(SERVICE, Box::pin(self.attested(image, testimony, &told))).await
     }
 }
 

@@ -3,7 +3,8 @@
 //! A [`registry::Registry`] speaks the distribution protocol to one host and logs in through an
 //! [`authorizer::Authorizer`]. A [`layer::Layer`] is a reproducible tar archive that is made while it is sent. An
 //! [`image::Image`] is a base and some layers; pushing it sends only what the registry lacks, the manifest last.
-//! [`copy`] moves an image between registries without a local copy. [`attest`] says beside an image what is in it and how it
+//! [`copy`] moves an image between registries without a local copy. [`signature`] demands that
+//! an image is signed. [`attest`] says beside an image what is in it and how it
 //! was made.
 //!
 //! Never: a cloud's name, a log-in of its own, a file that it was not handed, a blob that it did not verify.
@@ -17,6 +18,7 @@ pub mod layer;
 pub mod progress;
 pub mod reference;
 pub mod registry;
+pub mod signature;
 pub mod stall;
 
 pub use authorizer::{Anonymous, Authorizer};

@@ -61,7 +61,7 @@ fn inline(
     };
     let port = routes(file.inference_config.as_ref(), root, tuning, notes);
     notes.carried(root, "environment.image", format!("the runtime's image, on port {port}"));
-    Some(Runtime::Image { image: image.clone(), port })
+    Some(Runtime::Image { image: image.clone(), port, signed_by: None })
 }
 
 /// Takes the probes' paths and gives the port.

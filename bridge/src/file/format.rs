@@ -260,6 +260,8 @@ pub(crate) struct ImageFile {
     /// The port it listens on.
     #[schemars(range(min = 1, max = 65535))]
     pub(crate) port: u16,
+    /// A public key whose signature the image must carry, as cosign makes it: a PEM file, relative to the bridge file.
+    pub(crate) signed_by: Option<String>,
 }
 
 /// The model's package: an Azure ML environment whose image holds model and server. The image is copied as it is.

@@ -16,7 +16,9 @@ use crate::port::ModelFile;
 
 pub use self::path::PathError;
 pub use self::planned::{ImageError, package_repository_and_tag, plan_image, repository_and_tag};
-pub use self::testimony::{Attested, Contents, FileDigest, Referrer, Seals, Testimony};
+pub use self::testimony::{
+    Attested, Contents, FileDigest, Referrer, Seals, SignatureVerdict, Testimony, TrustedKey,
+};
 
 /// Annotation that names the model version an image was made from; what identifies an image of ours.
 pub const ASSET_ID: &str = "dev.gangplank.asset-id";

@@ -196,8 +196,10 @@ mod tests {
     #[test]
     fn a_runtime_of_the_users_is_the_base() {
         let image = format!("host/base@sha256:{}", "0".repeat(64));
-        let service =
-            Service { runtime: Runtime::Image { image: image.clone(), port: 9000 }, ..fixture::service() };
+        let service = Service {
+            runtime: Runtime::Image { image: image.clone(), port: 9000, signed_by: None },
+            ..fixture::service()
+        };
         let plan = plan_image(&fixture::bridge(), &service, &fixture::version(), &[file("m", 1)]).unwrap();
         assert_eq!(plan.base, Base::Image(image));
         assert_eq!(plan.labels["dev.gangplank.service-runtime"], "image");

@@ -1,6 +1,7 @@
 //! What is said of an image beside it: what it was made of, as its registry gets it in an SBOM and a provenance.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use serde::Serialize;
 
@@ -13,6 +14,33 @@ use crate::spec::Runtime;
 pub struct Seals {
     /// Whether an SBOM and a provenance are put beside images.
     pub provenance: bool,
+    /// The key that the base must be signed with, where the service demands one.
+    pub base_key: Option<TrustedKey>,
+}
+
+/// A public key that somebody trusts.
+#[derive(Clone, PartialEq, Eq)]
+pub struct TrustedKey {
+    /// The file it is in, as the bridge file names it.
+    pub path: String,
+    /// The file's text.
+    pub pem: String,
+}
+
+/// What is in the file is not known to be public before it is read as a key.
+impl fmt::Debug for TrustedKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "TrustedKey({})", self.path)
+    }
+}
+
+/// Whether an image is signed as somebody demands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SignatureVerdict {
+    /// It is.
+    Signed,
+    /// It is not: what was looked for, where, and what was found.
+    Unsigned(String),
 }
 
 /// What an image holds beyond its base.
@@ -127,7 +155,7 @@ mod tests {
     #[test]
     fn what_was_asked_for_is_said() {
         let package = Runtime::Package { environment: "wine-env".to_owned(), version: "3".to_owned() };
-        let image = Runtime::Image { image: "h/b@sha256:0".to_owned(), port: 1 };
+        let image = Runtime::Image { image: "h/b@sha256:0".to_owned(), port: 1, signed_by: None };
         for (runtime, name, value) in [
             (Runtime::Auto, "runtime", "auto"),
             (Runtime::Onnx, "runtime", "onnx"),

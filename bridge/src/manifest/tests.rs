@@ -57,7 +57,8 @@ fn pods_are_restricted_and_keyless() {
 #[test]
 fn a_runtime_of_the_users_has_its_port_and_somewhere_to_write() {
     let image = format!("host/base@sha256:{}", "0".repeat(64));
-    let service = Service { runtime: Runtime::Image { image, port: 9000 }, ..fixture::service() };
+    let service =
+        Service { runtime: Runtime::Image { image, port: 9000, signed_by: None }, ..fixture::service() };
     let pod = &rendered(&service, None)["Deployment"]["spec"]["template"]["spec"];
     assert_eq!(pod["containers"][0]["ports"][0]["containerPort"], 9000);
     assert_eq!(pod["containers"][0]["volumeMounts"], json!([{"name": "tmp", "mountPath": "/tmp"}]));

@@ -24,6 +24,7 @@ pub mod render;
 #[cfg(feature = "sandbox")]
 pub mod sandbox;
 pub mod scorer;
+mod sealed;
 pub mod ship;
 mod snapshot;
 mod terraform;

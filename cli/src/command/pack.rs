@@ -5,8 +5,8 @@ use std::time::Duration;
 use bridge::act::ship::{ShipPorts, ShipRequest, pack};
 use bridge::image::PushedImage;
 
-use super::connect;
 use super::ship::{chosen, failed, reference, require_scorer};
+use super::{connect, sealed};
 use crate::args::Pack;
 use crate::context::Context;
 use crate::edge::SystemTime;
@@ -30,7 +30,7 @@ pub async fn run(context: &Context, flags: &Pack) -> Result<Exit, Failure> {
         sample: None,
         who: String::new(),
         rollout_deadline: Duration::ZERO,
-        seals: flags.seals.seals(),
+        seals: sealed::seals(context, &flags.seals, service)?,
     };
     let ports = ShipPorts {
         models: &models,
@@ -39,7 +39,7 @@ pub async fn run(context: &Context, flags: &Pack) -> Result<Exit, Failure> {
         time: &SystemTime,
         watch: &progress,
     };
-    let pushed = pack(&request, ports).await.map_err(|error| failed(&error))?;
+    let pushed = Box::pin(pack(&request, ports)).await.map_err(|error| failed(&error))?;
     print(context.format, &pushed);
     Ok(Exit::Fine)
 }

@@ -10,8 +10,8 @@ use bridge::spec::{ModelRef, Runtime, Service, VersionRef};
 use bytes::Bytes;
 use serde::Serialize;
 
-use super::connect;
 use super::picked::{Picked, WithDeployment, pick};
+use super::{connect, sealed};
 use crate::args::{Format, Ship};
 use crate::context::{Context, unreadable};
 use crate::edge::{self, SystemTime};
@@ -59,7 +59,7 @@ async fn carry(context: &Context, flags: &Ship, picked: &Picked<'_>) -> Result<S
         sample,
         who: caller.principal().await.map_err(|error| refused("cross from Entra to Google", &error))?,
         rollout_deadline: flags.timeout,
-        seals: flags.seals.seals(),
+        seals: sealed::seals(context, &flags.seals, service)?,
     };
     let cluster = caller.cluster().await.map_err(|error| unreached(&team.name, &error))?;
     let progress = Progress::new(context.format);
@@ -70,7 +70,7 @@ async fn carry(context: &Context, flags: &Ship, picked: &Picked<'_>) -> Result<S
         time: &SystemTime,
         watch: &progress,
     };
-    act::ship(&request, ports).await.map_err(|error| failed(&error))
+    Box::pin(act::ship(&request, ports)).await.map_err(|error| failed(&error))
 }
 
 /// The newest shipment on record of the service that serves a model.
@@ -106,6 +106,8 @@ pub(super) fn failed(error: &ShipError) -> Failure {
     match error {
         ShipError::Port { source, .. } => failure.answered(source),
         ShipError::Resolve(error) => unresolved(failure, error),
+        ShipError::Unsigned { .. } => Failure { exit: Exit::Denied, ..failure }
+            .hint("`cosign sign --key …` signs the base; `signedBy` of the service's runtime demands it"),
         // Only a declaration helps.
         ShipError::Unserved { .. } => Failure { exit: Exit::Usage, ..failure },
         _ => failure,

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 use sha2::Digest as _;
 
@@ -105,4 +107,86 @@ fn a_package_says_what_it_was_copied_from() {
     let base = &definition["resolvedDependencies"][0];
     let digest = packed["digest"].as_str().unwrap().trim_start_matches("sha256:");
     assert_eq!((&base["name"], &base["digest"]["sha256"]), (&json!("base"), &json!(digest)));
+}
+
+/// A public key that signed nothing.
+const NOBODYS_KEY: &str = "-----BEGIN PUBLIC KEY-----
+MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEaxfR8uEsQkf4vOblY6RA8ncDfYEt
+6zOg9KE5RdiYwpZP40Li/hp/m47n60p8D54WK84zV2sxXs7LtkBoN79R9Q==
+-----END PUBLIC KEY-----
+";
+
+/// Lets `breast-cancer` be served by an image that must be signed.
+pub(crate) fn demand_signature(harbour: &Harbour, base: &str, key: &str) {
+    let runtime = format!("runtime: {{ image: \"{base}\", port: 8080, signedBy: base.pub }}");
+    harbour.edit("runtime: onnx", &runtime);
+    demand_key(harbour, key);
+}
+
+fn demand_key(harbour: &Harbour, key: &str) {
+    std::fs::write(harbour.file("base.pub"), key).unwrap();
+}
+
+#[test]
+fn nothing_is_made_on_a_base_that_is_not_signed() {
+    let harbour = Harbour::set_up();
+    let packed = harbour.run(&["pack", "breast-cancer:1", "-o", "json"]).expect_code(0).json();
+    let base = packed["reference"].as_str().unwrap();
+    demand_signature(&harbour, base, NOBODYS_KEY);
+    for command in ["pack", "ship"] {
+        let refused = harbour.run(&[command, "breast-cancer:2"]).expect_code(3);
+        for said in ["verify-base", "is not signed", ".sig`", "`base.pub`", "cosign sign"] {
+            assert!(refused.stderr.contains(said), "{}", refused.stderr);
+        }
+        assert!(!refused.stderr.contains("resolve "), "nothing was read: {}", refused.stderr);
+    }
+    std::fs::write(harbour.file("base.pub"), "-----BEGIN PRIVATE KEY-----").unwrap();
+    harbour.run(&["pack", "breast-cancer:2"]).expect_code(2).expect_talk("expected the public one");
+    std::fs::remove_file(harbour.file("base.pub")).unwrap();
+    harbour.run(&["pack", "breast-cancer:2"]).expect_code(2).expect_talk("`signedBy`");
+}
+
+/// A registry that asks nobody who they are and has what cosign signed (`witness/cosign/`); the name of one of its images.
+fn signed_base(harbour: &Harbour, tag: &str) -> String {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../witness/cosign");
+    let store = parsed(&std::fs::read_to_string(folder.join("store.json")).unwrap());
+    let digest = store["tags"][tag].as_str().unwrap().to_owned();
+    let answer = move |uri: axum::http::Uri| {
+        let name = uri.path().rsplit('/').next().unwrap();
+        let name = store["tags"][name].as_str().unwrap_or(name);
+        let found = match (&store["manifests"][name], store["blobs"][name].as_str()) {
+            // It keeps no list: that is under a tag.
+            _ if uri.path().contains("/referrers/") => None,
+            (_, Some(blob)) => Some(("application/octet-stream".to_owned(), STANDARD.decode(blob).unwrap())),
+            (Value::Null, None) => None,
+            (found, None) => {
+                let text = |field: &str| found[field].as_str().unwrap().to_owned();
+                Some((text("mediaType"), text("text").into_bytes()))
+            }
+        };
+        let (status, (kind, bytes)) = match found {
+            Some(found) => (axum::http::StatusCode::OK, found),
+            None => (axum::http::StatusCode::NOT_FOUND, Default::default()),
+        };
+        async move { (status, [(axum::http::header::CONTENT_TYPE, kind)], bytes) }
+    };
+    let listener = harbour.runtime.block_on(tokio::net::TcpListener::bind("127.0.0.1:0")).unwrap();
+    let address = listener.local_addr().unwrap();
+    let router = axum::Router::new().fallback(answer);
+    harbour.runtime.spawn(async move { axum::serve(listener, router).await });
+    format!("{address}/base@{digest}")
+}
+
+#[test]
+fn a_base_that_cosign_signed_is_built_on() {
+    let harbour = Harbour::set_up();
+    let base = signed_base(&harbour, "tagged");
+    demand_signature(&harbour, &base, include_str!("../../../witness/cosign/other.pub"));
+    harbour.run(&["pack", "breast-cancer:1"]).expect_code(3).expect_talk("made with another key");
+    demand_key(&harbour, include_str!("../../../witness/cosign/ours.pub"));
+    let packed = harbour.run(&["pack", "breast-cancer:1", "-o", "json"]).expect_code(0).json();
+    let documents = documents(&harbour, packed["reference"].as_str().unwrap());
+    let (_, digest) = base.split_once("@sha256:").unwrap();
+    let dependency = &documents[IN_TOTO]["predicate"]["buildDefinition"]["resolvedDependencies"][0];
+    assert_eq!(dependency["digest"]["sha256"], digest);
 }

@@ -5,6 +5,7 @@ extern crate gangplank_oci as oci;
 
 mod attest;
 mod copy;
+mod cosign;
 mod fake;
 mod faults;
 mod image;
@@ -12,3 +13,4 @@ mod login;
 mod pull;
 mod push;
 mod redirects;
+mod signature;

@@ -36,6 +36,16 @@ pub enum ShipError {
         /// What was found, and what can be declared.
         source: Unserved,
     },
+    /// The base is not signed as the service demands.
+    #[error("service `{service}` demands a base that is signed with `{key}`: {reason}")]
+    Unsigned {
+        /// The service.
+        service: String,
+        /// The key's file, as the bridge file names it.
+        key: String,
+        /// What was looked for, where, and what was found.
+        reason: String,
+    },
     /// The tag is taken by an image of something else.
     #[error(
         "tag `{tag}` of `{repository}` holds an image of {holder}, and pushing would take the tag from it; give the model \

@@ -1,6 +1,7 @@
 //! Ships one model version: from Azure ML to a service that answers. Every step can be run again, so a run that was cut
 //! anywhere is finished by the next one with the same result:
 //!
+//! 0. `verify-base`, where the service demands it: the base is signed with the key that the bridge names;
 //! 1. `resolve`: the reference becomes one version that the team may serve;
 //! 2. `list-files`: its files become the plan of an image, and say what serves them where the service does not;
 //! 3. `push`: the image goes to the registry; blobs that are there stay (a package, which is an image already, is copied in
@@ -13,6 +14,7 @@
 //! 9. `record`: the shipment is written down beside the service.
 
 mod attest;
+mod base;
 mod choose;
 mod error;
 mod objects;
@@ -93,6 +95,7 @@ where
 {
     let began = ports.time.now();
     let team = team_of(request)?;
+    base::verify(request, ports).await?;
     let version = step_resolve(request, team, ports).await?;
     let (mut pushed, runtime) = step_image(request, &version, ports).await?;
     attest::attest(request, &version, &mut pushed, ports).await?;
@@ -143,7 +146,9 @@ where
     T: Time,
     W: Watch,
 {
-    let version = step_resolve(request, team_of(request)?, ports).await?;
+    let team = team_of(request)?;
+    base::verify(request, ports).await?;
+    let version = step_resolve(request, team, ports).await?;
     let (mut pushed, _) = step_image(request, &version, ports).await?;
     attest::attest(request, &version, &mut pushed, ports).await?;
     Ok(pushed)
@@ -193,7 +198,7 @@ async fn step_image<M: ModelSource, I: ImageStore, C, T: Time, W: Watch>(
         .await
         .map_err(ShipError::at("copy"))?;
     let port = package.port.unwrap_or(manifest::PACKAGE_PORT);
-    Ok((pushed, Runtime::Image { image: package.image, port }))
+    Ok((pushed, Runtime::Image { image: package.image, port, signed_by: None }))
 }
 
 async fn step_list<M: ModelSource, I, C, T: Time, W: Watch>(

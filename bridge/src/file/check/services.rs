@@ -91,6 +91,8 @@ fn runtime(judge: &mut Judge<'_>, place: &Place, file: &RuntimeFile) -> Runtime 
         RuntimeFile::Ours(OurRuntimeFile::Auto) => Runtime::Auto,
         RuntimeFile::Ours(OurRuntimeFile::Onnx) => Runtime::Onnx,
         RuntimeFile::Image(file) => {
+            let key = place.key("signedBy");
+            let signed_by = file.signed_by.as_ref().map(|path| judge.text(&key, path, &syntax::PATH));
             let place = place.key("image");
             if !(syntax::PINNED_IMAGE.holds)(&file.image) {
                 let help = (!file.image.contains("@sha256:")).then(|| {
@@ -103,7 +105,7 @@ fn runtime(judge: &mut Judge<'_>, place: &Place, file: &RuntimeFile) -> Runtime 
                     .help(help);
                 judge.flaw(flaw);
             }
-            Runtime::Image { image: file.image.clone(), port: file.port }
+            Runtime::Image { image: file.image.clone(), port: file.port, signed_by }
         }
         RuntimeFile::Package(file) => {
             let named = file.environment.split_once(':');

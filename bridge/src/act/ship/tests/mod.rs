@@ -1,6 +1,7 @@
 //! The act against a world of fakes: the way it goes, every place it can be cut, every way it can be lied to.
 
 mod choose;
+mod signed;
 mod world;
 
 use std::time::Duration;
@@ -45,7 +46,7 @@ fn run_service(
         sample: sample.map(Bytes::from_static),
         who: "cellar-ci".to_owned(),
         rollout_deadline: Duration::from_mins(2),
-        seals: Seals { provenance: true },
+        seals: Seals { provenance: true, ..Seals::default() },
     };
     now(ship(&request, ShipPorts { models: world, images: world, cluster: world, time: world, watch: world }))
 }
@@ -455,7 +456,7 @@ fn a_shipment_can_move_between_threads() {
         sample: None,
         who: "cellar-ci".to_owned(),
         rollout_deadline: Duration::from_mins(2),
-        seals: Seals { provenance: true },
+        seals: Seals { provenance: true, ..Seals::default() },
     };
     let world = &world;
     let ports = ShipPorts { models: world, images: world, cluster: world, time: world, watch: world };

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use crate::image::{Attested, ImageFacts, ImagePlan, PushedImage, Testimony};
+use crate::image::{Attested, ImageFacts, ImagePlan, PushedImage, SignatureVerdict, Testimony, TrustedKey};
 use crate::manifest::fixture;
 use crate::port::{
     ByteStream, Cluster, Event, ImageStore, ModelFile, ModelSource, ModelVersion, ObjectKey, ObjectKind,
@@ -63,6 +63,8 @@ pub(super) struct State {
     pub(super) asked: Vec<(String, bool)>,
     /// How many pods answered, at every tick.
     pub(super) serving: Vec<usize>,
+    /// Images, and the text of the key that each is signed with.
+    pub(super) signed: Vec<(String, String)>,
     /// What was put beside images.
     pub(super) attested: Vec<(String, Testimony)>,
     /// The registry takes no such thing.
@@ -249,6 +251,15 @@ impl ImageStore for World {
             let (sent, present) = if there { (0, 10) } else { (10, 0) };
             let reference = format!("host/{}@{digest}", plan.repository);
             Ok(PushedImage { reference, digest, sent, present, ..PushedImage::default() })
+        })
+    }
+
+    async fn signed(&self, image: &str, key: &TrustedKey) -> PortResult<SignatureVerdict> {
+        let wanted = (image.to_owned(), key.pem.clone());
+        self.call("signed", |state| {
+            let signed = state.signed.contains(&wanted);
+            let unsigned = || SignatureVerdict::Unsigned("nobody signed it".to_owned());
+            Ok(if signed { SignatureVerdict::Signed } else { unsigned() })
         })
     }
 

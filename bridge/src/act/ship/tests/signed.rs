@@ -1,0 +1,58 @@
+//! A base that must be signed, and is not.
+
+use super::world::{World, refusal};
+use super::*;
+use crate::image::TrustedKey;
+
+const BASE: &str = "host.example/base@sha256:0";
+
+fn ship_on_base(world: &World, key: Option<&str>) -> Result<Shipment, ShipError> {
+    let signed_by = Some("cosign.pub".to_owned());
+    let runtime = Runtime::Image { image: BASE.to_owned(), port: 9000, signed_by };
+    let service = Service { runtime, ..fixture::service() };
+    let bridge = fixture::bridge();
+    let base_key = key.map(|path| TrustedKey { path: path.to_owned(), pem: "its text".to_owned() });
+    let request = ShipRequest {
+        bridge: &bridge,
+        service: &service,
+        model: service.model.clone(),
+        sample: None,
+        who: "cellar-ci".to_owned(),
+        rollout_deadline: Duration::from_mins(2),
+        seals: Seals { provenance: false, base_key },
+    };
+    now(ship(&request, ShipPorts { models: world, images: world, cluster: world, time: world, watch: world }))
+}
+
+#[test]
+fn a_signed_base_is_built_on() {
+    let world = World::new();
+    world.0.lock().unwrap().signed.push((BASE.to_owned(), "its text".to_owned()));
+    ship_on_base(&world, Some("cosign.pub")).unwrap();
+    assert_eq!(world.steps()[..2], ["verify-base", "resolve"]);
+}
+
+#[test]
+fn nothing_is_read_for_one_that_is_not_signed() {
+    for (key, expected) in [
+        (Some("cosign.pub"), "nobody signed"),
+        (Some("other.pub"), "the key was not read"),
+        (None, "the key was not read"),
+    ] {
+        let world = World::new();
+        let error = ship_on_base(&world, key).unwrap_err();
+        let text = error.to_string();
+        assert!(matches!(error, ShipError::Unsigned { .. }), "{text}");
+        assert!(text.contains("`cosign.pub`") && text.contains(expected), "{text}");
+        assert_eq!(world.steps(), ["verify-base"]);
+        assert!(world.0.lock().unwrap().images.is_empty());
+    }
+}
+
+#[test]
+fn a_registry_that_does_not_answer_is_no_signature() {
+    let world = World::new();
+    world.0.lock().unwrap().failures.push(("signed", refusal(Refused::Denied, "no")));
+    let error = ship_on_base(&world, Some("cosign.pub")).unwrap_err();
+    assert_eq!(error.to_string(), "verify-base: Fake: no");
+}
