@@ -42,7 +42,7 @@ tidy:
 
 # Ask the independent implementations anew, all or the named ones (cel, rbac, terraform, …), and show what differs.
 witness *names:
-    for name in {{ if names == "" { "acr cel cosign rbac registry scenarios terraform token" } else { names } }}; do bash witness/$name/run.sh; done
+    for name in {{ if names == "" { "acr cel cosign provenance rbac registry scenarios terraform token" } else { names } }}; do bash witness/$name/run.sh; done
     if [ -z "{{ names }}" ]; then bash witness/run.sh; fi
     git diff --stat -- witness
 

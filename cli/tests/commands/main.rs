@@ -39,5 +39,6 @@ mod token;
 mod ways_in;
 mod whoami;
 mod witness;
+mod witness_provenance;
 mod witness_token;
 mod worlds;
