@@ -75,7 +75,7 @@ pub(crate) struct Folder {
     path: PathBuf,
     own: bool,
     /// Held as long as the folder is used.
-    _lock: File,
+    lock: File,
 }
 
 impl Folder {
@@ -87,7 +87,7 @@ impl Folder {
             make(&path)?;
             let lock = lock(&path)?;
             leftovers::sweep(&parent, &path);
-            return Ok(Self { path, own: true, _lock: lock });
+            return Ok(Self { path, own: true, lock });
         };
         let absolute = std::path::absolute(&path).map_err(io_error("find", &path))?;
         match std::fs::metadata(&absolute) {
@@ -99,7 +99,7 @@ impl Folder {
             Err(_) => make(&absolute)?,
         }
         let lock = lock(&absolute)?;
-        Ok(Self { path: absolute, own: false, _lock: lock })
+        Ok(Self { path: absolute, own: false, lock })
     }
 
     pub(crate) fn path(&self) -> &Path {
@@ -182,6 +182,8 @@ impl Folder {
 
 impl Drop for Folder {
     fn drop(&mut self) {
+        // Closing is not enough: a process that is just being started may have a copy of the file for a moment.
+        let _given_back_by_closing = self.lock.unlock();
         if self.own && std::fs::remove_dir_all(&self.path).is_err() {
             unlock(&self.path);
             let _gone_or_somebody_elses = std::fs::remove_dir_all(&self.path);
@@ -303,6 +305,18 @@ fn application_default_credentials(world: &Shared) -> Result<Value, FolderError>
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_folder_is_free_again_although_a_child_has_a_copy_of_its_lock() {
+        let outer = tempfile::tempdir().unwrap();
+        let open = || Folder::open(Some(outer.path().join("kept")));
+        let folder = open().unwrap();
+        let copy = folder.lock.try_clone().unwrap();
+        assert!(matches!(open(), Err(FolderError::Used { .. })));
+        drop(folder);
+        open().unwrap();
+        drop(copy);
+    }
 
     #[test]
     fn a_folder_of_ones_own_is_private_and_goes_away() {
