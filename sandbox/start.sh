@@ -34,18 +34,45 @@ build_dist() {
   export GANGPLANK_SCORER=${built[1]}
 }
 
+# Waits for a line in a log and prints what the pattern's group caught.
+caught() {
+  local found
+  for _ in $(seq 600); do
+    found=$(sed -n "s|.*$2.*|\1|p" "$1" | head -n 1)
+    if [ -n "$found" ]; then echo "$found"; return; fi
+    sleep 0.1
+  done
+  echo "no $2 in $1" >&2
+  return 1
+}
+
 # Starts GANGPLANK's sandbox in `$work/sandbox`, waits until it is up, and takes its environment.
 start_sandbox() {
   "$GANGPLANK" sandbox --folder "$work/sandbox" >"$work/sandbox.log" 2>&1 &
   pids+=($!)
-  for _ in $(seq 600); do
-    if grep -q 'both clouds are up' "$work/sandbox.log"; then
-      # shellcheck disable=SC1091
-      source "$work/sandbox/env"
-      return
-    fi
-    sleep 0.1
-  done
-  echo "no sandbox came up" >&2
-  return 1
+  caught "$work/sandbox.log" '\(both clouds are up\)' >/dev/null
+  # shellcheck disable=SC1091
+  source "$work/sandbox/env"
+}
+
+# Starts the command $1 (distribution's) as an empty registry of its own; its address is in `$registry` then.
+start_registry() {
+  mkdir "$work/blobs"
+  cat >"$work/registry.yml" <<YAML
+version: 0.1
+log: {level: info}
+storage: {filesystem: {rootdirectory: $work/blobs}}
+http: {addr: "127.0.0.1:0"}
+YAML
+  "$1" serve "$work/registry.yml" >"$work/registry.log" 2>&1 &
+  pids+=($!)
+  registry=$(caught "$work/registry.log" 'listening on \(127[0-9.:]*\)')
+}
+
+# Sets the sandbox up and packs a model into `$registry`; the image's name is in `$image` then.
+pack_elsewhere() {
+  "$GANGPLANK" apply >/dev/null 2>&1
+  sed "s|^\( *registry: \).*|\1http://$registry|" "$work/sandbox/bridge.yaml" >"$work/sandbox/elsewhere.yaml"
+  # shellcheck disable=SC2034
+  image=$("$GANGPLANK" pack -f "$work/sandbox/elsewhere.yaml" breast-cancer:1 2>/dev/null)
 }

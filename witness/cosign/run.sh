@@ -3,34 +3,12 @@
 # registry then has: our own reading of it must come to the same verdicts.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
-for tool in cosign crane registry python3; do
-  command -v "$tool" >/dev/null || { echo "$tool is needed, see witness/README.md" >&2; exit 2; }
-done
-work=$(mktemp -d)
-pids=()
-finish() {
-  for pid in "${pids[@]}"; do kill "$pid" 2>/dev/null || true; done
-  wait
-  rm -rf "$work"
-}
-trap finish EXIT
+# shellcheck source-path=SCRIPTDIR source=../../sandbox/start.sh
+source "$here/../../sandbox/start.sh"
+need cosign crane registry python3
 export COSIGN_PASSWORD='' HOME=$work
-
-mkdir "$work/blobs"
-cat >"$work/registry.yml" <<YAML
-version: 0.1
-log: {level: info}
-storage: {filesystem: {rootdirectory: $work/blobs}}
-http: {addr: "127.0.0.1:0"}
-YAML
-registry serve "$work/registry.yml" >"$work/registry.log" 2>&1 &
-pids+=($!)
-for _ in $(seq 200); do
-  host=$(sed -n 's|.*listening on \(127[0-9.:]*\).*|\1|p' "$work/registry.log" | head -n 1)
-  [ -n "$host" ] && break
-  sleep 0.05
-done
-base=$host/base
+start_registry registry
+base=$registry/base
 
 (cd "$work" && cosign generate-key-pair 2>/dev/null && mv cosign.key ours.key && mv cosign.pub ours.pub)
 (cd "$work" && cosign generate-key-pair 2>/dev/null && mv cosign.key other.key && mv cosign.pub other.pub)
@@ -83,7 +61,7 @@ verifies() {
   done
 } >"$here/verdicts.txt"
 
-python3 "$here/store.py" "$host" base >"$here/store.json"
+python3 "$here/store.py" "$registry" base >"$here/store.json"
 cp "$work/ours.pub" "$work/other.pub" "$here/"
 {
   cosign version 2>/dev/null | sed -n 's/^GitVersion: */cosign /p'

@@ -4,54 +4,13 @@
 # GANGPLANK and GANGPLANK_SCORER name built ones; without them, they are built.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
-root=$(cd "$here/../.." && pwd)
-for tool in crane oras registry python3; do
-  command -v "$tool" >/dev/null || { echo "$tool is needed, see witness/README.md" >&2; exit 2; }
-done
-if [ -z "${GANGPLANK:-}" ]; then
-  mapfile -t built < <(cd "$root" && cargo xtask dist)
-  GANGPLANK=${built[0]} GANGPLANK_SCORER=${built[1]}
-fi
-export GANGPLANK_SCORER
-work=$(mktemp -d)
-pids=()
-finish() {
-  for pid in "${pids[@]}"; do kill "$pid" 2>/dev/null || true; done
-  wait
-  rm -rf "$work"
-}
-trap finish EXIT
-
-# Waits for a line in a log and prints what the pattern's group caught.
-caught() {
-  for _ in $(seq 400); do
-    found=$(sed -n "s|.*$2.*|\1|p" "$1" | head -n 1)
-    if [ -n "$found" ]; then echo "$found"; return; fi
-    sleep 0.05
-  done
-  echo "no $2 in $1" >&2
-  return 1
-}
-
-mkdir "$work/blobs"
-cat >"$work/registry.yml" <<YAML
-version: 0.1
-log: {level: info}
-storage: {filesystem: {rootdirectory: $work/blobs}}
-http: {addr: "127.0.0.1:0"}
-YAML
-registry serve "$work/registry.yml" >"$work/registry.log" 2>&1 &
-pids+=($!)
-registry=$(caught "$work/registry.log" 'listening on \(127[0-9.:]*\)')
-"$GANGPLANK" sandbox --folder "$work/sandbox" >"$work/sandbox.log" 2>&1 &
-pids+=($!)
-caught "$work/sandbox.log" '\(both clouds are up\)' >/dev/null
-# shellcheck disable=SC1091
-source "$work/sandbox/env"
-"$GANGPLANK" apply >/dev/null 2>&1
-
-sed "s|^\( *registry: \).*|\1http://$registry|" "$work/sandbox/bridge.yaml" >"$work/sandbox/elsewhere.yaml"
-image=$("$GANGPLANK" pack -f "$work/sandbox/elsewhere.yaml" breast-cancer:1 2>/dev/null)
+# shellcheck source-path=SCRIPTDIR source=../../sandbox/start.sh
+source "$here/../../sandbox/start.sh"
+need crane oras registry python3
+[ -n "${GANGPLANK:-}" ] || build_dist
+start_registry registry
+start_sandbox
+pack_elsewhere
 
 cd "$work"
 shown() { sed "s|$registry|REGISTRY|g; s|[0-9a-f]\{64\}|DIGITS|g"; }

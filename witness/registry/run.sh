@@ -7,33 +7,9 @@ here=$(cd "$(dirname "$0")" && pwd)
 source "$here/../../sandbox/start.sh"
 need docker-registry skopeo crane curl chroot
 [ -n "${GANGPLANK:-}" ] || build_dist
-
-# Waits for a line in a log and prints what the pattern's group caught.
-caught() {
-  for _ in $(seq 200); do
-    found=$(sed -n "s|.*$2.*|\1|p" "$1" | head -n 1)
-    if [ -n "$found" ]; then echo "$found"; return; fi
-    sleep 0.05
-  done
-  echo "no $2 in $1" >&2
-  return 1
-}
-
-mkdir "$work/blobs"
-cat >"$work/registry.yml" <<YAML
-version: 0.1
-log: {level: info}
-storage: {filesystem: {rootdirectory: $work/blobs}}
-http: {addr: "127.0.0.1:0"}
-YAML
-docker-registry serve "$work/registry.yml" >"$work/registry.log" 2>&1 &
-pids+=($!)
-registry=$(caught "$work/registry.log" 'listening on \(127[0-9.:]*\)')
-
+start_registry docker-registry
 start_sandbox
-"$GANGPLANK" apply >/dev/null 2>&1
-sed "s|^\( *registry: \).*|\1http://$registry|" "$work/sandbox/bridge.yaml" >"$work/sandbox/elsewhere.yaml"
-image=$("$GANGPLANK" pack -f "$work/sandbox/elsewhere.yaml" breast-cancer:1 2>/dev/null)
+pack_elsewhere
 
 skopeo inspect --tls-verify=false "docker://$image" | sed "s|$registry|REGISTRY|" >"$here/skopeo-inspect.json"
 skopeo inspect --config --tls-verify=false "docker://$image" >"$here/skopeo-config.json"
