@@ -20,14 +20,13 @@ const EVERY_FAULT: [Fault; 12] = [
     Fault::After(Refused::Denied),
 ];
 
-#[test]
-fn cut_anywhere_and_run_again() {
-    let (bridge, _) = harbour();
-    let (expected, calls) = undisturbed(&bridge);
+/// Cuts the apply of a bridge at every call by every fault, and runs it again.
+fn cut_anywhere(bridge: &Bridge) {
+    let (expected, calls) = undisturbed(bridge);
     for call in 0..calls {
         for fault in EVERY_FAULT {
             let clouds = Clouds::failing([(call, fault)]);
-            let rounds = apply_until_done(&clouds, &bridge);
+            let rounds = apply_until_done(&clouds, bridge);
             assert!(rounds <= 2, "{call} {fault:?}: {rounds}");
             assert_eq!(*clouds.live.lock().unwrap(), expected, "{call} {fault:?}");
         }
@@ -35,17 +34,14 @@ fn cut_anywhere_and_run_again() {
 }
 
 #[test]
+fn cut_anywhere_and_run_again() {
+    let (bridge, _) = harbour();
+    cut_anywhere(&bridge);
+}
+
+#[test]
 fn the_way_back_cut_anywhere_and_run_again() {
-    let bridge = both_ways(4);
-    let (expected, calls) = undisturbed(&bridge);
-    for call in 0..calls {
-        for fault in EVERY_FAULT {
-            let clouds = Clouds::failing([(call, fault)]);
-            let rounds = apply_until_done(&clouds, &bridge);
-            assert!(rounds <= 2, "{call} {fault:?}: {rounds}");
-            assert_eq!(*clouds.live.lock().unwrap(), expected, "{call} {fault:?}");
-        }
-    }
+    cut_anywhere(&both_ways(4));
 }
 
 #[test]

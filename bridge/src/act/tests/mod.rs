@@ -1,5 +1,25 @@
 //! Applying and destroying against clouds that fail at every step.
 
+/// All of a [`SetUp`] but `perform`, which is passed on to another one.
+macro_rules! looks_by {
+    ($field:tt) => {
+        async fn facts(&self, bridge: &Bridge) -> PortResult<Facts> {
+            self.$field.facts(bridge).await
+        }
+        async fn observe(
+            &self,
+            bridge: &Bridge,
+            facts: &Facts,
+            wanted: &[Resource],
+        ) -> PortResult<Inventory> {
+            self.$field.observe(bridge, facts, wanted).await
+        }
+        async fn missing(&self, bridge: &Bridge, needs: &[Need]) -> PortResult<Vec<Missing>> {
+            self.$field.missing(bridge, needs).await
+        }
+    };
+}
+
 mod clouds;
 mod interrupted;
 mod patience;

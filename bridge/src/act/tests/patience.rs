@@ -64,20 +64,8 @@ fn messages_say_what_failed_and_what_to_do() {
 fn services_that_ask_for_a_pause_get_it() {
     struct Throttling(Clouds, Mutex<Option<Duration>>);
     impl SetUp for Throttling {
-        async fn facts(&self, bridge: &Bridge) -> PortResult<Facts> {
-            self.0.facts(bridge).await
-        }
-        async fn observe(
-            &self,
-            bridge: &Bridge,
-            facts: &Facts,
-            wanted: &[Resource],
-        ) -> PortResult<Inventory> {
-            self.0.observe(bridge, facts, wanted).await
-        }
-        async fn missing(&self, bridge: &Bridge, needs: &[Need]) -> PortResult<Vec<Missing>> {
-            self.0.missing(bridge, needs).await
-        }
+        looks_by!(0);
+
         async fn perform(
             &self,
             bridge: &Bridge,

@@ -10,15 +10,8 @@ struct Meddled<F> {
 }
 
 impl<F: FnOnce(&Clouds) + Send> SetUp for Meddled<F> {
-    async fn facts(&self, bridge: &Bridge) -> PortResult<Facts> {
-        self.clouds.facts(bridge).await
-    }
-    async fn observe(&self, bridge: &Bridge, facts: &Facts, wanted: &[Resource]) -> PortResult<Inventory> {
-        self.clouds.observe(bridge, facts, wanted).await
-    }
-    async fn missing(&self, bridge: &Bridge, needs: &[Need]) -> PortResult<Vec<Missing>> {
-        self.clouds.missing(bridge, needs).await
-    }
+    looks_by!(clouds);
+
     async fn perform(
         &self,
         bridge: &Bridge,

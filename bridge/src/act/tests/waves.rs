@@ -11,15 +11,8 @@ struct Crowded {
 }
 
 impl SetUp for Crowded {
-    async fn facts(&self, bridge: &Bridge) -> PortResult<Facts> {
-        self.clouds.facts(bridge).await
-    }
-    async fn observe(&self, bridge: &Bridge, facts: &Facts, wanted: &[Resource]) -> PortResult<Inventory> {
-        self.clouds.observe(bridge, facts, wanted).await
-    }
-    async fn missing(&self, bridge: &Bridge, needs: &[Need]) -> PortResult<Vec<Missing>> {
-        self.clouds.missing(bridge, needs).await
-    }
+    looks_by!(clouds);
+
     async fn perform(
         &self,
         bridge: &Bridge,

@@ -40,15 +40,29 @@ fn run_service(
 ) -> Result<Shipment, ShipError> {
     let bridge = fixture::bridge();
     let request = ShipRequest {
-        bridge: &bridge,
-        service,
         model: ModelRef::in_workspace("Wine_Cultivar", version),
         sample: sample.map(Bytes::from_static),
+        ..request(&bridge, service)
+    };
+    now(ship(&request, ports(world)))
+}
+
+/// A request for the model that the service declares.
+fn request<'a>(bridge: &'a Bridge, service: &'a Service) -> ShipRequest<'a> {
+    ShipRequest {
+        bridge,
+        service,
+        model: service.model.clone(),
+        sample: None,
         who: "cellar-ci".to_owned(),
         rollout_deadline: Duration::from_mins(2),
         seals: Seals { provenance: true, ..Seals::default() },
-    };
-    now(ship(&request, ShipPorts { models: world, images: world, cluster: world, time: world, watch: world }))
+    }
+}
+
+/// A world on every side.
+fn ports(world: &World) -> ShipPorts<'_, World, World, World, World, World> {
+    ShipPorts { models: world, images: world, cluster: world, time: world, watch: world }
 }
 
 fn second_version() -> ModelVersion {
@@ -449,16 +463,5 @@ fn a_shipment_can_move_between_threads() {
         future
     }
     let (bridge, service, world) = (fixture::bridge(), fixture::service(), World::new());
-    let request = ShipRequest {
-        bridge: &bridge,
-        service: &service,
-        model: service.model.clone(),
-        sample: None,
-        who: "cellar-ci".to_owned(),
-        rollout_deadline: Duration::from_mins(2),
-        seals: Seals { provenance: true, ..Seals::default() },
-    };
-    let world = &world;
-    let ports = ShipPorts { models: world, images: world, cluster: world, time: world, watch: world };
-    now(sendable(ship(&request, ports))).unwrap();
+    now(sendable(ship(&request(&bridge, &service), ports(&world)))).unwrap();
 }

@@ -12,16 +12,8 @@ fn ship_on_base(world: &World, key: Option<&str>) -> Result<Shipment, ShipError>
     let service = Service { runtime, ..fixture::service() };
     let bridge = fixture::bridge();
     let base_key = key.map(|path| TrustedKey { path: path.to_owned(), pem: "its text".to_owned() });
-    let request = ShipRequest {
-        bridge: &bridge,
-        service: &service,
-        model: service.model.clone(),
-        sample: None,
-        who: "cellar-ci".to_owned(),
-        rollout_deadline: Duration::from_mins(2),
-        seals: Seals { provenance: false, base_key },
-    };
-    now(ship(&request, ShipPorts { models: world, images: world, cluster: world, time: world, watch: world }))
+    let seals = Seals { provenance: false, base_key };
+    now(ship(&ShipRequest { seals, ..request(&bridge, &service) }, ports(world)))
 }
 
 #[test]
