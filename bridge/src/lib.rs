@@ -36,6 +36,7 @@ pub mod resolve;
 pub mod resource;
 pub mod schema;
 pub mod shipment;
+pub mod signing_key;
 pub mod spec;
 pub mod starter;
 pub mod want;

@@ -13,10 +13,13 @@ use bytes::Bytes;
 use futures_core::Stream;
 use serde_json::Value;
 
-use crate::image::{Attested, ImageFacts, ImagePlan, PushedImage, SignatureVerdict, Testimony, TrustedKey};
+use crate::image::{
+    Attested, ImageFacts, ImagePlan, PushedImage, Referrer, SignatureVerdict, Testimony, TrustedKey,
+};
 use crate::inventory::{Facts, Inventory};
 use crate::plan::{Change, Missing, Need, Outputs};
 use crate::resource::Resource;
+use crate::signing_key::SigningKey;
 use crate::spec::Bridge;
 
 /// The result of asking the world.
@@ -203,6 +206,16 @@ pub trait ImageStore: Send + Sync {
         let what = format!("signatures of `{image}` cannot be looked at here");
         async move { Err(PortError::unsupported("registry", &what)) }
     }
+    /// Signs an image that was just pushed with a key in Cloud KMS, and puts the signature beside it.
+    fn sign<W: Watch>(
+        &self,
+        image: &PushedImage,
+        key: &SigningKey,
+        _watch: &W,
+    ) -> impl Future<Output = PortResult<Referrer>> + Send {
+        let what = format!("`{}` cannot be signed with `{key}` here", image.reference);
+        async move { Err(PortError::unsupported("Cloud KMS", &what)) }
+    }
     /// Puts an SBOM and a provenance beside an image that was just pushed. The same image and testimony give the same documents;
     /// those that are there already are not sent again.
     fn attest<W: Watch>(
@@ -309,7 +322,7 @@ pub trait Watch: Send + Sync {
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 #[serde(tag = "event", rename_all = "kebab-case")]
 pub enum Event {
-    /// A named step began (`verify-base`, `resolve`, `list-files`, `push`, `attest`, `render`, `apply`, `roll-out`, `score`, `record`; for set-up
+    /// A named step began (`verify-base`, `resolve`, `list-files`, `push`, `attest`, `sign`, `render`, `apply`, `roll-out`, `score`, `record`; for set-up
     /// the change's own words).
     Step {
         /// The step's name.

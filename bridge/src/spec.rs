@@ -5,6 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
+use crate::signing_key::SigningKey;
+
 /// A declared bridge.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Bridge {
@@ -71,6 +73,9 @@ pub struct Google {
     pub cluster: String,
     /// Artifact Registry repository id.
     pub repository: String,
+    /// The key in Cloud KMS that images are signed with.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub signing_key: Option<SigningKey>,
 }
 
 /// The trust between the two clouds.
@@ -407,4 +412,7 @@ pub struct Endpoints {
     pub container: Option<String>,
     /// Issuer of Google's ID tokens, default `https://accounts.google.com`.
     pub accounts: Option<String>,
+    /// Cloud KMS, default `https://cloudkms.googleapis.com`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cloud_kms: Option<String>,
 }

@@ -1,14 +1,18 @@
 //! What is said of an image, put beside it; what others signed, looked at; and images held by their digests.
 
+use std::collections::BTreeMap;
+
 use bridge::image::{Attested, PushedImage, Referrer, SignatureVerdict, Testimony, TrustedKey};
 use bridge::port::{PortResult, Refused};
+use bridge::signing_key::SigningKey;
 use oci::attest::{BaseImage, File, Made, Model, attach, sbom, slsa};
 use oci::progress::Progress;
 use oci::reference::{Reference, Version};
-use oci::signature::{self, PublicKey, Unsigned};
+use oci::signature::{self, Payload, PublicKey, Unsigned};
 use oci::{Digest, Registry, RegistryError};
 
 use crate::error;
+use crate::google::kms;
 use crate::images::{Images, invalid};
 
 const SERVICE: &str = "image registry";
@@ -24,6 +28,26 @@ impl Images {
         let missing = || error::own(SERVICE, Refused::NotFound, format!("there is no image `{name}`"));
         let version = Version::Digest(found.ok_or_else(missing)?.digest);
         Ok((registry, Reference { version, ..reference }))
+    }
+
+    /// Signs an image with a key in Cloud KMS, and puts the signature beside it.
+    pub(crate) async fn sign_with(
+        &self,
+        image: &PushedImage,
+        key: &SigningKey,
+        progress: &dyn Progress,
+    ) -> PortResult<Referrer> {
+        let none = || error::own(kms::SERVICE, Refused::Invalid, "nobody signs here".to_owned());
+        let kms = self.kms.as_ref().ok_or_else(none)?;
+        let (registry, reference) = self.pinned(&image.reference).await?;
+        let digest = Digest::parse(&image.digest).map_err(|problem| invalid(&problem))?;
+        let name = format!("{}/{}", reference.host, reference.repository);
+        let notes = BTreeMap::from([("key".to_owned(), key.to_string())]);
+        let payload = Payload::of(&name, &digest, &notes);
+        let signature = kms.sign(key, payload.hash()).await?;
+        let put = signature::put(&registry, &reference.repository, &digest, (&payload, &signature), progress);
+        let put = put.await.map_err(|failed| error::registry(SERVICE, &failed))?;
+        Ok(Referrer { artifact_type: signature::MEDIA_TYPE.to_owned(), digest: put.to_string() })
     }
 
     /// Whether an image is signed with a key.

@@ -10,6 +10,7 @@ use identity::source::{EntraSource, Options, Preference, SourceError, SourceName
 use identity::{Chain, Clock, Environment, Grantee, TokenError};
 use url::Url;
 
+use crate::google::kms::Kms;
 use crate::images::{Images, Transport};
 use crate::limits::Limits;
 use crate::{azure, error, google, kubernetes};
@@ -66,14 +67,17 @@ impl Caller {
             registry_transport(settings)?,
             settings.scorer.clone(),
         )?;
-        let azure_login =
-            AcrLogin::new(chain.source().clone(), azure_addresses.acr_scope, http, settings.clock.clone());
-        let images =
-            images.with_azure(azure_addresses.acr, azure_login).with_journals(settings.journals.clone());
         let deployer = match team {
             Some(team) => Grantee::ServiceAccount(bridge.service_account_email(team)),
             None => Grantee::Federated,
         };
+        let kms = Kms::new(addresses.cloud_kms, http.clone(), chain.google_credentials(deployer.clone()));
+        let azure_login =
+            AcrLogin::new(chain.source().clone(), azure_addresses.acr_scope, http, settings.clock.clone());
+        let images = images
+            .with_azure(azure_addresses.acr, azure_login)
+            .with_journals(settings.journals.clone())
+            .with_kms(kms);
         Ok(Self { bridge: bridge.clone(), chain, models, images, deployer })
     }
 

@@ -6,10 +6,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bridge::image::{
-    self, Attested, Contents, FileDigest, ImageFacts, ImagePlan, LayerPlan, SignatureVerdict, Testimony,
-    TrustedKey,
+    self, Attested, Contents, FileDigest, ImageFacts, ImagePlan, LayerPlan, Referrer, SignatureVerdict,
+    Testimony, TrustedKey,
 };
 use bridge::port::{Event, ImageStore, ModelFile, ModelSource, PortError, PortResult, Refused, Watch};
+use bridge::signing_key::SigningKey;
 use futures_util::TryStreamExt;
 use futures_util::stream::StreamExt;
 use http::HeaderValue;
@@ -26,6 +27,7 @@ use oci::{Anonymous, Authorizer, BoxError, Endpoint, Registry};
 use serde_json::Value;
 
 use crate::error;
+use crate::google::kms::Kms;
 use crate::limits::Deadline;
 
 const SERVICE: &str = "Artifact Registry";
@@ -50,6 +52,7 @@ pub struct Images {
     bearer: Bearer,
     scorer: Option<PathBuf>,
     azure: Option<AzureRegistries>,
+    pub(crate) kms: Option<Kms>,
     /// Where it is kept what went into images that are not finished.
     journals: Option<PathBuf>,
 }
@@ -107,7 +110,7 @@ impl Images {
         let login = Arc::new(BearerLogin(bearer.clone()));
         let registry = transport.registry(endpoint, login);
         let deadline = Deadline::after(transport.deadline);
-        Ok(Self { registry, transport, deadline, bearer, scorer, azure: None, journals: None })
+        Ok(Self { registry, transport, deadline, bearer, scorer, azure: None, kms: None, journals: None })
     }
 
     /// The same, able to read images in Azure's container registries, which are at `address` (with `{registry}`).
@@ -120,6 +123,12 @@ impl Images {
     #[must_use]
     pub fn with_journals(self, folder: Option<PathBuf>) -> Self {
         Self { journals: folder, ..self }
+    }
+
+    /// The same, able to sign with keys in Cloud KMS.
+    #[must_use]
+    pub(crate) fn with_kms(self, kms: Kms) -> Self {
+        Self { kms: Some(kms), ..self }
     }
 
     /// The registry's host, as image references begin with it.
@@ -262,6 +271,15 @@ impl ImageStore for Images {
     ) -> PortResult<image::PushedImage> {
         let told = Told(watch);
         self.deadline.bound(SERVICE, Box::pin(self.copied(image, repository, tag, &told))).await
+    }
+
+    async fn sign<W: Watch>(
+        &self,
+        image: &image::PushedImage,
+        key: &SigningKey,
+        watch: &W,
+    ) -> PortResult<Referrer> {
+        self.sign_with(image, key, &Told(watch)).await
     }
 
     async fn signed(&self, image: &str, key: &TrustedKey) -> PortResult<SignatureVerdict> {

@@ -202,3 +202,10 @@ pub const EXPECTED: &[(&str, &[u8])] = &[
     ("breast-cancer", file!("breast-cancer/expected.json")),
     ("Wine_Cultivar", file!("Wine_Cultivar/expected.json")),
 ];
+
+/// Key ring of the key in Cloud KMS that images can be signed with.
+pub const KEY_RING: &str = "gangplank";
+/// That key.
+pub const SIGNING_KEY: &str = "images";
+/// Its version.
+pub const SIGNING_KEY_VERSION: &str = "1";

@@ -100,4 +100,6 @@ services! {
     service_usage: Http, google::service_usage::router;
     /// http: the sandbox's own controls: faults.
     control: Http, control::router;
+    /// http: Cloud KMS, with a key that signs.
+    cloud_kms: Http, google::cloud_kms::router;
 }

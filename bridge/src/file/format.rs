@@ -108,6 +108,8 @@ pub(crate) struct GoogleFile {
     pub(crate) cluster: String,
     /// Artifact Registry repository.
     pub(crate) repository: String,
+    /// Key in Cloud KMS that images are signed with: `gcpkms://projects/P/locations/L/keyRings/R/cryptoKeys/K/cryptoKeyVersions/V`.
+    pub(crate) signing_key: Option<String>,
 }
 
 /// The trust between the two clouds.
@@ -379,6 +381,8 @@ pub(crate) struct EndpointsFile {
     pub(crate) container: Option<String>,
     /// Issuer of Google's ID tokens; default `https://accounts.google.com`.
     pub(crate) accounts: Option<String>,
+    /// Cloud KMS; default `https://cloudkms.googleapis.com`.
+    pub(crate) cloud_kms: Option<String>,
 }
 
 /// A text that may be written as a number without quotes: a Kubernetes quantity, a project number.

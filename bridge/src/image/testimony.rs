@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use super::ROOT;
 use crate::port::ModelVersion;
+use crate::signing_key::SigningKey;
 use crate::spec::Runtime;
 
 /// What is to be put beside images, and what is demanded of the images they lie upon.
@@ -16,6 +17,8 @@ pub struct Seals {
     pub provenance: bool,
     /// The key that the base must be signed with, where the service demands one.
     pub base_key: Option<TrustedKey>,
+    /// The key that images are signed with.
+    pub signing_key: Option<SigningKey>,
 }
 
 /// A public key that somebody trusts.

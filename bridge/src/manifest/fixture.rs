@@ -34,6 +34,7 @@ pub(crate) fn bridge() -> Bridge {
             location: "europe-west4".to_owned(),
             cluster: "ship".to_owned(),
             repository: "models".to_owned(),
+            signing_key: None,
         },
         federation: Federation {
             pool: "azure".to_owned(),

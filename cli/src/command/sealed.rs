@@ -11,7 +11,12 @@ use crate::report::Failure;
 
 /// The seals of a service's image.
 pub(super) fn seals(context: &Context, flags: &Sealed, service: &Service) -> Result<Seals, Failure> {
-    Ok(Seals { provenance: !flags.no_provenance, base_key: base_key(context, service)? })
+    let signing_key = flags.sign.as_ref().or(context.bridge.google.signing_key.as_ref());
+    Ok(Seals {
+        provenance: !flags.no_provenance,
+        base_key: base_key(context, service)?,
+        signing_key: signing_key.cloned(),
+    })
 }
 
 /// The key that the base must be signed with.

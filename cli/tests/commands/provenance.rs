@@ -190,3 +190,55 @@ fn a_base_that_cosign_signed_is_built_on() {
     let dependency = &documents[IN_TOTO]["predicate"]["buildDefinition"]["resolvedDependencies"][0];
     assert_eq!(dependency["digest"]["sha256"], digest);
 }
+
+const KEY: &str = "projects/harbour-sandbox/locations/europe-west4/keyRings/gangplank/cryptoKeys/images";
+
+/// Lets a service account sign with the sandbox's key; its public half.
+fn allow_signing(harbour: &Harbour, email: &str) -> String {
+    let host = harbour.sandbox.addresses().cloud_kms;
+    let (client, token) = (harbour.client(), harbour.google_log_in());
+    let policy = json!({ "policy": { "bindings": [
+        { "role": "roles/cloudkms.signer", "members": [format!("serviceAccount:{email}")] },
+    ]}});
+    let grant = client.post(format!("http://{host}/v1/{KEY}:setIamPolicy")).bearer_auth(&token).json(&policy);
+    let (status, body) = harbour.send(grant);
+    assert_eq!(status, 200, "{body}");
+    let public =
+        client.get(format!("http://{host}/v1/{KEY}/cryptoKeyVersions/1/publicKey")).bearer_auth(&token);
+    let (status, body) = harbour.send(public);
+    assert_eq!(status, 200, "{body}");
+    parsed(&body)["pem"].as_str().unwrap().to_owned()
+}
+
+#[test]
+fn an_image_is_signed_by_a_key_that_stays_where_it_is_and_serves_as_a_signed_base() {
+    let harbour = Harbour::set_up();
+    let key = format!("gcpkms://{KEY}/cryptoKeyVersions/1");
+    let refused = harbour.run(&["pack", "breast-cancer:1", "--sign", &key]).expect_code(3);
+    assert!(refused.stderr.contains("roles/cloudkms.signer"), "{}", refused.stderr);
+    let email = format!("gp-oncology@{}.iam.gserviceaccount.com", sandbox::seed::PROJECT);
+    let pem = allow_signing(&harbour, &email);
+
+    let packed =
+        harbour.run(&["pack", "breast-cancer:1", "--sign", &key, "-o", "json"]).expect_code(0).json();
+    assert_eq!(packed["referrers"].as_array().unwrap().len(), 3, "{packed}");
+    let (place, digest) = packed["reference"].as_str().unwrap().split_once('@').unwrap();
+    let (host, repository) = place.split_once('/').unwrap();
+    let tag = format!("{}.sig", digest.replace(':', "-"));
+    let signed =
+        || parsed(&read(&harbour, packed["reference"].as_str().unwrap(), &format!("manifests/{tag}")));
+    let payload = signed()["layers"][0]["digest"].as_str().unwrap().to_owned();
+    let payload = parsed(&read(&harbour, packed["reference"].as_str().unwrap(), &format!("blobs/{payload}")));
+    let named = &payload["critical"]["identity"]["docker-reference"];
+    assert_eq!(named, &json!(format!("{host}/{repository}")));
+
+    // By the bridge file now, and once more: there is one signature by each key.
+    harbour.edit("  repository: models\n", &format!("  repository: models\n  signingKey: {key}\n"));
+    harbour.run(&["ship", "breast-cancer:1"]).expect_code(0).expect_talk("sign ");
+    assert_eq!(signed()["layers"].as_array().unwrap().len(), 1);
+
+    demand_signature(&harbour, packed["reference"].as_str().unwrap(), &pem);
+    harbour.run(&["pack", "breast-cancer:2"]).expect_code(0).expect_talk("verify-base");
+    let nonsense = harbour.run(&["pack", "breast-cancer:1", "--sign", "gcpkms://x"]).expect_code(2);
+    assert!(nonsense.stderr.contains("names no version of a key"), "{}", nonsense.stderr);
+}

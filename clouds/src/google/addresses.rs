@@ -20,6 +20,8 @@ pub struct Addresses {
     pub registry: String,
     /// Kubernetes Engine's API.
     pub container: String,
+    /// Cloud KMS.
+    pub cloud_kms: String,
 }
 
 impl Addresses {
@@ -44,6 +46,7 @@ impl Addresses {
             ),
             registry: choose(endpoints.registry.as_deref(), &registry),
             container: choose(endpoints.container.as_deref(), "https://container.googleapis.com"),
+            cloud_kms: choose(endpoints.cloud_kms.as_deref(), "https://cloudkms.googleapis.com"),
         }
     }
 }

@@ -8,6 +8,7 @@ mod cluster;
 mod disabled;
 mod federation;
 mod grant;
+pub(crate) mod kms;
 mod look;
 mod member;
 mod policy;

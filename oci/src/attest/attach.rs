@@ -8,9 +8,8 @@ use serde_json::{Map, Value, json};
 
 use super::Document;
 use crate::digest::Digest;
-use crate::image::AtHand;
 use crate::progress::{Event, Progress, Skip};
-use crate::registry::{Found, Referrers, Registry, RegistryError, Size, Upload};
+use crate::registry::{Found, Referrers, Registry, RegistryError};
 
 const MANIFEST_TYPE: &str = "application/vnd.oci.image.manifest.v1+json";
 const EMPTY_TYPE: &str = "application/vnd.oci.empty.v1+json";
@@ -81,30 +80,15 @@ impl Desk<'_> {
             self.progress.event(Event::Skipped { what: document.title, size, why: Skip::Present });
             return Ok(attached);
         }
-        self.blob("empty configuration", Bytes::from_static(EMPTY)).await?;
-        self.blob(document.title, Bytes::copy_from_slice(&document.bytes)).await?;
+        let bytes = Bytes::copy_from_slice(&document.bytes);
+        let empty = Bytes::from_static(EMPTY);
+        self.registry.put_blob(self.repository, "empty configuration", empty, self.progress).await?;
+        self.registry.put_blob(self.repository, document.title, bytes, self.progress).await?;
         let size = manifest.len();
         self.registry.put_manifest(self.repository, digest.as_str(), MANIFEST_TYPE, manifest.into()).await?;
         let listing = listing(document, &digest, size);
         self.registry.list_referrer(self.repository, &self.subject.digest, listing).await?;
         Ok(attached)
-    }
-
-    async fn blob(&self, what: &str, bytes: Bytes) -> Result<(), RegistryError> {
-        let (digest, size) = (Digest::of(&bytes), bytes.len() as u64);
-        if self.registry.has_blob(self.repository, &digest, size).await? {
-            return Ok(());
-        }
-        let upload = Upload {
-            repository: self.repository,
-            what,
-            size: Size::Exactly(size),
-            digest: Some(digest),
-            bytes: &AtHand(bytes),
-            session: None,
-            progress: self.progress,
-        };
-        self.registry.upload(upload).await.map(|_| ())
     }
 }
 

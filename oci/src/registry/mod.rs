@@ -9,6 +9,7 @@ mod login;
 mod manifest;
 mod pump;
 mod referrers;
+mod small;
 mod transport;
 mod upload;
 

@@ -1,4 +1,4 @@
-//! Signatures of images as cosign makes them: found beside an image, and held against a key.
+//! Signatures of images as cosign makes them: found beside an image and held against a key ([`demand`]), or put there ([`put`]).
 //!
 //! Two places are looked at: the tag that cosign's second version makes of the image's digest ([`simple`]), and the manifests that
 //! name the image as their subject, where its third version puts a bundle ([`bundle`]). One signature by the key is enough. What
@@ -7,11 +7,14 @@
 
 mod bundle;
 mod key;
+mod make;
 mod simple;
 
 use oci_spec::image::{Descriptor, ImageManifest};
 
 pub use self::key::{MalformedKey, PublicKey};
+pub use self::make::{Payload, put};
+pub use self::simple::MEDIA_TYPE;
 use crate::digest::Digest;
 use crate::registry::{Found, Referrers, Registry, RegistryError, fallback_tag};
 

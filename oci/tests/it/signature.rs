@@ -5,10 +5,10 @@ use aws_lc_rs::signature::{ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair, KeyPair
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use oci::Digest;
-use oci::signature::{PublicKey, Unsigned, demand, tag};
+use oci::signature::{Payload, PublicKey, Unsigned, demand, put, tag};
 use serde_json::{Value, json};
 
-use crate::fake::{Fake, Fault};
+use crate::fake::{Fake, Fault, Told};
 
 const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
 const SIMPLE: &str = "application/vnd.dev.cosign.simplesigning.v1+json";
@@ -198,4 +198,29 @@ async fn a_registry_that_changes_the_text_or_fails_is_not_believed() {
     fake.fault("GET manifest", Fault::OtherDigest);
     assert!(matches!(verdict(&fake, &image, &signer.public()).await, Err(Unsigned::Registry(_))));
     verdict(&fake, &image, &signer.public()).await.unwrap();
+}
+
+async fn put_by(fake: &Fake, image: &Digest, signer: &Signer, who: &str) -> Digest {
+    let payload = Payload::of("r.example/o/base", image, &[("key".to_owned(), who.to_owned())].into());
+    let signature = STANDARD.decode(signer.sign(payload.bytes())).unwrap();
+    put(&fake.client(), "o/base", image, (&payload, &signature), &Told::default()).await.unwrap()
+}
+
+#[tokio::test]
+async fn signatures_are_put_beside_those_that_are_there() {
+    let (fake, one, other) = (Fake::start().await, Signer::new(), Signer::new());
+    let image = image(&fake);
+    put_by(&fake, &image, &one, "one").await;
+    put_by(&fake, &image, &other, "other").await;
+    let last = put_by(&fake, &image, &one, "one").await;
+    for signer in [&one, &other] {
+        verdict(&fake, &image, &signer.public()).await.unwrap();
+    }
+    let manifest = fake.world.lock().unwrap().manifests[&format!("o/base:{last}")].1.clone();
+    let manifest: Value = serde_json::from_slice(&manifest).unwrap();
+    assert_eq!(manifest["layers"].as_array().unwrap().len(), 2, "one for each key");
+    fake.put_manifest(&format!("o/base:{}", tag(&image)), MANIFEST, b"{}");
+    let payload = Payload::of("", &image, &[].into());
+    let refused = put(&fake.client(), "o/base", &image, (&payload, b""), &Told::default()).await;
+    assert!(refused.unwrap_err().to_string().contains("is no image"));
 }

@@ -121,6 +121,7 @@ endpoints:
   registry: http://{registry}
   container: http://{container}
   accounts: https://{accounts}
+  cloudKms: http://{cloud_kms}
 ",
         entra = addresses.entra,
         graph = addresses.graph,
@@ -135,6 +136,7 @@ endpoints:
         registry = addresses.registry,
         container = addresses.container,
         accounts = addresses.accounts,
+        cloud_kms = addresses.cloud_kms,
     )
 }
 

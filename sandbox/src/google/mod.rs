@@ -6,6 +6,7 @@
 pub mod accounts;
 pub(crate) mod artifact_registry;
 mod call;
+pub(crate) mod cloud_kms;
 pub(crate) mod cloud_resource_manager;
 pub(crate) mod container;
 mod error;

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use trust::principal::Caller;
 use trust::provider::{Pool, Provider, State};
 
+use super::cloud_kms::CryptoKey;
 use super::container::NodePool;
 use super::organisation::Organisation;
 use super::policy::Policy;
@@ -80,6 +81,9 @@ pub(crate) struct Resources {
     pub(crate) repositories: BTreeMap<(String, String), Repository>,
     operations: BTreeMap<String, Value>,
     accounts_made: u64,
+    /// The key in Cloud KMS.
+    #[serde(default)]
+    pub(crate) crypto_key: CryptoKey,
 }
 
 impl Resources {
@@ -94,6 +98,7 @@ impl Resources {
             repositories: BTreeMap::new(),
             operations: BTreeMap::new(),
             accounts_made: 0,
+            crypto_key: CryptoKey::default(),
         };
         resources.add_service_account(seed::NODE_SERVICE_ACCOUNT, "Nodes of ship", "");
         resources

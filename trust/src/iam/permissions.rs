@@ -40,6 +40,11 @@ pub(super) const SIGN: &[&str] = &[
     "iam.serviceAccounts.implicitDelegation",
 ];
 
+pub(super) const SIGN_WITH_KEY: &[&str] = &["cloudkms.cryptoKeyVersions.useToSign"];
+pub(super) const VIEW_PUBLIC_KEY: &[&str] = &["cloudkms.cryptoKeyVersions.viewPublicKey"];
+pub(super) const CRYPTO_KEY_POLICY: &[&str] =
+    &["cloudkms.cryptoKeys.getIamPolicy", "cloudkms.cryptoKeys.setIamPolicy"];
+
 pub(super) const POOL_READ: &[&str] = &[
     "iam.workloadIdentityPools.get",
     "iam.workloadIdentityPools.list",

@@ -6,7 +6,7 @@
 //! 2. `list-files`: its files become the plan of an image, and say what serves them where the service does not;
 //! 3. `push`: the image goes to the registry; blobs that are there stay (a package, which is an image already, is copied in
 //!    the place of both: `copy`);
-//! 4. `attest`: what is in the image and how it was made is put beside it;
+//! 4. `attest`: what is in the image and how it was made is put beside it; `sign`, where a key is named: so is a signature;
 //! 5. `render`: the digest becomes Kubernetes objects, none of which carries a secret;
 //! 6. `apply`: server-side, after a look that nothing foreign is in the way;
 //! 7. `roll-out`: wait until new pods alone serve; the old ones answer until then, and stay if it fails;
@@ -22,6 +22,7 @@ mod record;
 mod retry;
 mod rollout;
 mod score;
+mod sign;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -99,6 +100,7 @@ where
     let version = step_resolve(request, team, ports).await?;
     let (mut pushed, runtime) = step_image(request, &version, ports).await?;
     attest::attest(request, &version, &mut pushed, ports).await?;
+    sign::sign(request, &mut pushed, ports).await?;
     let service = Service { runtime, ..request.service.clone() };
     let live = objects::live_replicas(request, team, ports).await?;
     step(ports.watch, "render", &pushed.reference);
@@ -151,6 +153,7 @@ where
     let version = step_resolve(request, team, ports).await?;
     let (mut pushed, _) = step_image(request, &version, ports).await?;
     attest::attest(request, &version, &mut pushed, ports).await?;
+    sign::sign(request, &mut pushed, ports).await?;
     Ok(pushed)
 }
 

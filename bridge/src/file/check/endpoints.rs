@@ -30,6 +30,7 @@ pub(super) fn endpoints(judge: &mut Judge<'_>, place: &Place, file: &EndpointsFi
         registry: address("registry", &file.registry),
         container: address("container", &file.container),
         accounts: address("accounts", &file.accounts),
+        cloud_kms: address("cloudKms", &file.cloud_kms),
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::{Judge, Place, syntax};
 use crate::file::format::{AzureFile, CloudFile, FederationFile, GoogleFile};
+use crate::signing_key::SigningKey;
 use crate::spec::{Azure, AzureCloud, Federation, Google};
 
 pub(super) fn bridge_name(judge: &mut Judge<'_>, place: &Place, name: &str) -> String {
@@ -47,6 +48,10 @@ pub(super) fn google(judge: &mut Judge<'_>, place: &Place, file: &GoogleFile) ->
         location: judge.text(&place.key("location"), &file.location, &syntax::LOCATION),
         cluster: judge.text(&place.key("cluster"), &file.cluster, &syntax::CLUSTER),
         repository: judge.text(&place.key("repository"), &file.repository, &syntax::REPOSITORY),
+        signing_key: file.signing_key.as_ref().and_then(|text| {
+            let text = judge.text(&place.key("signingKey"), text, &syntax::SIGNING_KEY);
+            SigningKey::parse(&text).ok()
+        }),
     }
 }
 

@@ -117,6 +117,12 @@ pub(super) const DATASTORE: Rule = Rule {
     },
 };
 
+pub(super) const SIGNING_KEY: Rule = Rule {
+    what: "version of a key in Cloud KMS",
+    expected: "`gcpkms://projects/P/locations/L/keyRings/R/cryptoKeys/K/cryptoKeyVersions/V`",
+    holds: |text| crate::signing_key::SigningKey::parse(text).is_ok(),
+};
+
 pub(super) const WORKSPACE: Rule = Rule {
     what: "Azure ML workspace",
     expected: "3 to 33 letters, digits, `-` and `_`, the first a letter or a digit",

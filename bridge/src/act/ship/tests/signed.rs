@@ -12,7 +12,7 @@ fn ship_on_base(world: &World, key: Option<&str>) -> Result<Shipment, ShipError>
     let service = Service { runtime, ..fixture::service() };
     let bridge = fixture::bridge();
     let base_key = key.map(|path| TrustedKey { path: path.to_owned(), pem: "its text".to_owned() });
-    let seals = Seals { provenance: false, base_key };
+    let seals = Seals { base_key, ..Seals::default() };
     now(ship(&ShipRequest { seals, ..request(&bridge, &service) }, ports(world)))
 }
 
@@ -47,4 +47,19 @@ fn a_registry_that_does_not_answer_is_no_signature() {
     world.0.lock().unwrap().failures.push(("signed", refusal(Refused::Denied, "no")));
     let error = ship_on_base(&world, Some("cosign.pub")).unwrap_err();
     assert_eq!(error.to_string(), "verify-base: Fake: no");
+}
+
+#[test]
+fn an_image_is_signed_before_anything_is_deployed_or_not_deployed() {
+    let name = "gcpkms://projects/p/locations/l/keyRings/r/cryptoKeys/k/cryptoKeyVersions/1";
+    let (bridge, service) = (fixture::bridge(), fixture::service());
+    let seals = Seals { signing_key: Some(name.parse().unwrap()), ..Seals::default() };
+    let request = ShipRequest { seals, ..request(&bridge, &service) };
+    let world = World::new();
+    world.0.lock().unwrap().failures.push(("sign", refusal(Refused::Denied, "no")));
+    assert_eq!(now(ship(&request, ports(&world))).unwrap_err().to_string(), "sign: Fake: no");
+    assert_eq!(world.steps(), ["resolve", "list-files", "push", "sign"]);
+    now(ship(&request, ports(&world))).unwrap();
+    let made = world.0.lock().unwrap().signatures.clone();
+    assert_eq!(made, [name]);
 }

@@ -9,13 +9,16 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use crate::image::{Attested, ImageFacts, ImagePlan, PushedImage, SignatureVerdict, Testimony, TrustedKey};
+use crate::image::{
+    Attested, ImageFacts, ImagePlan, PushedImage, Referrer, SignatureVerdict, Testimony, TrustedKey,
+};
 use crate::manifest::fixture;
 use crate::port::{
     ByteStream, Cluster, Event, ImageStore, ModelFile, ModelSource, ModelVersion, ObjectKey, ObjectKind,
     PortError, PortResult, ProxyReply, Refused, Time, Watch,
 };
 use crate::resource::KubernetesObject;
+use crate::signing_key::SigningKey;
 
 /// When a call is cut: as by a kill before the service heard it, or after it did its work.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -63,6 +66,8 @@ pub(super) struct State {
     pub(super) asked: Vec<(String, bool)>,
     /// How many pods answered, at every tick.
     pub(super) serving: Vec<usize>,
+    /// Keys that images were signed with.
+    pub(super) signatures: Vec<String>,
     /// Images, and the text of the key that each is signed with.
     pub(super) signed: Vec<(String, String)>,
     /// What was put beside images.
@@ -251,6 +256,14 @@ impl ImageStore for World {
             let (sent, present) = if there { (0, 10) } else { (10, 0) };
             let reference = format!("host/{}@{digest}", plan.repository);
             Ok(PushedImage { reference, digest, sent, present, ..PushedImage::default() })
+        })
+    }
+
+    async fn sign<W: Watch>(&self, image: &PushedImage, key: &SigningKey, _: &W) -> PortResult<Referrer> {
+        let (key, digest) = (key.to_string(), image.digest.clone());
+        self.call("sign", |state| {
+            state.signatures.push(key);
+            Ok(Referrer { artifact_type: "signature".to_owned(), digest })
         })
     }
 
