@@ -69,10 +69,10 @@ YAML
   registry=$(caught "$work/registry.log" 'listening on \(127[0-9.:]*\)')
 }
 
-# Sets the sandbox up and packs a model into `$registry`; the image's name is in `$image` then.
+# Sets the sandbox up and packs a model into `$registry`, with further arguments for `pack`; the image's name is in `$image` then.
 pack_elsewhere() {
   "$GANGPLANK" apply >/dev/null 2>&1
   sed "s|^\( *registry: \).*|\1http://$registry|" "$work/sandbox/bridge.yaml" >"$work/sandbox/elsewhere.yaml"
   # shellcheck disable=SC2034
-  image=$("$GANGPLANK" pack -f "$work/sandbox/elsewhere.yaml" breast-cancer:1 2>/dev/null)
+  image=$("$GANGPLANK" pack -f "$work/sandbox/elsewhere.yaml" breast-cancer:1 "$@" 2>/dev/null)
 }

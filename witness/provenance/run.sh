@@ -1,20 +1,45 @@
 #!/usr/bin/env bash
-# Packs a model into a registry and asks others about what lies beside the image then: oras what there is, CycloneDX and in-toto
-# whether the documents are well-formed.
+# Packs a model into a registry, signed with the sandbox's key in Cloud KMS, and asks others about what lies beside the image then:
+# cosign whether the signature holds, oras what there is, CycloneDX and in-toto whether the documents are well-formed.
 # GANGPLANK and GANGPLANK_SCORER name built ones; without them, they are built.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 # shellcheck source-path=SCRIPTDIR source=../../sandbox/start.sh
 source "$here/../../sandbox/start.sh"
-need crane oras registry python3
+need cosign crane oras registry curl python3
 [ -n "${GANGPLANK:-}" ] || build_dist
 start_registry registry
 start_sandbox
-pack_elsewhere
+"$GANGPLANK" apply >/dev/null 2>&1
+
+# The key's owner lets the team sign, and gives away the public half.
+kms=http://$(sed -n 's|.*"cloud_kms": "\([0-9.:]*\)".*|\1|p' "$work/sandbox/addresses.json")
+key=projects/harbour-sandbox/locations/europe-west4/keyRings/gangplank/cryptoKeys/images
+field() { python3 -c 'import json,sys; print(json.load(open(sys.argv[1]))[sys.argv[2]])' "$work/sandbox/adc.json" "$1"; }
+token=$(curl -sS "$(field token_uri)" --data-urlencode grant_type=refresh_token --data-urlencode "client_id=$(field client_id)" \
+  --data-urlencode "client_secret=$(field client_secret)" --data-urlencode "refresh_token=$(field refresh_token)" |
+  sed -n 's|.*"access_token":"\([^"]*\)".*|\1|p')
+asked() { curl -sS -H @- "$@" <<<"authorization: Bearer $token"; }
+member=serviceAccount:gp-oncology@harbour-sandbox.iam.gserviceaccount.com
+asked "$kms/v1/$key:setIamPolicy" -H 'content-type: application/json' >/dev/null \
+  -d "{\"policy\": {\"bindings\": [{\"role\": \"roles/cloudkms.signer\", \"members\": [\"$member\"]}]}}"
+asked "$kms/v1/$key/cryptoKeyVersions/1/publicKey" | python3 -c 'import json,sys; print(json.load(sys.stdin)["pem"], end="")' >"$work/images.pub"
+
+pack_elsewhere --sign "gcpkms://$key/cryptoKeyVersions/1"
 
 cd "$work"
+export HOME=$work COSIGN_PASSWORD=''
+cosign generate-key-pair >/dev/null 2>&1
+open="--insecure-ignore-tlog=true --allow-insecure-registry --allow-http-registry"
 shown() { sed "s|$registry|REGISTRY|g; s|[0-9a-f]\{64\}|DIGITS|g"; }
 {
+  echo "\$ cosign verify --key images.pub IMAGE"
+  # shellcheck disable=SC2086
+  cosign verify $open --key images.pub "$image" 2>"$work/said" | shown
+  grep -v WARNING "$work/said" | shown
+  echo "\$ cosign verify --key cosign.pub IMAGE"
+  # shellcheck disable=SC2086
+  cosign verify $open --key cosign.pub "$image" 2>&1 | grep -v WARNING | shown || true
   echo "\$ oras discover --format tree IMAGE"
   oras discover --plain-http --format tree "$image" | shown
 } >"$here/answers.txt"
@@ -33,6 +58,7 @@ for document in sbom.cdx.json provenance.intoto.json; do
   sed "s|$registry|REGISTRY|g" "$work/$document" >"$here/$document"
 done
 {
+  cosign version 2>/dev/null | sed -n 's/^GitVersion: */cosign /p'
   oras version | sed -n 's/^Version: */oras /p'
   registry --version | sed 's/^[^ ]* /registry /; s/github.com[^ ]* //'
 } >"$here/versions.txt"
