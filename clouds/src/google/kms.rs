@@ -9,6 +9,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bridge::port::{PortResult, Refused};
 use bridge::signing_key::SigningKey;
+use crc_fast::CrcAlgorithm;
 use google_cloud_auth::credentials::Credentials;
 use http::Method;
 use serde_json::{Value, json};
@@ -66,15 +67,13 @@ fn checked(name: &str, answer: &Value) -> Result<(), &'static str> {
 fn signature(answer: &Value) -> Option<Vec<u8>> {
     let text = |field: &str| answer.get(field).and_then(Value::as_str);
     let signature = STANDARD.decode(text("signature")?).ok()?;
-    let sum: u32 = text("signatureCrc32c")?.parse().ok()?;
+    let sum: u64 = text("signatureCrc32c")?.parse().ok()?;
     (crc32c(&signature) == sum).then_some(signature)
 }
 
-/// CRC-32C (<https://www.rfc-editor.org/rfc/rfc9260#appendix-A>), a bit at a time: what is summed here is short.
-fn crc32c(bytes: &[u8]) -> u32 {
-    const POLYNOMIAL: u32 = 0x82f6_3b78;
-    let shifted = |sum: u32| if sum & 1 == 1 { sum >> 1 ^ POLYNOMIAL } else { sum >> 1 };
-    !bytes.iter().fold(u32::MAX, |sum, byte| (0..8).fold(sum ^ u32::from(*byte), |sum, _| shifted(sum)))
+/// What Cloud KMS sums up with.
+fn crc32c(bytes: &[u8]) -> u64 {
+    crc_fast::checksum(CrcAlgorithm::Crc32Iscsi, bytes)
 }
 
 #[cfg(test)]

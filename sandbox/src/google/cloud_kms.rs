@@ -8,6 +8,7 @@ use aws_lc_rs::signature::{ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair, KeyPair
 use axum::Router;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use crc_fast::CrcAlgorithm;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -159,15 +160,8 @@ fn denied(permission: &str, name: &str) -> ApiError {
     ApiError::new(Code::PermissionDenied, message).with_info("IAM_PERMISSION_DENIED", HOST, &metadata)
 }
 
-fn crc32c(bytes: &[u8]) -> u32 {
-    let mut sum = u32::MAX;
-    for byte in bytes {
-        sum ^= u32::from(*byte);
-        for _ in 0..8 {
-            sum = if sum & 1 == 1 { (sum >> 1) ^ 0x82f6_3b78 } else { sum >> 1 };
-        }
-    }
-    !sum
+fn crc32c(bytes: &[u8]) -> u64 {
+    crc_fast::checksum(CrcAlgorithm::Crc32Iscsi, bytes)
 }
 
 #[cfg(test)]

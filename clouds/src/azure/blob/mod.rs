@@ -1,6 +1,7 @@
 //! Blobs: listed below a prefix, read in parts side by side, with resume. A blob that is no longer the one listed is a
 //! conflict.
 
+mod checksum;
 mod reading;
 mod window;
 

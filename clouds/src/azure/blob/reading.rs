@@ -15,6 +15,7 @@ use futures_util::stream::{StreamExt, empty, try_unfold};
 use oci::stall::{self, Flow, Stalled};
 use tokio::time::Instant;
 
+use super::checksum::Checksum;
 use super::window::Ranged;
 use super::{Blobs, SERVICE};
 use crate::azure::rest::client_options;
@@ -24,6 +25,8 @@ use crate::error;
 const MOST_CUTS: u32 = 8;
 /// counted anew once so much of it came: bytes that come one by one are no progress.
 const PROGRESS: u64 = 64 << 10;
+/// The storage refuses to sum up more bytes at once.
+const MOST_SUMMED: u64 = 4 << 20;
 /// The first pause; every next one is twice as long.
 pub(super) const FIRST_PAUSE: Duration = Duration::from_millis(500);
 /// No pause of ours is longer.
@@ -83,7 +86,9 @@ impl Ranged for Listed {
             return Ok(empty().boxed());
         }
         let flow = Flow::new(self.blobs.stall);
-        let mut reading = Reading { listed: self.clone(), came: 0, rest: range, body: None, cuts: 0, flow };
+        let (listed, start) = (self.clone(), range.start);
+        let mut reading =
+            Reading { listed, start, rest: range, body: None, checksum: None, came: 0, cuts: 0, flow };
         // The first request is made now, so that a refusal is the caller's and not the stream's.
         reading.open_patiently().await?;
         Ok(try_unfold(reading, |mut reading| async move {
@@ -96,9 +101,13 @@ impl Ranged for Listed {
 /// One range being read.
 struct Reading {
     listed: Listed,
+    /// Its first byte.
+    start: u64,
     /// What is still missing.
     rest: Range<u64>,
     body: Option<AsyncResponseBody>,
+    /// Of the whole range, as the first answer with bytes stated it.
+    checksum: Option<Checksum>,
     cuts: u32,
     /// Bytes since the cuts were counted anew.
     came: u64,
@@ -138,12 +147,27 @@ impl Reading {
             return Err(error::own(SERVICE, Refused::Conflict, problem));
         }
         self.rest.start = end;
+        if let Some(checksum) = &mut self.checksum {
+            checksum.update(&chunk);
+            if self.rest.is_empty() && !checksum.holds() {
+                return Err(self.altered());
+            }
+        }
         self.flow.flowed(chunk.len() as u64);
         self.came += chunk.len() as u64;
         if self.came >= PROGRESS {
             (self.came, self.cuts) = (0, 0);
         }
         Ok(chunk)
+    }
+
+    fn altered(&self) -> PortError {
+        let (path, start, end) = (&self.listed.path, self.start, self.rest.end);
+        let problem = format!(
+            "`{path}`: the bytes from {start} to {end} are not those that the storage's checksum stands for; run again, and look \
+             for a proxy between here and the storage"
+        );
+        error::own(SERVICE, Refused::Unavailable, problem)
     }
 
     fn short(&self) -> PortError {
@@ -158,12 +182,16 @@ impl Reading {
 
     /// Asks for the rest in one request, whose body is not collected.
     async fn open(&mut self) -> PortResult<AsyncResponseBody> {
-        let length = usize::try_from(self.rest.end - self.rest.start).ok().and_then(NonZero::new);
+        let Range { start, end } = self.rest;
+        let length = usize::try_from(end - start).ok().and_then(NonZero::new);
+        // What was begun is held against what was stated then.
+        let whole = start == self.start && end - start <= MOST_SUMMED;
         let options = BlobClientDownloadOptions {
             if_match: Some(Etag::from(self.listed.etag.clone())),
             range: Some(HttpRange::from(self.rest.clone())),
             parallel: NonZero::new(1),
             partition_size: length,
+            range_get_content_crc64: whole.then_some(true),
             ..Default::default()
         };
         let client = self.listed.client().await?;
@@ -173,6 +201,9 @@ impl Reading {
         match result.headers.get_optional_str(&"content-range".into()) {
             Some(range) if begins(range) == Some(self.rest.start) => self.same_size(range)?,
             other => return Err(self.another_range(other)),
+        }
+        if whole {
+            self.checksum = Checksum::stated(&result.headers);
         }
         Ok(result.body)
     }

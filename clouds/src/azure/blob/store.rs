@@ -10,6 +10,9 @@ use axum::extract::{Request, State};
 use axum::response::Response;
 use azure_core::credentials::{AccessToken, TokenCredential, TokenRequestOptions};
 use azure_core::error::ErrorKind;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use crc_fast::CrcAlgorithm;
 use futures_util::stream::{self, StreamExt};
 
 use super::window::Window;
@@ -37,6 +40,10 @@ pub(super) enum Fault {
     Short,
     /// There is one byte more, and the length says so.
     Long,
+    /// The first byte is another.
+    Altered,
+    /// The same, and the connection dies after so many bytes.
+    CutAltered(usize),
     /// So many bytes come, the others one by one with pauses.
     Drip(usize),
     /// No answer comes.
@@ -149,6 +156,7 @@ async fn serve(State(store): State<Store>, request: Request) -> Response {
     let (from, to) =
         range.unwrap().to_str().unwrap().strip_prefix("bytes=").unwrap().split_once('-').unwrap();
     let (from, to): (usize, usize) = (from.parse().unwrap(), to.parse().unwrap());
+    let summed = request.headers().contains_key("x-ms-range-get-content-crc64");
     let fault = {
         let mut world = store.world.lock().unwrap();
         let at = world.asked.len();
@@ -156,11 +164,21 @@ async fn serve(State(store): State<Store>, request: Request) -> Response {
         world.faults.remove(&at)
     };
     let range = (from, to.min(SIZE - 1));
+    let mut response = answer(fault, range).await;
+    if summed && response.status() == 206 {
+        let sum = crc_fast::checksum(CrcAlgorithm::Crc64Nvme, &bytes()[range.0..=range.1]);
+        let sum = STANDARD.encode(sum.to_le_bytes()).parse().unwrap();
+        response.headers_mut().insert("x-ms-content-crc64", sum);
+    }
+    response
+}
+
+async fn answer(fault: Option<Fault>, (from, to): (usize, usize)) -> Response {
     match fault {
         _ if from >= SIZE => refusal(416, "InvalidRange", "The range is invalid."),
         Some(Fault::Mute) => std::future::pending().await,
-        Some(fault) => refused(fault).unwrap_or_else(|| spoilt(fault, range)),
-        None => partial(range, Body::from(bytes()[range.0..=range.1].to_vec())),
+        Some(fault) => refused(fault).unwrap_or_else(|| spoilt(fault, (from, to))),
+        None => partial((from, to), Body::from(bytes()[from..=to].to_vec())),
     }
 }
 
@@ -222,9 +240,13 @@ fn refused(fault: Fault) -> Option<Response> {
 
 fn spoilt(fault: Fault, (from, to): (usize, usize)) -> Response {
     let mut bytes = bytes()[from..=to].to_vec();
+    if matches!(fault, Fault::Altered | Fault::CutAltered(_)) {
+        bytes[0] ^= 1;
+    }
     match fault {
+        Fault::Altered => partial((from, to), Body::from(bytes)),
         Fault::OtherRange => partial((from + 1, to), Body::from(bytes)),
-        Fault::Cut(after) => {
+        Fault::Cut(after) | Fault::CutAltered(after) => {
             bytes.truncate(after);
             let cut = stream::once(async {
                 // So that what was sent before is on the wire.

@@ -2,7 +2,10 @@
 
 use axum::body::Body;
 use axum::response::Response;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
+use crc_fast::{CrcAlgorithm, Digest};
 use futures_util::stream;
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 
@@ -12,6 +15,9 @@ use crate::azure::wire::http_date;
 
 /// The largest piece of a body held at once.
 const PIECE: u64 = 64 * 1024;
+
+/// Of more bytes no checksum is given.
+const MOST_SUMMED: u64 = 4 << 20;
 
 /// Answers GET and HEAD of a blob.
 pub(super) fn read(blob: &Blob, method: &Method, headers: &HeaderMap) -> Result<Response, Refusal> {
@@ -30,6 +36,7 @@ pub(super) fn read(blob: &Blob, method: &Method, headers: &HeaderMap) -> Result<
         Some(_) => return Err(Refusal::range(size)),
         None => (0, size),
     };
+    let sum = sum(headers, range.map(|_| to - from))?.then(|| crc64(&blob.content, from, to));
     let body = if *method == Method::HEAD { Body::empty() } else { body(blob.content.clone(), from, to) };
     let mut response = Response::new(body);
     if range.is_some() {
@@ -37,7 +44,34 @@ pub(super) fn read(blob: &Blob, method: &Method, headers: &HeaderMap) -> Result<
         insert(response.headers_mut(), "content-range", &format!("bytes {from}-{}/{size}", to - 1));
     }
     describe(response.headers_mut(), blob, to - from);
+    if let Some(sum) = sum {
+        insert(response.headers_mut(), "x-ms-content-crc64", &sum);
+    }
     Ok(response)
+}
+
+/// Whether a checksum of the range is asked for: only of one, and of no long one
+/// (<https://learn.microsoft.com/rest/api/storageservices/get-blob>, `x-ms-range-get-content-crc64`).
+fn sum(headers: &HeaderMap, range: Option<u64>) -> Result<bool, Refusal> {
+    match (headers.get("x-ms-range-get-content-crc64"), range) {
+        (Some(asked), Some(length)) if asked == "true" && length <= MOST_SUMMED => Ok(true),
+        (Some(asked), _) if asked == "true" => Err(Refusal::HEADER),
+        _ => Ok(false),
+    }
+}
+
+/// CRC-64/NVME, base64 of eight bytes, the least first.
+fn crc64(content: &Content, from: u64, to: u64) -> String {
+    let (mut digest, mut at) = (Digest::new(CrcAlgorithm::Crc64Nvme), from);
+    while at < to {
+        let piece = content.chunk(at, PIECE.min(to - at));
+        if piece.is_empty() {
+            break;
+        }
+        digest.update(&piece);
+        at += piece.len() as u64;
+    }
+    STANDARD.encode(digest.finalize().to_le_bytes())
 }
 
 fn describe(headers: &mut HeaderMap, blob: &Blob, length: u64) {
@@ -83,6 +117,16 @@ fn body(content: Content, from: u64, to: u64) -> Body {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn checksums_are_given_of_short_ranges() {
+        let mut headers = HeaderMap::new();
+        assert!(!sum(&headers, Some(1)).unwrap());
+        headers.insert("x-ms-range-get-content-crc64", HeaderValue::from_static("true"));
+        assert!(sum(&headers, Some(MOST_SUMMED)).unwrap());
+        assert!(sum(&headers, Some(MOST_SUMMED + 1)).is_err());
+        assert!(sum(&headers, None).is_err());
+    }
 
     #[test]
     fn ranges() {

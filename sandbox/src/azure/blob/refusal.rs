@@ -64,6 +64,11 @@ impl Refusal {
         "InvalidQueryParameterValue",
         "Value for one of the query parameters specified in the request URI is invalid.",
     );
+    pub(crate) const HEADER: Self = Self::new(
+        StatusCode::BAD_REQUEST,
+        "InvalidHeaderValue",
+        "The value for one of the HTTP headers is not in the correct format.",
+    );
 
     /// The range begins beyond the blob's end.
     pub(crate) const fn range(length: u64) -> Self {

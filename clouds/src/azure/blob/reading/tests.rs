@@ -88,6 +88,7 @@ async fn a_reset_at_any_64_kib_costs_what_is_missing() {
 #[tokio::test]
 async fn lies_are_errors_with_a_word() {
     let rows = [
+        (Fault::Altered, Refused::Unavailable, " are not those that the storage's checksum stands for"),
         (Fault::Long, Refused::Conflict, "the service sent more than the bytes up to "),
         (Fault::OtherRange, Refused::Invalid, "asked for the bytes from "),
         (Fault::NoRange, Refused::Invalid, "the service sent `no range`"),
@@ -153,4 +154,16 @@ async fn a_redirect_is_not_followed() {
     store.fault(0, Fault::Redirect(other.port()));
     let error = read(&store, &file(&store)).await.unwrap_err();
     assert_eq!(other.asked().len(), 0, "{error}");
+}
+
+#[tokio::test]
+async fn a_byte_altered_before_a_cut_is_found_out_as_well() {
+    let store = Store::start().await;
+    let mut blobs = store.blobs();
+    blobs.window = Window::new(0, u64::MAX);
+    store.fault(0, Fault::CutAltered(64 * KIB));
+    let stream = blobs.read(&file(&store), 0..SIZE as u64).await.unwrap();
+    let error = stream.try_collect::<Vec<Bytes>>().await.unwrap_err();
+    assert_eq!(store.asked().len(), 2);
+    assert!(error.message.contains("the storage's checksum"), "{error}");
 }
