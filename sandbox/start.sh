@@ -57,16 +57,17 @@ start_sandbox() {
 
 # Starts the command $1 (distribution's) as an empty registry of its own; its address is in `$registry` then.
 start_registry() {
-  mkdir "$work/blobs"
-  cat >"$work/registry.yml" <<YAML
+  local here
+  here=$(mktemp -d "$work/registry-XXXX")
+  cat >"$here/config.yml" <<YAML
 version: 0.1
 log: {level: info}
-storage: {filesystem: {rootdirectory: $work/blobs}}
+storage: {filesystem: {rootdirectory: $here}}
 http: {addr: "127.0.0.1:0"}
 YAML
-  "$1" serve "$work/registry.yml" >"$work/registry.log" 2>&1 &
+  "$1" serve "$here/config.yml" >"$here/log" 2>&1 &
   pids+=($!)
-  registry=$(caught "$work/registry.log" 'listening on \(127[0-9.:]*\)')
+  registry=$(caught "$here/log" 'listening on \(127[0-9.:]*\)')
 }
 
 # Sets the sandbox up and packs a model into `$registry`, with further arguments for `pack`; the image's name is in `$image` then.

@@ -1,4 +1,4 @@
-//! What skopeo said of a packed image (`witness/registry/`), replayed: the same model packed here has the same layers,
+//! What others said of a packed image and of its copy (`witness/registry/`), replayed: the same model packed here has the same layers,
 //! labels and configuration. The scorer differs from build to build, and with it the first layer and the last, which lists every
 //! file with its digest: the model's layers between them are compared.
 
@@ -25,11 +25,21 @@ fn a_packed_image_is_what_skopeo_saw() {
 }
 
 #[test]
-fn crane_found_the_image_valid_and_it_scored_on_its_own() {
-    let verdict = std::fs::read_to_string(folder().join("crane-validate.txt")).unwrap();
-    assert!(verdict.starts_with("PASS: "), "{verdict}");
+fn what_is_packed_and_what_is_copied_is_taken_by_crane_skopeo_oras_and_podman() {
+    let answers = std::fs::read_to_string(folder().join("answers.txt")).unwrap();
     let expected = gangplank::command::oracle::expected("breast-cancer", "1").unwrap();
-    gangplank::command::oracle::compare(&expected, &recorded("chroot-answer.json")).unwrap();
+    for (image, scored) in [("PACKED", "podman-packed.json"), ("COPIED", "podman-copied.json")] {
+        let of = |command: &str| {
+            let mut asked = answers.split("$ ").filter(|it| it.starts_with(command) && it.contains(image));
+            asked.next().unwrap_or_else(|| panic!("`{command}` was not asked of {image}"))
+        };
+        assert!(of("crane validate").contains("\nPASS: "), "{answers}");
+        assert!(of("skopeo inspect --raw").ends_with("\nthe digest that pack said\n"), "{answers}");
+        for kind in ["application/vnd.cyclonedx+json", "application/vnd.in-toto+json"] {
+            assert!(of("oras discover").contains(kind), "{kind}: {answers}");
+        }
+        gangplank::command::oracle::compare(&expected, &recorded(scored)).unwrap();
+    }
 }
 
 /// Without the scorer's layer below and the list of files above.
