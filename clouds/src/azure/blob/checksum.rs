@@ -43,7 +43,9 @@ mod tests {
         let mut headers = Headers::new();
         headers.insert(HEADER, stated.to_owned());
         let mut checksum = Checksum::stated(&headers).unwrap();
-        pieces.iter().for_each(|piece| checksum.update(piece));
+        for piece in pieces {
+            checksum.update(piece);
+        }
         checksum.holds()
     }
 
