@@ -28,6 +28,7 @@ score() {
   pids+=($!)
   curl -sS -H 'content-type: application/json' --data-binary "@$root/sandbox/models/breast-cancer/sample.json" \
     "http://$(caught "$work/$2.log" 'listening on \(127[0-9.:]*\)')/score" >"$here/$2"
+  podman rm --all --force --time 0 >/dev/null
 }
 
 said() { sed "s|$registry|PACKED|g; s|$other|COPIED|g; s|[0-9a-f]\{64\}|DIGITS|g"; }

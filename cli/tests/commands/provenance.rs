@@ -231,6 +231,7 @@ fn an_image_is_signed_by_a_key_that_stays_where_it_is_and_serves_as_a_signed_bas
     let payload = parsed(&read(&harbour, packed["reference"].as_str().unwrap(), &format!("blobs/{payload}")));
     let named = &payload["critical"]["identity"]["docker-reference"];
     assert_eq!(named, &json!(format!("{host}/{repository}")));
+    crate::witness_provenance::assert_as_cosign_took_it(&payload);
 
     // By the bridge file now, and once more: there is one signature by each key.
     harbour.edit("  repository: models\n", &format!("  repository: models\n  signingKey: {key}\n"));
