@@ -16,8 +16,9 @@ fn shape(value: &Value) -> Value {
         Value::Object(map) => map.iter().map(|(name, value)| (name.clone(), shape(value))).collect(),
         Value::Array(all) => all.iter().map(shape).collect(),
         Value::String(text) => {
-            let varies =
-                ["127.0.0.1", "localhost", "REGISTRY", "urn:uuid:", "sha256"].iter().any(|part| text.contains(part));
+            let varies = ["127.0.0.1", "localhost", "REGISTRY", "urn:uuid:", "sha256"]
+                .iter()
+                .any(|part| text.contains(part));
             let digits = text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
             if varies || digits { Value::Null } else { value.clone() }
         }

@@ -4,12 +4,39 @@
 //! CRC-64/NVME, base64 of eight bytes, the least first; stated for ranges of up to 4 MiB
 //! (<https://learn.microsoft.com/rest/api/storageservices/get-blob>, `x-ms-range-get-content-crc64`).
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use azure_core::http::headers::{HeaderName, Headers};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use bridge::port::PortError;
 use crc_fast::{CrcAlgorithm, Digest};
 
 const HEADER: HeaderName = HeaderName::from_static("x-ms-content-crc64");
+
+/// Whether a storage may be asked for checksums. Clones share what was learnt.
+#[derive(Clone, Default)]
+pub(super) struct Sums {
+    refused: Arc<AtomicBool>,
+}
+
+/// What a storage answers that knows no checksums: Azurite, unless told `--loose`
+/// (<https://github.com/Azure/Azurite/blob/main/src/blob/middlewares/StrictModelMiddlewareFactory.ts>), and storage of old.
+const NOT_KNOWN: [&str; 2] = ["FeatureNotSupported", "UnsupportedHeader"];
+
+impl Sums {
+    pub(super) fn may_be_asked_for(&self) -> bool {
+        !self.refused.load(Ordering::Relaxed)
+    }
+
+    /// Whether it was the question for a checksum that was refused: then it is not asked again.
+    pub(super) fn are_refused(&self, refused: &PortError) -> bool {
+        let not_known = refused.code.as_deref().is_some_and(|code| NOT_KNOWN.contains(&code));
+        self.refused.fetch_or(not_known, Ordering::Relaxed);
+        not_known
+    }
+}
 
 /// The checksum that the storage states of a part, and the one of what came of it so far.
 pub(super) struct Checksum {

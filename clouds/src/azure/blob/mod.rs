@@ -17,6 +17,7 @@ use azure_storage_blob::{BlobContainerClient, BlobContainerClientOptions};
 use bridge::port::{ByteStream, ModelFile, PortError, PortResult, Refused};
 use futures_util::stream::TryStreamExt;
 
+use self::checksum::Sums;
 use self::reading::{FIRST_PAUSE, Listed, Quiet};
 use self::window::Window;
 use super::location::{Place, blob_url, container_url};
@@ -41,6 +42,7 @@ pub(super) struct Blobs {
     pause: Duration,
     window: Window,
     quiet: Quiet,
+    sums: Sums,
 }
 
 /// What opens the storage.
@@ -81,8 +83,18 @@ impl Access {
 impl Blobs {
     pub(super) fn new(endpoint: String, access: Access, http: &reqwest::Client) -> Self {
         let (stall, pause) = (Limits::default().stall, FIRST_PAUSE);
-        let (window, quiet) = (Window::default(), Quiet::default());
-        Self { endpoint, access, http: http.clone(), streams: http.clone(), stall, pause, window, quiet }
+        let (window, quiet, sums) = (Window::default(), Quiet::default(), Sums::default());
+        Self {
+            endpoint,
+            access,
+            http: http.clone(),
+            streams: http.clone(),
+            stall,
+            pause,
+            window,
+            quiet,
+            sums,
+        }
     }
 
     /// The same, reading files over a client that does not limit reading.

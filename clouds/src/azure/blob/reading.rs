@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use azure_core::http::{AsyncResponseBody, ClientOptions, Etag, RetryOptions, Url};
-use azure_storage_blob::models::{BlobClientDownloadOptions, HttpRange};
+use azure_storage_blob::models::{BlobClientDownloadOptions, BlobClientDownloadResult, HttpRange};
 use azure_storage_blob::{BlobClient, BlobClientOptions};
 use bridge::port::{ByteStream, PortError, PortResult, Refused};
 use bytes::Bytes;
@@ -54,6 +54,36 @@ impl Listed {
         let options = BlobClientOptions { client_options, ..Default::default() };
         let (url, credential) = access.open(&self.url).await?;
         BlobClient::new(url, credential, Some(options)).map_err(|failed| error::azure(SERVICE, &failed))
+    }
+
+    /// One request, whose body is not collected.
+    async fn ask(&self, range: Range<u64>, summed: bool) -> PortResult<BlobClientDownloadResult> {
+        let length = usize::try_from(range.end - range.start).ok().and_then(NonZero::new);
+        let options = BlobClientDownloadOptions {
+            if_match: Some(Etag::from(self.etag.clone())),
+            range: Some(HttpRange::from(range)),
+            parallel: NonZero::new(1),
+            partition_size: length,
+            range_get_content_crc64: summed.then_some(true),
+            ..Default::default()
+        };
+        let client = self.client().await?;
+        let downloaded = stall::answer(self.blobs.stall, client.download(Some(options))).await;
+        let downloaded = downloaded.map_err(|stalled| self.stalled(stalled))?;
+        downloaded.map_err(|failed| self.refusal(error::azure(SERVICE, &failed)))
+    }
+
+    fn refusal(&self, refused: PortError) -> PortError {
+        let changed = refused.status == Some(412) || refused.status == Some(416);
+        if !changed {
+            return refused;
+        }
+        let message = format!("`{}` changed since it was listed", self.path);
+        PortError { kind: Refused::Conflict, message, ..refused }
+    }
+
+    fn stalled(&self, stalled: Stalled) -> PortError {
+        error::own(SERVICE, Refused::Unavailable, format!("`{}`: {stalled}", self.path))
     }
 }
 
@@ -124,7 +154,7 @@ impl Reading {
             let next = match self.flow.wait(body.next()).await {
                 Ok(next) => next,
                 Err(stalled) => {
-                    self.cut(self.stalled(stalled)).await?;
+                    self.cut(self.listed.stalled(stalled)).await?;
                     continue;
                 }
             };
@@ -176,32 +206,21 @@ impl Reading {
         error::own(SERVICE, Refused::Unavailable, problem)
     }
 
-    fn stalled(&self, stalled: Stalled) -> PortError {
-        error::own(SERVICE, Refused::Unavailable, format!("`{}`: {stalled}", self.listed.path))
-    }
-
-    /// Asks for the rest in one request, whose body is not collected.
+    /// Asks for the rest, and for its checksum if it is all of the range.
     async fn open(&mut self) -> PortResult<AsyncResponseBody> {
-        let Range { start, end } = self.rest;
-        let length = usize::try_from(end - start).ok().and_then(NonZero::new);
-        // What was begun is held against what was stated then.
-        let whole = start == self.start && end - start <= MOST_SUMMED;
-        let options = BlobClientDownloadOptions {
-            if_match: Some(Etag::from(self.listed.etag.clone())),
-            range: Some(HttpRange::from(self.rest.clone())),
-            parallel: NonZero::new(1),
-            partition_size: length,
-            range_get_content_crc64: whole.then_some(true),
-            ..Default::default()
+        let (whole, sums) = (self.rest.start == self.start, &self.listed.blobs.sums);
+        let summed = whole && self.rest.end - self.start <= MOST_SUMMED && sums.may_be_asked_for();
+        let result = match self.listed.ask(self.rest.clone(), summed).await {
+            Err(refused) if summed && sums.are_refused(&refused) => {
+                self.listed.ask(self.rest.clone(), false).await?
+            }
+            answer => answer?,
         };
-        let client = self.listed.client().await?;
-        let downloaded = stall::answer(self.listed.blobs.stall, client.download(Some(options))).await;
-        let downloaded = downloaded.map_err(|stalled| self.stalled(stalled))?;
-        let result = downloaded.map_err(|failed| self.refusal(error::azure(SERVICE, &failed)))?;
         match result.headers.get_optional_str(&"content-range".into()) {
             Some(range) if begins(range) == Some(self.rest.start) => self.same_size(range)?,
             other => return Err(self.another_range(other)),
         }
+        // Of a range that was begun, what was stated then counts.
         if whole {
             self.checksum = Checksum::stated(&result.headers);
         }
@@ -230,15 +249,6 @@ impl Reading {
              storage"
         );
         error::own(SERVICE, Refused::Invalid, problem)
-    }
-
-    fn refusal(&self, refused: PortError) -> PortError {
-        let changed = refused.status == Some(412) || refused.status == Some(416);
-        if !changed {
-            return refused;
-        }
-        let message = format!("`{}` changed since it was listed", self.listed.path);
-        PortError { kind: Refused::Conflict, message, ..refused }
     }
 
     async fn open_patiently(&mut self) -> PortResult<()> {

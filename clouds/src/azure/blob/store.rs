@@ -40,6 +40,8 @@ pub(super) enum Fault {
     Short,
     /// There is one byte more, and the length says so.
     Long,
+    /// As a store answers that knows no checksums.
+    Unsummed,
     /// The first byte is another.
     Altered,
     /// The same, and the connection dies after so many bytes.
@@ -224,6 +226,9 @@ fn refused(fault: Fault) -> Option<Response> {
             response
         }
         Fault::Error => refusal(500, "InternalError", "The server encountered an internal error."),
+        Fault::Unsummed => {
+            refusal(500, "FeatureNotSupported", "x-ms-range-get-content-crc64 is not supported.")
+        }
         Fault::Changed => refusal(412, "ConditionNotMet", "The condition is not met."),
         Fault::SignedOut => refusal(403, "AuthenticationFailed", "Signature not valid in this time."),
         Fault::Forbidden => {

@@ -5,7 +5,7 @@ use futures_util::stream::TryStreamExt;
 
 use bridge::port::ModelFile;
 
-use super::super::store::{Fault, SIZE, Store, bytes};
+use super::super::store::{Fault, PART, SIZE, Store, bytes};
 use super::super::window::Window;
 use super::*;
 
@@ -166,4 +166,22 @@ async fn a_byte_altered_before_a_cut_is_found_out_as_well() {
     let error = stream.try_collect::<Vec<Bytes>>().await.unwrap_err();
     assert_eq!(store.asked().len(), 2);
     assert!(error.message.contains("the storage's checksum"), "{error}");
+}
+
+#[tokio::test]
+async fn a_store_that_knows_no_checksums_is_asked_for_one_once() {
+    let store = Store::start().await;
+    let mut blobs = store.blobs();
+    blobs.window = Window::new(0, PART);
+    store.fault(0, Fault::Unsummed);
+    for _ in 0..2 {
+        let stream = blobs.read(&file(&store), 0..SIZE as u64).await.unwrap();
+        let read: Vec<Bytes> = stream.try_collect().await.unwrap();
+        assert!(read.concat() == bytes());
+    }
+    assert_eq!(store.asked().len(), 1 + 2 * SIZE.div_ceil(PART as usize));
+    // Not asked for, a refusal of checksums is one like any other.
+    (0..50).for_each(|at| store.fault(at, Fault::Unsummed));
+    let error = blobs.read(&file(&store), 0..1).await.err().unwrap();
+    assert!(error.message.contains("is not supported"), "{error}");
 }
