@@ -3,6 +3,7 @@
 
 mod checksum;
 mod reading;
+mod room;
 mod window;
 
 use std::collections::{BTreeSet, HashMap};

@@ -7,15 +7,14 @@
 use std::collections::VecDeque;
 use std::future::Future;
 use std::ops::Range;
-use std::sync::Arc;
 
 use bridge::port::{ByteStream, PortError, PortResult, Refused};
 use bytes::Bytes;
 use futures_util::stream::{StreamExt, try_unfold};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinHandle;
 
 use super::SERVICE;
+use super::room::{Buffer, Room};
 use crate::error;
 
 /// Bytes of one part. Half of what Microsoft's own clients ask for at a time
@@ -23,13 +22,16 @@ use crate::error;
 /// share the memory that there is.
 const PART: u64 = 2 << 20;
 
-/// Parts that are read ahead in one process, over all files: 16 MiB in memory at most.
-const AHEAD: usize = 8;
+/// Parts that are read ahead in one process, over all files: 8 MiB in memory at most.
+const AHEAD: usize = 4;
+
+/// A part that was read ahead is handed on in pieces of this size.
+const PIECE: usize = 128 << 10;
 
 /// Room for parts that are read ahead. Clones share it.
 #[derive(Clone)]
 pub(super) struct Window {
-    room: Arc<Semaphore>,
+    room: Room,
     part: u64,
 }
 
@@ -49,7 +51,7 @@ pub(super) trait Ranged: Clone + Send + Sync + 'static {
 
 impl Window {
     pub(super) fn new(ahead: usize, part: u64) -> Self {
-        Self { room: Arc::new(Semaphore::new(ahead)), part }
+        Self { room: Room::new(ahead), part }
     }
 
     /// The bytes of a file's range, in order. The first request is made at once, so that a refusal is the caller's.
@@ -60,7 +62,7 @@ impl Window {
             rest: range,
             flowing: None,
             ahead: VecDeque::new(),
-            handing_on: None,
+            handing_on: Bytes::new(),
         };
         reading.flow().await?;
         Ok(try_unfold(reading, |mut reading| async move {
@@ -80,18 +82,12 @@ struct Reading<S> {
     flowing: Option<(ByteStream, u64)>,
     /// The parts after it, in order.
     ahead: VecDeque<Part>,
-    /// The part that was read ahead and is handed on now.
-    handing_on: Option<Waiting>,
-}
-
-/// A part in memory: its pieces as they came, and the room it takes.
-struct Waiting {
-    pieces: VecDeque<Bytes>,
-    _room: OwnedSemaphorePermit,
+    /// What is left of the part that was read ahead and is handed on now.
+    handing_on: Bytes,
 }
 
 /// A part that is read by a task of its own. Ends with it.
-struct Part(JoinHandle<PortResult<Waiting>>);
+struct Part(JoinHandle<PortResult<Bytes>>);
 
 impl Drop for Part {
     fn drop(&mut self) {
@@ -102,10 +98,11 @@ impl Drop for Part {
 impl<S: Ranged> Reading<S> {
     async fn next(&mut self) -> PortResult<Option<Bytes>> {
         loop {
-            if let Some(piece) = self.handing_on.as_mut().and_then(|part| part.pieces.pop_front()) {
-                return Ok(Some(piece));
+            if !self.handing_on.is_empty() {
+                return Ok(Some(self.handing_on.split_to(self.handing_on.len().min(PIECE))));
             }
-            self.handing_on = None;
+            // An empty piece, too, holds on to its buffer.
+            self.handing_on = Bytes::new();
             self.read_ahead();
             if let Some((stream, left)) = &mut self.flowing {
                 match stream.next().await.transpose()? {
@@ -118,7 +115,7 @@ impl<S: Ranged> Reading<S> {
                 }
             } else if let Some(mut part) = self.ahead.pop_front() {
                 let read = (&mut part.0).await.map_err(|failed| lost(self.source.name(), &failed))?;
-                self.handing_on = Some(read?);
+                self.handing_on = read?;
             } else if self.rest.is_empty() {
                 return Ok(None);
             } else {
@@ -140,10 +137,9 @@ impl<S: Ranged> Reading<S> {
     /// Begins parts while there is room.
     fn read_ahead(&mut self) {
         while !self.rest.is_empty() {
-            let Ok(room) = Arc::clone(&self.window.room).try_acquire_owned() else { return };
+            let Some(buffer) = self.window.room.take() else { return };
             let (source, range) = (self.source.clone(), self.take());
-            let part = async move { Ok(Waiting { pieces: whole(&source, range).await?, _room: room }) };
-            self.ahead.push_back(Part(tokio::spawn(part)));
+            self.ahead.push_back(Part(tokio::spawn(async move { whole(&source, range, buffer).await })));
         }
     }
 
@@ -155,17 +151,16 @@ impl<S: Ranged> Reading<S> {
     }
 }
 
-/// All pieces of a part: together exactly as long as was asked for.
-async fn whole(source: &impl Ranged, range: Range<u64>) -> PortResult<VecDeque<Bytes>> {
-    let mut missing = range.end - range.start;
-    let mut pieces = VecDeque::new();
+/// All of a part: exactly as long as was asked for.
+async fn whole(source: &impl Ranged, range: Range<u64>, mut buffer: Buffer) -> PortResult<Bytes> {
+    let length = usize::try_from(range.end - range.start).unwrap_or(usize::MAX);
     let mut stream = source.range(range).await?;
     while let Some(piece) = stream.next().await.transpose()? {
-        let rest = missing.checked_sub(piece.len() as u64);
-        missing = rest.ok_or_else(|| wrong_length(source.name()))?;
-        pieces.push_back(piece);
+        if !buffer.fill(&piece, length) {
+            return Err(wrong_length(source.name()));
+        }
     }
-    if missing == 0 { Ok(pieces) } else { Err(wrong_length(source.name())) }
+    if buffer.len() == length { Ok(buffer.into_bytes()) } else { Err(wrong_length(source.name())) }
 }
 
 fn wrong_length(name: &str) -> PortError {
