@@ -40,7 +40,9 @@ async fn run(arguments: &[String]) -> Result<String, BoxError> {
     if let Some(at) = rest.iter().position(|word| word == "--window") {
         options.window = rest.get(at + 1).ok_or("--window takes a number")?.parse()?;
     }
-    let (origin, destination) = (registry(&from)?, registry(&to)?);
+    // Both sides share them, as in `gangplank copy`: each reads the machine's certificates.
+    let clients = (reqwest::Client::builder().build()?, reqwest::Client::builder().http1_only().build()?);
+    let (origin, destination) = (registry(&from, &clients)?, registry(&to, &clients)?);
     let origin = Origin { registry: &origin, repository: &from.repository, version: from.version.as_str() };
     let destination =
         Destination { registry: &destination, repository: &to.repository, tag: to.version.as_str() };
@@ -51,10 +53,12 @@ async fn run(arguments: &[String]) -> Result<String, BoxError> {
     ))
 }
 
-fn registry(reference: &Reference) -> Result<Registry, BoxError> {
+fn registry(
+    reference: &Reference,
+    (small, bulk): &(reqwest::Client, reqwest::Client),
+) -> Result<Registry, BoxError> {
     let tls = std::env::var_os("PLAINTEXT").is_none();
     let address = format!("{}://{}", if tls { "https" } else { "http" }, reference.host);
-    let (client, bulk) = (reqwest::Client::builder(), reqwest::Client::builder().http1_only());
-    let registry = Registry::new(client.build()?, Endpoint::parse(&address)?, Arc::new(Anonymous));
-    Ok(registry.with_bulk(bulk.build()?))
+    let registry = Registry::new(small.clone(), Endpoint::parse(&address)?, Arc::new(Anonymous));
+    Ok(registry.with_bulk(bulk.clone()))
 }
