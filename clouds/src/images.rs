@@ -279,7 +279,8 @@ impl ImageStore for Images {
         key: &SigningKey,
         watch: &W,
     ) -> PortResult<Referrer> {
-        self.sign_with(image, key, &Told(watch)).await
+        let told = Told(watch);
+        self.deadline.bound(SERVICE, Box::pin(self.sign_with(image, key, &told))).await
     }
 
     async fn signed(&self, image: &str, key: &TrustedKey) -> PortResult<SignatureVerdict> {

@@ -93,6 +93,8 @@ pub const ROLES: &[Role] = &[
             BUCKETS_LIST,
             BUCKETS_MAKE,
             CRYPTO_KEY_POLICY,
+            // Owners use keys, too: <https://cloud.google.com/kms/docs/separation-of-duties>.
+            SIGN_WITH_KEY,
             VIEW_PUBLIC_KEY,
             SECRET_ACCESS,
         ],

@@ -106,6 +106,8 @@ fn roles_give_what_their_pages_say() {
         ("roles/editor", "iam.serviceAccounts.undelete", false),
         ("roles/editor", "artifactregistry.repositories.createOnPush", true),
         ("roles/owner", "storage.buckets.create", true),
+        ("roles/owner", "cloudkms.cryptoKeyVersions.useToSign", true),
+        ("roles/cloudkms.publicKeyViewer", "cloudkms.cryptoKeyVersions.useToSign", false),
         ("roles/owner", "storage.buckets.get", false),
         ("roles/owner", "iam.denypolicies.list", true),
         ("roles/owner", "iam.denypolicies.create", false),
