@@ -189,8 +189,8 @@ mod tests {
         let fixture = Fixture::new();
         let router = super::router(Arc::clone(&fixture.world));
         let sign = format!("{KEY}/cryptoKeyVersions/1:asymmetricSign");
-        let signer = fixture.nobody();
-        let refused = call(&router, ("POST", &sign), &signer, request(b"text")).await;
+        let nobody = fixture.nobody();
+        let refused = call(&router, ("POST", &sign), &nobody, request(b"text")).await;
         assert_eq!(refused.status, 403);
         assert!(refused.message().contains("cloudkms.cryptoKeyVersions.useToSign"), "{}", refused.message());
         let policy = json!({ "policy": { "bindings": [{
@@ -198,7 +198,7 @@ mod tests {
         }]}});
         let granted = call(&router, ("POST", &format!("{KEY}:setIamPolicy")), &fixture.admin(), policy).await;
         assert_eq!(granted.status, 200, "{}", granted.message());
-        let signed = call(&router, ("POST", &sign), &signer, request(b"text")).await.json();
+        let signed = call(&router, ("POST", &sign), &nobody, request(b"text")).await.json();
         let path = format!("{KEY}/cryptoKeyVersions/1/publicKey");
         let public = call(&router, ("GET", &path), &fixture.admin(), json!(null)).await.json();
         let pem = public["pem"].as_str().unwrap();
