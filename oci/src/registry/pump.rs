@@ -4,11 +4,12 @@ use std::io;
 
 use bytes::Bytes;
 use futures_util::StreamExt;
-use futures_util::stream::unfold;
+use futures_util::stream::{Peekable, unfold};
 use tokio::sync::mpsc;
 
 use super::upload::{Pushed, Upload};
 use super::{Registry, RegistryError};
+use crate::ByteStream;
 use crate::digest::{Digest, Digester};
 use crate::progress::Event;
 
@@ -66,11 +67,11 @@ impl Registry {
     pub(super) async fn pump(
         &self,
         upload: &Upload<'_>,
+        mut bytes: Peekable<ByteStream<'_>>,
         act: &str,
         Inlet(inlet): Inlet,
     ) -> Result<Option<Pushed>, RegistryError> {
         let (mut meter, mut flow, mut told) = (Meter::of(upload), self.flow(), 0);
-        let mut bytes = upload.bytes.open();
         while let Some(chunk) = bytes.next().await {
             let mut chunk = chunk.map_err(|source| upload.unreadable(source))?;
             meter.update(&chunk);

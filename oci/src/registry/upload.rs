@@ -7,9 +7,11 @@
 //! A registry that refuses one form is offered the other. A cut costs the blob in flight: it is sent again from its
 //! first byte, since registries that take a blob in one request cannot resume it.
 
-use std::pin::pin;
+use std::pin::{Pin, pin};
 
+use bytes::Bytes;
 use futures_util::StreamExt;
+use futures_util::stream::Peekable;
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE, LOCATION};
 use http::{HeaderValue, Method};
 use reqwest::Response;
@@ -155,16 +157,18 @@ impl Registry {
 
     /// Sends it once in one form, and makes sure that the registry has it.
     async fn attempt(&self, upload: &mut Upload<'_>, form: Form) -> Result<Pushed, Failure> {
+        let mut bytes = upload.bytes.open().peekable();
         let session = match upload.session.take() {
             Some(session) => session,
-            None => self.begin(upload.repository).await?,
+            None => self.begin_while(upload.repository, Pin::new(&mut bytes).peek()).await?,
         };
         if let (Form::Put, Some(digest)) = (form, upload.digest.clone()) {
-            let (response, sent) = self.stream(upload, Method::PUT, with_digest(session, &digest)).await?;
+            let url = with_digest(session, &digest);
+            let (response, sent) = self.stream(upload, bytes, Method::PUT, url).await?;
             self.matches(upload, &digest, &sent)?;
             return Ok(self.confirm(upload, &response, sent).await?);
         }
-        let (response, sent) = self.stream(upload, Method::PATCH, session).await?;
+        let (response, sent) = self.stream(upload, bytes, Method::PATCH, session).await?;
         let session = self.location(&response, &format!("take {}", upload.what))?;
         match self.commit(upload, session, &sent).await {
             Ok(response) => Ok(self.confirm(upload, &response, sent).await?),
@@ -186,6 +190,19 @@ impl Registry {
         self.location(&response, &call.act)
     }
 
+    /// The same while the first bytes are fetched: behind a slow line the one takes as long as the other.
+    async fn begin_while(
+        &self,
+        repository: &str,
+        first: impl Future<Output = Option<&Result<Bytes, BoxError>>>,
+    ) -> Result<Url, RegistryError> {
+        let mut begin = pin!(self.begin(repository));
+        tokio::select! {
+            session = &mut begin => session,
+            _ = first => begin.await,
+        }
+    }
+
     async fn commit(
         &self,
         upload: &Upload<'_>,
@@ -204,6 +221,7 @@ impl Registry {
     async fn stream(
         &self,
         upload: &Upload<'_>,
+        bytes: Peekable<ByteStream<'_>>,
         method: Method,
         url: Url,
     ) -> Result<(Response, Pushed), Failure> {
@@ -216,7 +234,7 @@ impl Registry {
         }
         let (body, inlet) = pump::body();
         let mut request = pin!(self.send_once(&call, body));
-        let mut pump = pin!(self.pump(upload, &call.act, inlet));
+        let mut pump = pin!(self.pump(upload, bytes, &call.act, inlet));
         let (response, sent) = tokio::select! {
             // A refusal may come before the last byte was sent: then the rest is not even read.
             response = &mut request => match response {
