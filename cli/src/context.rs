@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use bridge::spec::{Bridge, Service, Team};
 use identity::Environment;
+use identity::http::Roots;
 use identity::source::SourceName;
 
 use crate::args::{Common, Format};
@@ -68,12 +69,17 @@ impl Context {
         }
     }
 
-    /// The certificate authorities that the bridge file names, PEM.
-    pub fn ca_bundle(&self) -> Result<Option<Vec<u8>>, Failure> {
-        let Some(path) = &self.bridge.endpoints.ca_bundle else { return Ok(None) };
-        edge::read(&self.folder.join(path)).map(Some).map_err(|error| {
-            unreadable(&error)
-                .hint("`endpoints.caBundle` in the bridge file names it; the path is relative to that file")
+    /// The certificate authorities to trust: the system's, and those that the bridge file names.
+    pub fn roots(&self) -> Result<Roots, Failure> {
+        let hint = "`endpoints.caBundle` in the bridge file names it; the path is relative to that file";
+        let bundle = self.bridge.endpoints.ca_bundle.as_ref().map(|path| self.folder.join(path));
+        let pem = bundle.as_ref().map(|path| edge::read(path)).transpose();
+        let pem = pem.map_err(|error| unreadable(&error).hint(hint))?;
+        Roots::new(pem.as_deref()).map_err(|problem| match bundle {
+            Some(path) => {
+                Failure::usage(format!("cannot use `{}`", path.display())).because(&problem).hint(hint)
+            }
+            None => Failure::failed("cannot set up TLS").because(&problem),
         })
     }
 

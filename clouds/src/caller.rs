@@ -6,6 +6,7 @@ use std::sync::Arc;
 use bridge::port::{PortError, PortResult, Refused};
 use bridge::spec::{AzureCloud, Bridge, ModelRef};
 use identity::acr::AcrLogin;
+use identity::http::Roots;
 use identity::source::{EntraSource, Options, Preference, SourceError, SourceName, azure_credential};
 use identity::{Chain, Clock, Environment, Grantee, TokenError};
 use url::Url;
@@ -27,8 +28,8 @@ pub struct Settings {
     pub log_in: Option<SourceName>,
     /// The clock.
     pub clock: Arc<dyn Clock>,
-    /// Certificate authorities to trust besides the system's, PEM.
-    pub ca_bundle: Option<Vec<u8>>,
+    /// The certificate authorities to trust.
+    pub roots: Roots,
     /// The scorer's executable, for images of our own runtime.
     pub scorer: Option<PathBuf>,
     /// A private folder where it is kept what went into images that are not finished.
@@ -156,25 +157,24 @@ pub(crate) fn no_log_in(refused: SourceError) -> PortError {
 
 /// The client for everything that is sent tokens.
 pub(crate) fn client(settings: &Settings) -> PortResult<reqwest::Client> {
-    identity::http::client(settings.ca_bundle.as_deref()).map_err(|problem| setup(&problem))
+    settings.roots.client().map_err(|problem| setup(&problem))
 }
 
 /// The client for the bytes of files. Storage redirects nobody.
 fn streams(settings: &Settings) -> PortResult<reqwest::Client> {
-    let builder = identity::http::streaming(settings.ca_bundle.as_deref());
-    builder.map_err(|problem| setup(&problem))?.build().map_err(|problem| setup(&problem))
+    build(settings.roots.streaming())
 }
 
 /// The clients for registries: they send downloads elsewhere. A log-in does not follow to another host.
 fn registry_transport(settings: &Settings) -> PortResult<Transport> {
-    let builder = || {
-        let builder = identity::http::streaming(settings.ca_bundle.as_deref());
-        let builder = builder.map_err(|problem| setup(&problem))?;
-        Ok(builder.redirect(redirects()))
-    };
-    let build = |builder: reqwest::ClientBuilder| builder.build().map_err(|problem| setup(&problem));
+    let small = build(settings.roots.streaming().redirect(redirects()))?;
+    let bulk = build(settings.roots.bulk().redirect(redirects()))?;
     let Limits { stall, deadline } = settings.limits;
-    Ok(Transport { small: build(builder()?)?, bulk: build(builder()?.http1_only())?, stall, deadline })
+    Ok(Transport { small, bulk, stall, deadline })
+}
+
+fn build(builder: reqwest::ClientBuilder) -> PortResult<reqwest::Client> {
+    builder.build().map_err(|problem| setup(&problem))
 }
 
 /// A few redirects, and none that leaves encryption.

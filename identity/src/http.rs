@@ -1,9 +1,14 @@
 //! The one way this product makes HTTP clients: with the bridge's own certificate authorities, time limits, and no
 //! plain http beyond loopback.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use reqwest::Certificate;
+use rustls::ClientConfig;
+use rustls::crypto::{CryptoProvider, aws_lc_rs};
+use rustls_pki_types::CertificateDer;
+use rustls_pki_types::pem::PemObject;
+use rustls_platform_verifier::Verifier;
 use url::{Host, Url};
 
 /// What we call ourselves.
@@ -36,34 +41,71 @@ pub enum HttpSetup {
     Unencrypted(String),
 }
 
-/// A builder with our user agent, time limits and, besides the system's, the certificate authorities in `ca_bundle`
-/// (PEM). Follows no redirect: none of the services we send tokens to uses one.
-pub fn builder(ca_bundle: Option<&[u8]>) -> Result<reqwest::ClientBuilder, HttpSetup> {
-    Ok(streaming(ca_bundle)?.read_timeout(READ_TIMEOUT))
+/// Whose certificates are believed: those of the system's authorities and, besides, of a bundle's. They are read once, which
+/// takes some milliseconds; every client made here shares them, and the sessions of TLS.
+#[derive(Clone)]
+pub struct Roots {
+    config: ClientConfig,
 }
 
-/// The same for whoever moves many bytes and looks himself whether they flow. There is no limit on reading: reqwest counts
-/// what it takes to send a body towards it, and an upload may take hours.
-pub fn streaming(ca_bundle: Option<&[u8]>) -> Result<reqwest::ClientBuilder, HttpSetup> {
-    let mut builder = reqwest::Client::builder()
-        .user_agent(USER_AGENT)
-        .connect_timeout(CONNECT_TIMEOUT)
-        .redirect(reqwest::redirect::Policy::none());
-    if let Some(pem) = ca_bundle {
-        let certificates = certificates(pem)?;
-        builder = builder.tls_certs_merge(certificates);
+impl Roots {
+    /// The system's authorities and those in `ca_bundle` (PEM).
+    pub fn new(ca_bundle: Option<&[u8]>) -> Result<Self, HttpSetup> {
+        let extra = ca_bundle.map_or(Ok(Vec::new()), certificates)?;
+        let client = |error: rustls::Error| HttpSetup::Client(error.to_string());
+        let provider =
+            CryptoProvider::get_default().map_or_else(|| Arc::new(aws_lc_rs::default_provider()), Arc::clone);
+        let verifier = Verifier::new_with_extra_roots(extra, Arc::clone(&provider)).map_err(client)?;
+        let config = ClientConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .map_err(client)?
+            .dangerous()
+            .with_custom_certificate_verifier(Arc::new(verifier))
+            .with_no_client_auth();
+        Ok(Self { config })
     }
-    Ok(builder)
+
+    /// A builder with our user agent and time limits. Follows no redirect: none of the services we send tokens to uses one.
+    pub fn builder(&self) -> reqwest::ClientBuilder {
+        self.streaming().read_timeout(READ_TIMEOUT)
+    }
+
+    /// The same for whoever moves many bytes and looks himself whether they flow. There is no limit on reading: reqwest
+    /// counts what it takes to send a body towards it, and an upload may take hours.
+    pub fn streaming(&self) -> reqwest::ClientBuilder {
+        self.speaking(&[b"h2", b"http/1.1"])
+    }
+
+    /// The same with HTTP/1.1 alone: each transfer has a connection of its own.
+    pub fn bulk(&self) -> reqwest::ClientBuilder {
+        self.speaking(&[b"http/1.1"]).http1_only()
+    }
+
+    /// A client made by [`Self::builder`].
+    pub fn client(&self) -> Result<reqwest::Client, HttpSetup> {
+        self.builder().build().map_err(|error| HttpSetup::Client(with_causes(&error)))
+    }
+
+    /// reqwest offers no protocol by itself where the set-up of TLS is given to it.
+    fn speaking(&self, protocols: &[&[u8]]) -> reqwest::ClientBuilder {
+        let mut config = self.config.clone();
+        config.alpn_protocols = protocols.iter().map(|protocol| protocol.to_vec()).collect();
+        reqwest::Client::builder()
+            .tls_backend_preconfigured(config)
+            .user_agent(USER_AGENT)
+            .connect_timeout(CONNECT_TIMEOUT)
+            .redirect(reqwest::redirect::Policy::none())
+    }
 }
 
-/// A client made by [`builder`].
+/// A client with [`Roots`] of its own.
 pub fn client(ca_bundle: Option<&[u8]>) -> Result<reqwest::Client, HttpSetup> {
-    builder(ca_bundle)?.build().map_err(|error| HttpSetup::Client(with_causes(&error)))
+    Roots::new(ca_bundle)?.client()
 }
 
-fn certificates(pem: &[u8]) -> Result<Vec<Certificate>, HttpSetup> {
-    let certificates =
-        Certificate::from_pem_bundle(pem).map_err(|error| HttpSetup::CaBundle(with_causes(&error)))?;
+fn certificates(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, HttpSetup> {
+    let certificates: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem).collect();
+    let certificates = certificates.map_err(|error| HttpSetup::CaBundle(error.to_string()))?;
     if certificates.is_empty() {
         return Err(HttpSetup::CaBundle("no certificate in it".to_owned()));
     }
@@ -149,10 +191,11 @@ mod tests {
 
     #[test]
     fn only_clients_that_stream_read_without_a_limit() {
-        let limited = |builder: Result<reqwest::ClientBuilder, HttpSetup>| {
-            format!("{:?}", builder.unwrap().build().unwrap()).contains("read_timeout")
+        let limited = |builder: reqwest::ClientBuilder| {
+            format!("{:?}", builder.build().unwrap()).contains("read_timeout")
         };
-        assert!(limited(builder(None)) && !limited(streaming(None)));
+        let roots = Roots::new(None).unwrap();
+        assert!(limited(roots.builder()) && !limited(roots.streaming()) && !limited(roots.bulk()));
     }
 
     #[test]

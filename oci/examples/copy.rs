@@ -40,8 +40,7 @@ async fn run(arguments: &[String]) -> Result<String, BoxError> {
     if let Some(at) = rest.iter().position(|word| word == "--window") {
         options.window = rest.get(at + 1).ok_or("--window takes a number")?.parse()?;
     }
-    // Both sides share them, as in `gangplank copy`: each reads the machine's certificates.
-    let clients = (reqwest::Client::builder().build()?, reqwest::Client::builder().http1_only().build()?);
+    let clients = clients()?;
     let (origin, destination) = (registry(&from, &clients)?, registry(&to, &clients)?);
     let origin = Origin { registry: &origin, repository: &from.repository, version: from.version.as_str() };
     let destination =
@@ -51,6 +50,21 @@ async fn run(arguments: &[String]) -> Result<String, BoxError> {
         "{} sent {} present {} retries {}",
         copied.digest, copied.tally.sent, copied.tally.present, copied.retries
     ))
+}
+
+/// A client for small answers and one for blobs. They share the machine's certificates, as in `gangplank copy`.
+fn clients() -> Result<(reqwest::Client, reqwest::Client), BoxError> {
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let verifier = rustls_platform_verifier::Verifier::new(Arc::clone(&provider))?;
+    let mut tls = rustls::ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()?
+        .dangerous()
+        .with_custom_certificate_verifier(Arc::new(verifier))
+        .with_no_client_auth();
+    tls.alpn_protocols = vec![b"http/1.1".to_vec()];
+    let bulk = reqwest::Client::builder().tls_backend_preconfigured(tls.clone()).http1_only().build()?;
+    tls.alpn_protocols.insert(0, b"h2".to_vec());
+    Ok((reqwest::Client::builder().tls_backend_preconfigured(tls).build()?, bulk))
 }
 
 fn registry(

@@ -81,7 +81,7 @@ fn settings(context: &Context) -> Result<Settings, Failure> {
         environment: context.environment.clone(),
         log_in: context.log_in,
         clock: Arc::new(SystemTime),
-        ca_bundle: context.ca_bundle()?,
+        roots: context.roots()?,
         scorer: None,
         journals: edge::caches(&context.environment).map(|caches| caches.join("images")),
         limits: Limits::default(),

@@ -18,6 +18,7 @@ use bridge::spec::Bridge;
 use clouds::{Administrator, Settings};
 use gangplank::edge::SystemTime;
 use identity::Environment;
+use identity::http::Roots;
 
 use crate::harbour::Harbour;
 use meddler::Meddler;
@@ -105,7 +106,7 @@ async fn administrator(harbour: &Harbour, bridge: &Bridge) -> Administrator {
     let settings = Settings {
         environment: Environment::from_pairs(environment),
         clock: Arc::new(SystemTime),
-        ca_bundle: Some(std::fs::read(harbour.file("ca.pem")).unwrap()),
+        roots: Roots::new(Some(&std::fs::read(harbour.file("ca.pem")).unwrap())).unwrap(),
         scorer: None,
         journals: None,
         limits: clouds::Limits::default(),

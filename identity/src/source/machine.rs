@@ -10,6 +10,6 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// A client for the machine's own endpoints. A proxy would answer from another machine, with another identity.
 pub(super) fn client() -> Result<reqwest::Client, SourceError> {
-    let builder = crate::http::builder(None).map_err(|error| setup(&error))?;
-    builder.no_proxy().connect_timeout(CONNECT_TIMEOUT).build().map_err(|error| setup(&error))
+    let roots = crate::http::Roots::new(None).map_err(|error| setup(&error))?;
+    roots.builder().no_proxy().connect_timeout(CONNECT_TIMEOUT).build().map_err(|error| setup(&error))
 }
