@@ -72,7 +72,7 @@ impl Digester {
 }
 
 /// So many pieces may wait for a thread that hashes.
-const WAITING: usize = 4;
+const WAITING: usize = 3;
 
 /// Computes a digest beside the task that the bytes flow through, on a thread of its own: hashing is most of what packing does,
 /// and would otherwise be as fast as one core is. The thread begins with the first bytes.

@@ -111,6 +111,11 @@ impl Ranged for Listed {
         &self.path
     }
 
+    /// One of which the storage states the checksum, where it does.
+    fn longest(&self) -> u64 {
+        if self.blobs.sums.may_be_asked_for() { MOST_SUMMED } else { u64::MAX }
+    }
+
     async fn range(&self, range: Range<u64>) -> PortResult<ByteStream> {
         if range.is_empty() {
             return Ok(empty().boxed());

@@ -22,8 +22,11 @@ use crate::error;
 /// share the memory that there is.
 const PART: u64 = 2 << 20;
 
-/// Parts that are read ahead in one process, over all files: 8 MiB in memory at most.
-const AHEAD: usize = 4;
+/// What flows straight through needs no room, and is asked for in ranges of this size at most: a cut costs no more of a long one.
+const LONGEST: u64 = 32 << 20;
+
+/// Parts that are read ahead in one process, over all files: 6 MiB in memory at most.
+const AHEAD: usize = 3;
 
 /// A part that was read ahead is handed on in pieces of this size.
 const PIECE: usize = 128 << 10;
@@ -33,11 +36,12 @@ const PIECE: usize = 128 << 10;
 pub(super) struct Window {
     room: Room,
     part: u64,
+    longest: u64,
 }
 
 impl Default for Window {
     fn default() -> Self {
-        Self::new(AHEAD, PART)
+        Self { longest: LONGEST, ..Self::new(AHEAD, PART) }
     }
 }
 
@@ -45,13 +49,15 @@ impl Default for Window {
 pub(super) trait Ranged: Clone + Send + Sync + 'static {
     /// The file, for people.
     fn name(&self) -> &str;
+    /// The longest range that should be asked for at once.
+    fn longest(&self) -> u64;
     /// The bytes of a range.
     fn range(&self, range: Range<u64>) -> impl Future<Output = PortResult<ByteStream>> + Send;
 }
 
 impl Window {
     pub(super) fn new(ahead: usize, part: u64) -> Self {
-        Self { room: Room::new(ahead), part }
+        Self { room: Room::new(ahead), part, longest: part }
     }
 
     /// The bytes of a file's range, in order. The first request is made at once, so that a refusal is the caller's.
@@ -126,7 +132,7 @@ impl<S: Ranged> Reading<S> {
 
     /// Lets the next part flow straight through.
     async fn flow(&mut self) -> PortResult<()> {
-        let range = self.take();
+        let range = self.take(self.window.longest.min(self.source.longest()));
         if !range.is_empty() {
             let missing = range.end - range.start;
             self.flowing = Some((self.source.range(range).await?, missing));
@@ -138,13 +144,13 @@ impl<S: Ranged> Reading<S> {
     fn read_ahead(&mut self) {
         while !self.rest.is_empty() {
             let Some(buffer) = self.window.room.take() else { return };
-            let (source, range) = (self.source.clone(), self.take());
+            let (source, range) = (self.source.clone(), self.take(self.window.part));
             self.ahead.push_back(Part(tokio::spawn(async move { whole(&source, range, buffer).await })));
         }
     }
 
-    fn take(&mut self) -> Range<u64> {
-        let end = self.rest.end.min(self.rest.start.saturating_add(self.window.part));
+    fn take(&mut self, most: u64) -> Range<u64> {
+        let end = self.rest.end.min(self.rest.start.saturating_add(most));
         let range = self.rest.start..end;
         self.rest.start = end;
         range
