@@ -1,5 +1,5 @@
 """One run of one tool: what it took of the clock, the processor, memory and the disk."""
-import hashlib, os, signal, subprocess, tempfile, threading, time
+import hashlib, os, signal, socket, ssl, subprocess, tempfile, threading, time
 
 MIB = 1 << 20
 
@@ -47,9 +47,56 @@ def measure(words, environment, deadline, folder=None):
                 "out": out.read().decode(errors="replace")}
 
 
-def floor(size):
+def hashing(size):
     """Seconds that one core needs to hash as much."""
     started, piece, digest = time.process_time(), bytes(MIB), hashlib.sha256()
     for _ in range(size // MIB):
         digest.update(piece)
     return time.process_time() - started
+
+
+def loopback(size, certificate=None):
+    """Seconds of the clock in which one process sends as much to another: by TLS, if there is a certificate and its key."""
+    piece = bytearray(MIB // 4)
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        child = os.fork()
+        if child == 0:
+            try:
+                send(listener.accept()[0], piece, size, certificate)
+            finally:
+                os._exit(0)
+        far = socket.create_connection(listener.getsockname())
+    if certificate:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+        far = context.wrap_socket(far)
+    with far:
+        started = time.monotonic()
+        while far.recv_into(piece):
+            pass
+        wall = time.monotonic() - started
+    os.waitpid(child, 0)
+    return wall
+
+
+def send(near, piece, size, certificate):
+    if certificate:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(*certificate)
+        near = context.wrap_socket(near, server_side=True)
+    for _ in range(size // len(piece)):
+        near.sendall(piece)
+    if certificate:
+        near = near.unwrap()
+    near.close()
+
+
+def floors(size, certificate):
+    """What nobody can do without: figure → seconds."""
+    return {"sha256": round(hashing(size), 2), "loopback": round(loopback(size), 2),
+            "loopback with TLS": round(loopback(size, certificate), 2)}
+
+
+def told(size, floors):
+    """The floors as a line."""
+    return f"{size / MIB / 1024:g} GiB take here: " + ", ".join(f"{name} {seconds:.2f} s" for name, seconds in floors.items())
