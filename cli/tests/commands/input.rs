@@ -17,6 +17,16 @@ fn the_bridge_file() {
 }
 
 #[test]
+fn the_certificate_authorities() {
+    let harbour = Harbour::new();
+    harbour.edit("caBundle: ca.pem", "caBundle: gone.pem");
+    harbour.run(&["whoami"]).expect_code(2).expect_talk("gone.pem").expect_talk("`endpoints.caBundle`");
+    harbour.edit("caBundle: gone.pem", "caBundle: bridge.yaml");
+    let none = harbour.run(&["whoami"]).expect_code(2);
+    none.expect_talk("bridge.yaml").expect_talk("no certificate in it").expect_talk("`endpoints.caBundle`");
+}
+
+#[test]
 fn names_that_nothing_has() {
     let harbour = Harbour::set_up();
     harbour.run(&["plan", "--kubeconfig", "nowhere"]).expect_code(2).expect_talk("no kubeconfig `nowhere`");
