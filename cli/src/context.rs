@@ -79,7 +79,9 @@ impl Context {
             Some(path) => {
                 Failure::usage(format!("cannot use `{}`", path.display())).because(&problem).hint(hint)
             }
-            None => Failure::failed("cannot set up TLS").because(&problem),
+            None => Failure::failed("cannot set up TLS").because(&problem).hint(
+                "install the system's certificate authorities (`ca-certificates`), or name a file of them in `endpoints.caBundle`",
+            ),
         })
     }
 

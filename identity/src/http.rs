@@ -53,9 +53,14 @@ impl Roots {
     pub fn new(ca_bundle: Option<&[u8]>) -> Result<Self, HttpSetup> {
         let extra = ca_bundle.map_or(Ok(Vec::new()), certificates)?;
         let client = |error: rustls::Error| HttpSetup::Client(error.to_string());
+        // With a bundle, the verifier forgives a system without certificates: what it refuses is the bundle's.
+        let refused = |error: rustls::Error| match ca_bundle {
+            Some(_) => HttpSetup::CaBundle(error.to_string()),
+            None => client(error),
+        };
         let provider =
             CryptoProvider::get_default().map_or_else(|| Arc::new(aws_lc_rs::default_provider()), Arc::clone);
-        let verifier = Verifier::new_with_extra_roots(extra, Arc::clone(&provider)).map_err(client)?;
+        let verifier = Verifier::new_with_extra_roots(extra, Arc::clone(&provider)).map_err(refused)?;
         let config = ClientConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
             .map_err(client)?
@@ -90,12 +95,20 @@ impl Roots {
     fn speaking(&self, protocols: &[&[u8]]) -> reqwest::ClientBuilder {
         let mut config = self.config.clone();
         config.alpn_protocols = protocols.iter().map(|protocol| protocol.to_vec()).collect();
-        reqwest::Client::builder()
-            .tls_backend_preconfigured(config)
-            .user_agent(USER_AGENT)
-            .connect_timeout(CONNECT_TIMEOUT)
-            .redirect(reqwest::redirect::Policy::none())
+        ours(reqwest::Client::builder().tls_backend_preconfigured(config))
     }
+}
+
+/// A builder for plain http alone: it trusts nobody's certificate, and so reads none.
+pub(crate) fn plain() -> reqwest::ClientBuilder {
+    ours(reqwest::Client::builder().tls_certs_only([])).read_timeout(READ_TIMEOUT)
+}
+
+fn ours(builder: reqwest::ClientBuilder) -> reqwest::ClientBuilder {
+    builder
+        .user_agent(USER_AGENT)
+        .connect_timeout(CONNECT_TIMEOUT)
+        .redirect(reqwest::redirect::Policy::none())
 }
 
 /// A client with [`Roots`] of its own.
@@ -239,7 +252,8 @@ mod tests {
     #[test]
     fn a_bundle_without_certificates_is_an_error() {
         for pem in [&b""[..], b"not pem", b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"] {
-            assert!(client(Some(pem)).is_err(), "{}", String::from_utf8_lossy(pem));
+            let refused = client(Some(pem)).unwrap_err();
+            assert!(matches!(refused, HttpSetup::CaBundle(_)), "{refused}: {}", String::from_utf8_lossy(pem));
         }
         assert!(client(None).is_ok());
     }

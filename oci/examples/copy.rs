@@ -52,7 +52,8 @@ async fn run(arguments: &[String]) -> Result<String, BoxError> {
     ))
 }
 
-/// A client for small answers and one for blobs. They share the machine's certificates, as in `gangplank copy`.
+/// A client for small answers and one for blobs. They share the machine's certificates, as those of `gangplank copy` do by
+/// `identity::http::Roots`, which this crate may not know.
 fn clients() -> Result<(reqwest::Client, reqwest::Client), BoxError> {
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let verifier = rustls_platform_verifier::Verifier::new(Arc::clone(&provider))?;

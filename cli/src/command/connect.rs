@@ -61,7 +61,7 @@ pub(super) async fn administrator(context: &Context, flags: &Administrate) -> Re
 
 /// The log-in of a workload's pod, which is of one kind, or why there is none here.
 pub(super) fn pod(context: &Context, log_in: SourceName) -> Result<Pod, String> {
-    let settings = settings(context).map_err(|_| "the bridge file's `caBundle` cannot be read".to_owned())?;
+    let settings = settings(context).map_err(|_| "the bridge file's `caBundle` cannot be used".to_owned())?;
     let settings = Settings { log_in: Some(log_in), ..settings };
     Pod::connect(&context.bridge, &settings)
 }

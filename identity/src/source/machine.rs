@@ -8,8 +8,7 @@ use super::login::setup;
 /// These endpoints are a hop away at most.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// A client for the machine's own endpoints. A proxy would answer from another machine, with another identity.
+/// A client for those of the machine's own endpoints that speak plain http. A proxy would answer from another machine, with another identity.
 pub(super) fn client() -> Result<reqwest::Client, SourceError> {
-    let roots = crate::http::Roots::new(None).map_err(|error| setup(&error))?;
-    roots.builder().no_proxy().connect_timeout(CONNECT_TIMEOUT).build().map_err(|error| setup(&error))
+    crate::http::plain().no_proxy().connect_timeout(CONNECT_TIMEOUT).build().map_err(|error| setup(&error))
 }
