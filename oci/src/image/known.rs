@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use futures_util::FutureExt;
+use futures_util::stream::{self, StreamExt};
 use oci_spec::image::{Descriptor, ImageManifest};
 use tokio::sync::OnceCell;
 
@@ -15,6 +17,9 @@ use crate::registry::{Registry, RegistryError, is_about_another};
 
 /// So many of a repository's images are looked at.
 const IMAGES: usize = 8;
+
+/// So many of their manifests are asked for at once.
+const AT_ONCE: usize = 4;
 
 /// Lists of files are read up to so many packed bytes in all, which is some ten thousand files in each image.
 const LARGEST_LISTS: u64 = 4 << 20;
@@ -69,8 +74,11 @@ impl Known {
         tags.reverse();
         tags.retain(|tag| !is_about_another(tag));
         tags.sort_by_key(|other| other != tag);
-        for tag in tags.iter().take(IMAGES) {
-            if let Some(found) = readable(registry.manifest(repository, tag).await)?.flatten() {
+        let asked: Vec<_> =
+            tags.iter().take(IMAGES).map(|tag| registry.manifest(repository, tag).boxed()).collect();
+        let mut found = stream::iter(asked).buffered(AT_ONCE);
+        while let Some(answer) = found.next().await {
+            if let Some(found) = readable(answer)?.flatten() {
                 known.add(&found.bytes);
             }
         }

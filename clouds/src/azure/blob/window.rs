@@ -140,9 +140,10 @@ impl<S: Ranged> Reading<S> {
         Ok(())
     }
 
-    /// Begins parts while there is room.
+    /// Begins parts while there is room. What flows in long ranges needs none: it is the next range that is waited for, once in a
+    /// while, and a request for each small part would cost the storage more.
     fn read_ahead(&mut self) {
-        while !self.rest.is_empty() {
+        while !self.rest.is_empty() && self.source.longest() < self.window.longest {
             let Some(buffer) = self.window.room.take() else { return };
             let (source, range) = (self.source.clone(), self.take(self.window.part));
             self.ahead.push_back(Part(tokio::spawn(async move { whole(&source, range, buffer).await })));
