@@ -50,8 +50,10 @@ class Counter:
 
 
 class World:
-    def __init__(self, arguments, folder):
-        self.arguments, self.folder, self.children = arguments, folder, []
+    """`folder` is the client's; the registry and Azurite keep their bytes in `stores`."""
+
+    def __init__(self, arguments, folder, stores):
+        self.arguments, self.folder, self.stores, self.children = arguments, folder, stores, []
 
     def build(self):
         self.certificates()
@@ -62,6 +64,9 @@ class World:
 
     def path(self, *parts):
         return os.path.join(self.folder, *parts)
+
+    def images(self):
+        return os.path.join(self.stores, "images")
 
     def certificates(self):
         run = lambda *words: subprocess.run(words, check=True, cwd=self.folder, capture_output=True)
@@ -82,7 +87,7 @@ class World:
     def start_registry(self):
         port = free_port()
         with open(self.path("registry.yml"), "w") as out:
-            out.write(f"version: 0.1\nlog: {{level: error}}\nstorage: {{filesystem: {{rootdirectory: {self.path('images')}}}}}\n"
+            out.write(f"version: 0.1\nlog: {{level: error}}\nstorage: {{filesystem: {{rootdirectory: {self.images()}}}}}\n"
                       f"http:\n  addr: 127.0.0.1:{port}\n  relativeurls: true\n  secret: bench\n"
                       f"  tls: {{certificate: {self.path('tls.pem')}, key: {self.path('tls.key')}}}\n")
         child = self.start("registry", [self.arguments.registry, "serve", self.path("registry.yml")], OTEL_TRACES_EXPORTER="none")
@@ -91,7 +96,7 @@ class World:
 
     def start_azurite(self):
         port = free_port()
-        child = self.start("azurite", [self.arguments.azurite, "--silent", "--location", self.path("blobs"), "--blobPort", str(port),
+        child = self.start("azurite", [self.arguments.azurite, "--silent", "--location", os.path.join(self.stores, "blobs"), "--blobPort", str(port),
                                        "--cert", self.path("tls.pem"), "--key", self.path("tls.key"), "--oauth", "basic",
                                        "--skipApiVersionCheck", "--disableTelemetry"], AZURITE_ACCOUNTS=f"{ACCOUNT}:{KEY}")
         wait(port, child)
@@ -122,6 +127,8 @@ class World:
 
         class Handler(http.server.BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
+            # Heads and bodies are written one after the other: the second would wait 40 ms for word of the first.
+            disable_nagle_algorithm = True
 
             def log_message(self, *_):
                 pass

@@ -2,10 +2,7 @@
 
 use std::fmt;
 
-use bytes::Bytes;
 use sha2::{Digest as _, Sha256};
-use tokio::sync::mpsc;
-use tokio::task::{JoinError, JoinHandle};
 
 /// `sha256:` and 64 hexadecimal digits in lower case.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -16,7 +13,8 @@ pub struct Digest(String);
 #[error("`{0}` is no digest: expected `sha256:` and 64 lower-case hexadecimal digits")]
 pub struct MalformedDigest(pub String);
 
-/// Computes the digest and the size of bytes that flow past.
+/// Computes the digest and the size of bytes that flow past, in the task that they flow through: a thread for it is woken for every
+/// piece, which costs more than it brings while several blobs flow.
 #[derive(Default, Clone)]
 pub struct Digester {
     hash: Sha256,
@@ -71,49 +69,6 @@ impl Digester {
     }
 }
 
-/// So many pieces may wait for a thread that hashes.
-const WAITING: usize = 3;
-
-/// Computes a digest beside the task that the bytes flow through, on a thread of its own: hashing is most of what packing does,
-/// and would otherwise be as fast as one core is. The thread begins with the first bytes.
-#[derive(Default)]
-pub(crate) struct Beside(Option<Hashing>);
-
-struct Hashing {
-    pieces: mpsc::Sender<Bytes>,
-    thread: JoinHandle<Digester>,
-}
-
-impl Hashing {
-    fn start() -> Self {
-        let (pieces, mut waiting) = mpsc::channel::<Bytes>(WAITING);
-        let thread = tokio::task::spawn_blocking(move || {
-            let mut digester = Digester::default();
-            while let Some(piece) = waiting.blocking_recv() {
-                digester.update(&piece);
-            }
-            digester
-        });
-        Self { pieces, thread }
-    }
-}
-
-impl Beside {
-    /// Takes the next bytes; waits while the thread is far behind.
-    pub(crate) async fn update(&mut self, bytes: Bytes) {
-        let hashing = self.0.get_or_insert_with(Hashing::start);
-        // The thread ends when nothing more can come, not before.
-        let _taken = hashing.pieces.send(bytes).await;
-    }
-
-    /// The digest of everything that flowed past.
-    pub(crate) async fn finish(self) -> Result<Digest, JoinError> {
-        let Some(Hashing { pieces, thread }) = self.0 else { return Ok(Digester::default().finish()) };
-        drop(pieces);
-        Ok(thread.await?.finish())
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -126,16 +81,6 @@ mod tests {
         for bad in ["", "sha256:", "sha256:abc", "sha512:00", &good.as_str().to_uppercase(), "latest"] {
             assert_eq!(Digest::parse(bad), Err(MalformedDigest(bad.to_owned())));
         }
-    }
-
-    #[tokio::test]
-    async fn a_thread_beside_finds_the_same() {
-        assert_eq!(Beside::default().finish().await.unwrap(), Digest::of(b""));
-        let mut beside = Beside::default();
-        for _ in 0..50 {
-            beside.update(Bytes::from_static(b"quay")).await;
-        }
-        assert_eq!(beside.finish().await.unwrap(), Digest::of(&b"quay".repeat(50)));
     }
 
     #[test]

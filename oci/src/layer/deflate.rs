@@ -14,7 +14,7 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use futures_util::stream::{StreamExt, try_unfold};
 
-use crate::digest::{Beside, Digest};
+use crate::digest::{Digest, Digester};
 use crate::{BoxError, ByteStream};
 
 /// The archive goes into the compressor in blocks of this size.
@@ -40,7 +40,7 @@ pub(super) fn stream(archive: ByteStream<'_>, diff_id: Arc<OnceLock<Digest>>) ->
     let packing = Packing {
         archive,
         waiting: BytesMut::new(),
-        digest: Beside::default(),
+        digester: Digester::default(),
         encoder: Some(GzEncoder::new(Vec::new(), level())),
         diff_id,
     };
@@ -51,7 +51,7 @@ pub(super) fn stream(archive: ByteStream<'_>, diff_id: Arc<OnceLock<Digest>>) ->
 struct Packing<'a> {
     archive: ByteStream<'a>,
     waiting: BytesMut,
-    digest: Beside,
+    digester: Digester,
     /// `None` at the end.
     encoder: Option<GzEncoder<Vec<u8>>>,
     diff_id: Arc<OnceLock<Digest>>,
@@ -71,20 +71,20 @@ impl Packing<'_> {
             }
             match self.archive.next().await.transpose()? {
                 Some(chunk) => {
+                    self.digester.update(&chunk);
                     self.waiting.extend_from_slice(&chunk);
-                    self.digest.update(chunk).await;
                 }
-                None => return self.end().await.map(Some),
+                None => return self.end().map(Some),
             }
         }
         Ok(None)
     }
 
-    async fn end(&mut self) -> Result<Bytes, BoxError> {
+    fn end(&mut self) -> Result<Bytes, BoxError> {
         let Some(mut encoder) = self.encoder.take() else { return Ok(Bytes::new()) };
         encoder.write_all(&self.waiting)?;
         // A second reading of the same archive finds the same digest there.
-        let _ = self.diff_id.set(std::mem::take(&mut self.digest).finish().await?);
+        let _ = self.diff_id.set(std::mem::take(&mut self.digester).finish());
         Ok(encoder.finish()?.into())
     }
 }

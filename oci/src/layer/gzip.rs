@@ -10,7 +10,7 @@ use bytes::{BufMut, Bytes, BytesMut};
 use flate2::Crc;
 use futures_util::stream::{StreamExt, try_unfold};
 
-use crate::digest::{Beside, Digest};
+use crate::digest::{Digest, Digester};
 use crate::{BoxError, ByteStream};
 
 /// No name, no time, unknown system.
@@ -35,7 +35,7 @@ pub(super) fn stored(archive: ByteStream<'_>, diff_id: Arc<OnceLock<Digest>>) ->
         waiting: open_block(),
         rest: Bytes::new(),
         crc: Crc::new(),
-        digest: Beside::default(),
+        digester: Digester::default(),
         diff_id,
         state: State::Header,
     };
@@ -59,7 +59,7 @@ struct Envelope<'a> {
     /// What of the last chunk had no room in the block before.
     rest: Bytes,
     crc: Crc,
-    digest: Beside,
+    digester: Digester,
     diff_id: Arc<OnceLock<Digest>>,
     state: State,
 }
@@ -85,14 +85,14 @@ impl Envelope<'_> {
             if self.waiting.len() == BLOCK + HEAD {
                 return Ok(close(std::mem::replace(&mut self.waiting, open_block()), false));
             }
-            let Some(chunk) = self.archive.next().await.transpose()? else { return self.end().await };
+            let Some(chunk) = self.archive.next().await.transpose()? else { return Ok(self.end()) };
             self.crc.update(&chunk);
-            self.digest.update(chunk.clone()).await;
+            self.digester.update(&chunk);
             self.rest = chunk;
         }
     }
 
-    async fn end(&mut self) -> Result<Bytes, BoxError> {
+    fn end(&mut self) -> Bytes {
         self.state = State::Done;
         let mut bytes = BytesMut::new();
         if self.waiting.len() > HEAD {
@@ -102,8 +102,8 @@ impl Envelope<'_> {
         bytes.put_u32_le(self.crc.sum());
         bytes.put_u32_le(self.crc.amount());
         // A second reading of the same archive finds the same digest there.
-        let _ = self.diff_id.set(std::mem::take(&mut self.digest).finish().await?);
-        Ok(bytes.freeze())
+        let _ = self.diff_id.set(std::mem::take(&mut self.digester).finish());
+        bytes.freeze()
     }
 }
 

@@ -21,7 +21,7 @@ use futures_util::TryStreamExt;
 pub use header::file as file_header;
 
 use self::header::BLOCK;
-use crate::digest::{Beside, Digest};
+use crate::digest::{Digest, Digester};
 use crate::{BoxError, ByteStream};
 
 /// The media type of our layers, compressed or not; see [`gzip`] for why.
@@ -250,13 +250,12 @@ impl<'a> Layer<'a> {
 
     /// Reads the layer to its end without making anything of it, and gives the digest of its archive.
     pub async fn read(&self, mut told: impl FnMut(u64) + Send) -> Result<Digest, BoxError> {
-        let (mut archive, mut digest, mut done) = (self.archive(), Beside::default(), 0);
+        let (mut archive, mut digester) = (self.archive(), Digester::default());
         while let Some(chunk) = archive.try_next().await? {
-            done += chunk.len() as u64;
-            told(done);
-            digest.update(chunk).await;
+            digester.update(&chunk);
+            told(digester.size());
         }
-        let digest = digest.finish().await?;
+        let digest = digester.finish();
         let _ = self.diff_id.set(digest.clone());
         Ok(digest)
     }

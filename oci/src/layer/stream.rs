@@ -8,7 +8,7 @@ use futures_util::stream::{self, BoxStream, StreamExt, TryStreamExt, try_unfold}
 
 use super::header::{self, BLOCK};
 use super::{Entry, Item, LayerError, Slot};
-use crate::digest::{Beside, Digest, Digester};
+use crate::digest::Digester;
 use crate::{BoxError, ByteStream};
 
 /// Two empty blocks end an archive.
@@ -70,40 +70,13 @@ fn part<'a>(item: &'a Item<'a>, digest: &'a Slot) -> Part<'a> {
 struct Reading<'a> {
     entry: &'a Entry<'a>,
     bytes: Option<ByteStream<'static>>,
-    found: u64,
-    hash: Hash,
+    digester: Digester,
     digest: &'a Slot,
-}
-
-/// Hashing a file: a thread is only worth its while for a large one.
-enum Hash {
-    Here(Digester),
-    Beside(Beside),
-}
-
-impl Hash {
-    fn of(entry: &Entry<'_>) -> Self {
-        if entry.size <= SMALL { Self::Here(Digester::default()) } else { Self::Beside(Beside::default()) }
-    }
-
-    async fn update(&mut self, bytes: &Bytes) {
-        match self {
-            Self::Here(digester) => digester.update(bytes),
-            Self::Beside(beside) => beside.update(bytes.clone()).await,
-        }
-    }
-
-    async fn finish(self) -> Result<Digest, BoxError> {
-        match self {
-            Self::Here(digester) => Ok(digester.finish()),
-            Self::Beside(beside) => Ok(beside.finish().await?),
-        }
-    }
 }
 
 /// The content of one file: exactly as many bytes as declared, or an error that names the file.
 fn checked<'a>(entry: &'a Entry<'a>, digest: &'a Slot) -> Part<'a> {
-    let reading = Reading { entry, bytes: None, found: 0, hash: Hash::of(entry), digest };
+    let reading = Reading { entry, bytes: None, digester: Digester::default(), digest };
     try_unfold(reading, |mut reading| async move { Ok(reading.next().await?.map(|chunk| (chunk, reading))) })
         .boxed()
 }
@@ -116,28 +89,24 @@ impl Reading<'_> {
             None => self.bytes.insert(self.entry.content.open(0..self.entry.size).await.map_err(unreadable)?),
         };
         let chunk = bytes.next().await.transpose().map_err(unreadable)?;
-        self.found += chunk.as_ref().map_or(0, |chunk| chunk.len() as u64);
-        let expected = self.entry.size;
-        if self.found > expected || (chunk.is_none() && self.found < expected) {
-            let path = self.entry.path.clone();
-            return Err(LayerError::Size { path, expected, found: self.found });
+        self.digester.update(chunk.as_deref().unwrap_or_default());
+        let (expected, found) = (self.entry.size, self.digester.size());
+        if found > expected || (chunk.is_none() && found < expected) {
+            return Err(LayerError::Size { path: self.entry.path.clone(), expected, found });
         }
-        match &chunk {
-            Some(bytes) => self.hash.update(bytes).await,
-            None => self.end().await?,
+        if chunk.is_none() {
+            self.end()?;
         }
         Ok(chunk)
     }
 
     /// A second reading of the same file finds the same digest there.
-    async fn end(&mut self) -> Result<(), LayerError> {
-        let path = || self.entry.path.clone();
-        let hash = std::mem::replace(&mut self.hash, Hash::Here(Digester::default()));
-        let found = hash.finish().await.map_err(|source| LayerError::Unreadable { path: path(), source })?;
+    fn end(&mut self) -> Result<(), LayerError> {
+        let found = std::mem::take(&mut self.digester).finish();
         if *self.digest.get_or_init(|| found.clone()) == found {
             Ok(())
         } else {
-            Err(LayerError::Changed { path: path() })
+            Err(LayerError::Changed { path: self.entry.path.clone() })
         }
     }
 }
