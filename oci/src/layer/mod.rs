@@ -115,7 +115,10 @@ enum Item<'a> {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum MalformedLayer {
     /// A path that leaves the layer's root, or none at all.
-    #[error("`{0}` cannot be a path in a layer: expected names separated by `/`, without `.` and `..`")]
+    #[error(
+        "`{}` cannot be a path in a layer: expected names separated by `/`, without `.`, `..`, backslashes and control characters",
+        .0.escape_debug()
+    )]
     Path(String),
     /// Two files under one name, or a file where a directory must be.
     #[error("`{0}` stands in the layer twice")]
@@ -312,8 +315,11 @@ impl Item<'_> {
     }
 }
 
+/// Line ends are control characters, too: the `tar` crate takes one for the end of a record, whose length POSIX counts.
 fn check_path(path: &str) -> Result<(), MalformedLayer> {
-    let is_name = |part: &str| !matches!(part, "" | "." | "..") && !part.contains(['\0', '\\']);
+    let is_name = |part: &str| {
+        !matches!(part, "" | "." | "..") && !part.contains(|c: char| c.is_control() || c == '\\')
+    };
     if path.split('/').all(is_name) { Ok(()) } else { Err(MalformedLayer::Path(path.to_owned())) }
 }
 

@@ -69,7 +69,7 @@ fn directories_come_before_what_is_in_them() {
 
 #[test]
 fn paths_that_leave_the_root_are_refused() {
-    for bad in ["", "/etc/passwd", "../x", "a/../b", "a//b", "./a", "a/", "a\\b", "a\0"] {
+    for bad in ["", "/etc/passwd", "../x", "a/../b", "a//b", "./a", "a/", "a\\b", "a\0", "quay\nship"] {
         let made = Layer::new("/m", vec![entry(bad, b"")]);
         assert_eq!(made.err(), Some(MalformedLayer::Path(bad.to_owned())));
     }
