@@ -111,9 +111,8 @@ impl Ranged for Listed {
         &self.path
     }
 
-    /// One of which the storage states the checksum, where it does.
-    fn longest(&self) -> u64 {
-        if self.blobs.sums.may_be_asked_for() { MOST_SUMMED } else { u64::MAX }
+    fn longest_summed(&self) -> Option<u64> {
+        self.blobs.sums.may_be_asked_for().then_some(MOST_SUMMED)
     }
 
     async fn range(&self, range: Range<u64>) -> PortResult<ByteStream> {

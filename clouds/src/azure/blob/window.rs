@@ -49,8 +49,8 @@ impl Default for Window {
 pub(super) trait Ranged: Clone + Send + Sync + 'static {
     /// The file, for people.
     fn name(&self) -> &str;
-    /// The longest range that should be asked for at once.
-    fn longest(&self) -> u64;
+    /// The longest range of which the storage states a checksum, if it states any.
+    fn longest_summed(&self) -> Option<u64>;
     /// The bytes of a range.
     fn range(&self, range: Range<u64>) -> impl Future<Output = PortResult<ByteStream>> + Send;
 }
@@ -132,7 +132,8 @@ impl<S: Ranged> Reading<S> {
 
     /// Lets the next part flow straight through.
     async fn flow(&mut self) -> PortResult<()> {
-        let range = self.take(self.window.longest.min(self.source.longest()));
+        let most = self.source.longest_summed().unwrap_or(u64::MAX);
+        let range = self.take(self.window.longest.min(most));
         if !range.is_empty() {
             let missing = range.end - range.start;
             self.flowing = Some((self.source.range(range).await?, missing));
@@ -140,10 +141,10 @@ impl<S: Ranged> Reading<S> {
         Ok(())
     }
 
-    /// Begins parts while there is room. What flows in long ranges needs none: it is the next range that is waited for, once in a
-    /// while, and a request for each small part would cost the storage more.
+    /// Begins parts while there is room. None of what flows in long ranges, for want of checksums: a request for each small part
+    /// would cost the storage more than the pauses between them.
     fn read_ahead(&mut self) {
-        while !self.rest.is_empty() && self.source.longest() < self.window.longest {
+        while !self.rest.is_empty() && self.source.longest_summed().is_some() {
             let Some(buffer) = self.window.room.take() else { return };
             let (source, range) = (self.source.clone(), self.take(self.window.part));
             self.ahead.push_back(Part(tokio::spawn(async move { whole(&source, range, buffer).await })));

@@ -28,7 +28,7 @@ enum Lie {
 struct Liar {
     file: Arc<Vec<u8>>,
     lies: Arc<Vec<Lie>>,
-    longest: u64,
+    longest_summed: Option<u64>,
     asked: Arc<AtomicUsize>,
     /// Parts whose bytes are in memory now, and the most there were.
     open: Arc<Mutex<(usize, usize)>>,
@@ -37,8 +37,8 @@ struct Liar {
 impl Liar {
     fn new(length: usize, lies: Vec<Lie>) -> Self {
         let file = (0..length).map(|at| u8::try_from(at % 251).unwrap()).collect();
-        let (file, lies, longest) = (Arc::new(file), Arc::new(lies), u64::MAX);
-        Self { file, lies, longest, asked: Arc::default(), open: Arc::default() }
+        let (file, lies, longest_summed) = (Arc::new(file), Arc::new(lies), Some(u64::MAX));
+        Self { file, lies, longest_summed, asked: Arc::default(), open: Arc::default() }
     }
 }
 
@@ -47,8 +47,8 @@ impl Ranged for Liar {
         "weights.bin"
     }
 
-    fn longest(&self) -> u64 {
-        self.longest
+    fn longest_summed(&self) -> Option<u64> {
+        self.longest_summed
     }
 
     async fn range(&self, range: Range<u64>) -> PortResult<ByteStream> {
@@ -104,12 +104,12 @@ proptest! {
 
     #[test]
     fn the_files_own_bytes_or_an_error(
-        length in 0usize..700, part in 1u64..120, ahead in 0usize..7, longest in (1u64..300, 1u64..300),
+        length in 0usize..700, part in 1u64..120, ahead in 0usize..7, longest in 1u64..300, longest_summed in proptest::option::of(1u64..300),
         lies in proptest::collection::vec(lie(), 0..12), from in 0usize..50,
     ) {
-        let source = Liar { longest: longest.0, ..Liar::new(length, lies.clone()) };
+        let source = Liar { longest_summed, ..Liar::new(length, lies.clone()) };
         let from = from.min(length);
-        let window = Window { longest: longest.1, ..Window::new(ahead, part) };
+        let window = Window { longest, ..Window::new(ahead, part) };
         let got = runtime().block_on(collected(&window, source.clone(), from as u64..length as u64));
         let asked = source.asked.load(Ordering::SeqCst);
         let lied = lies.iter().take(asked).any(|lie| *lie != Lie::None);
@@ -140,6 +140,18 @@ fn files_share_the_room_and_none_is_locked_out() {
             }
         };
         tokio::time::timeout(Duration::from_secs(20), all_free).await.unwrap();
+    });
+}
+
+#[test]
+fn nothing_is_read_ahead_of_what_has_no_checksum() {
+    let window = Window::new(3, 10);
+    let source = Liar { longest_summed: None, ..Liar::new(500, Vec::new()) };
+    runtime().block_on(async {
+        let mut bytes = window.read(source.clone(), 0..500).await.unwrap();
+        bytes.next().await.unwrap().unwrap();
+        assert_eq!((window.room.free(), source.asked.load(Ordering::SeqCst)), (3, 1));
+        assert_eq!(collected(&window, source.clone(), 0..500).await.unwrap(), *source.file);
     });
 }
 
