@@ -6,6 +6,7 @@ from world import ACCOUNT, CONTAINER, KEY, Counter, World, model_folder
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
 from measure import MIB, floors, measure, told
 
+MEMORY = "/dev/shm"
 CASES = {"first": "the whole model", "second": "1 of {files} files changed"}
 
 
@@ -98,17 +99,16 @@ def a_round(arguments, world, ports, results, proxies=None):
 
 
 def memory(size):
-    """A folder in memory, if everything that the servers keep has room there twice: their disks are not the client's, and one
-    disk for all would be what is measured. Otherwise nothing, which is the folder for temporary files."""
+    """The folder in memory, if there is room for the model, an image of each tool, and half as much: the disks of servers are not
+    the client's, and one disk for all would be what is measured. Otherwise nothing, which is the folder for temporary files."""
     with open("/proc/meminfo") as meminfo:
         free = next(int(line.split()[1]) * 1024 for line in meminfo if line.startswith("MemAvailable:"))
-    folder = "/dev/shm"
-    return folder if os.path.isdir(folder) and min(free, shutil.disk_usage(folder).free) > 8 * size else None
+    return MEMORY if os.path.isdir(MEMORY) and min(free, shutil.disk_usage(MEMORY).free) > 8 * size else None
 
 
 def table(arguments, results, least, stores):
     lines = [f"{arguments.size} MiB in {arguments.files} files, medians of {arguments.rounds}; {told(arguments.size * MIB, least)}",
-             f"the registry and Azurite keep their bytes {'in memory' if stores.startswith('/dev/shm/') else 'on disk'}", "",
+             f"the registry and Azurite keep their bytes {'in memory' if stores.startswith(MEMORY) else 'on disk'}", "",
              f"{'case':22} {'tool':9} {'wall s':>8} {'cpu s':>7} {'peak MiB':>8} {'disk MiB':>9} {'wire MiB':>9}  right"]
     for case, tools in results.items():
         for tool, runs in tools.items():

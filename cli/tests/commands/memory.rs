@@ -11,7 +11,7 @@ use crate::harbour::Harbour;
 const SMALL: u64 = 1 << 20;
 /// The large one: far more than the command may use.
 const LARGE: u64 = 1 << 30;
-/// What the command may use for what flows through it, in KiB: 4 MiB are read ahead, the rest is connections and hashing.
+/// What the command may use for what flows through it, in KiB: 4 MiB are read ahead, the rest is connections and what flows through them.
 const MOST: u64 = 28 * 1024;
 
 #[test]

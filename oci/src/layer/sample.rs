@@ -10,7 +10,7 @@ const PIECES: u64 = 8;
 /// of this size: half a mebibyte in all,
 const PIECE: u64 = 64 << 10;
 
-/// so many at once: each that is more opens a connection more, which costs more than it saves.
+/// so many at once: each opens a connection, where there are too few.
 const AT_ONCE: usize = 4;
 
 /// Where a piece is: in which file, from which byte on, how long.

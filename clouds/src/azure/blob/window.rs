@@ -1,5 +1,6 @@
 //! Parts of a file read side by side and handed on in order. What waits in memory is bounded over all files together:
-//! the first part of every file flows straight through, the ones after it are read ahead while there is room.
+//! the first part of every file flows straight through, the ones after it are read ahead while there is room. Of storage that states
+//! no checksums everything flows straight through, one long range after the other.
 //!
 //! A file never waits for room, it only reads less far ahead; so files that are read at the same time cannot lock each
 //! other out.
