@@ -17,7 +17,10 @@ CASES = {
     "fd": ("40 layers, 38 there, 20 ms", 40, 4),
     "fe": ("everything there, 20 ms", 40, 4),
     "g": ("16 × 128 MiB, 1 % of reads cut", 16, 128),
+    "h": ("20 × 1 GiB", 20, 1024),
 }
+USUAL = "a,b,c,d,e,f,fd,fe,g"
+PLAIN_TOO = "abc"
 
 
 def free_port():
@@ -197,8 +200,8 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--ours", required=True), parser.add_argument("--registry", required=True)
     parser.add_argument("--shape", required=True)
-    parser.add_argument("--cases", default="a,b,c,d,e,f,fd,fe,g", help="which, comma-separated")
-    parser.add_argument("--plain", action="store_true", help="a, b and c without TLS as well")
+    parser.add_argument("--cases", default=USUAL, help="which, comma-separated; h takes 60 GiB on disk and shows memory")
+    parser.add_argument("--plain", action=argparse.BooleanOptionalAction, default=True, help="a, b and c without TLS as well")
     parser.add_argument("--tools", default="", help="which tools, comma-separated; all by default")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--shrink", type=int, default=1, help="layers that many times smaller, to try the script")
@@ -211,7 +214,7 @@ def main():
         least = floors(2048 * MIB, [os.path.join(folder, name) for name in ("tls.pem", "tls.key")])
         for case in arguments.cases.split(","):
             one_case(world, arguments, case, True, results)
-            if arguments.plain and case in "abc":
+            if arguments.plain and case in PLAIN_TOO:
                 one_case(world, arguments, case, False, results)
     finally:
         world.stop()
