@@ -150,7 +150,7 @@ impl Images {
     /// A client of the registry that an image is in.
     pub(crate) fn registry_of(&self, reference: &Reference) -> PortResult<Registry> {
         let host = reference.host.as_str();
-        if host == self.registry.host() {
+        if host.strip_prefix("https://").unwrap_or(host) == self.registry.host() {
             return Ok(self.registry.clone());
         }
         if let Some(azure) = &self.azure

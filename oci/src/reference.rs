@@ -7,6 +7,8 @@ use url::Url;
 
 use crate::digest::Digest;
 
+const TLS: &str = "https://";
+
 /// One registry: its host as image names carry it, and the URL it answers at.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Endpoint {
@@ -17,7 +19,7 @@ pub struct Endpoint {
 /// The full name of an image, `HOST/REPOSITORY:TAG` or `HOST/REPOSITORY@DIGEST`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reference {
-    /// The registry's host, with its port if it has one.
+    /// The registry's host, with its port if it has one; after `https://` if it is on loopback and speaks TLS.
     pub host: String,
     /// The repository, without the host.
     pub repository: String,
@@ -92,10 +94,12 @@ pub fn is_loopback(host: &str) -> bool {
 }
 
 impl Reference {
-    /// Reads a full image name. A name without tag and digest means the tag `latest`.
+    /// Reads a full image name. A name without tag and digest means the tag `latest`. `https://` may stand before it: a registry
+    /// on loopback speaks plain http without.
     pub fn parse(text: &str) -> Result<Self, MalformedReference> {
         let malformed = || MalformedReference::Image(text.to_owned());
-        let (host, rest) = text.split_once('/').ok_or_else(malformed)?;
+        let bare = text.strip_prefix(TLS).unwrap_or(text);
+        let (host, rest) = bare.split_once('/').ok_or_else(malformed)?;
         let (name, digest) = match rest.split_once('@') {
             Some((name, digest)) => (name, Some(Digest::parse(digest).map_err(|_| malformed())?)),
             None => (rest, None),
@@ -109,7 +113,9 @@ impl Reference {
             return Err(malformed());
         }
         let version = digest.map_or_else(|| Version::Tag(tag.to_owned()), Version::Digest);
-        Ok(Self { host: host.to_owned(), repository: repository.to_owned(), version })
+        let tls_is_said = bare.len() < text.len() && is_loopback(host);
+        let host = if tls_is_said { format!("{TLS}{host}") } else { host.to_owned() };
+        Ok(Self { host, repository: repository.to_owned(), version })
     }
 }
 
@@ -176,6 +182,21 @@ mod tests {
         assert_eq!(Reference::parse("ghcr.io/a/b").unwrap().version, Version::Tag("latest".to_owned()));
         let both = Reference::parse(&format!("ghcr.io/a/b:7@{digest}")).unwrap();
         assert_eq!(both.version, Version::Digest(digest));
+    }
+
+    #[test]
+    fn tls_is_said_where_it_does_not_go_without_saying() {
+        for (text, host, address) in [
+            ("https://localhost:5000/a:1", "https://localhost:5000", "https://localhost:5000/"),
+            ("localhost:5000/a:1", "localhost:5000", "http://localhost:5000/"),
+            ("https://ghcr.io/a/b:1", "ghcr.io", "https://ghcr.io/"),
+        ] {
+            let reference = Reference::parse(text).unwrap();
+            assert_eq!(reference.host, host);
+            assert_eq!(Reference::parse(&reference.to_string()), Ok(reference));
+            assert_eq!(Endpoint::parse(host).unwrap().base.as_str(), address);
+        }
+        assert!(Reference::parse("http://localhost:5000/a:1").is_err());
     }
 
     #[test]

@@ -8,7 +8,7 @@ use super::Transfer;
 /// Flags of `copy`.
 #[derive(Debug, Clone, Args)]
 pub struct Copy {
-    /// The image: HOST/REPOSITORY:TAG or HOST/REPOSITORY@sha256:…
+    /// The image: HOST/REPOSITORY:TAG or HOST/REPOSITORY@sha256:…, after https:// if HOST is on loopback and speaks TLS.
     pub from: String,
     /// Its name afterwards; by default in the bridge's repository, under the last part of its name and its tag.
     pub to: Option<String>,
@@ -21,7 +21,7 @@ pub struct Copy {
     /// Take the tag from the image that has it now.
     #[arg(long)]
     pub replace: bool,
-    /// Blobs under way at the same time.
+    /// Blobs under way at the same time; each takes up to 2 MiB of memory.
     #[arg(long, value_name = "N", default_value_t = oci::copy::WINDOW, value_parser = window)]
     pub window: usize,
     /// How long the bytes may take.

@@ -21,8 +21,9 @@ pub async fn run(context: &Context, flags: &Copy) -> Result<Exit, Failure> {
         None => destination(&context.bridge, caller.images(), &from)?,
     };
     let platforms = flags.platform.clone().map_or(Platforms::All, Platforms::One);
-    let options = Options { platforms, referrers: !flags.no_referrers, window: flags.window };
-    let request = CopyRequest { from: from.to_string(), to, options, replace: flags.replace };
+    let (referrers, window, replace) = (!flags.no_referrers, flags.window, flags.replace);
+    let options = Options { platforms, referrers, window, replace };
+    let request = CopyRequest { from: from.to_string(), to, options };
     let progress = Progress::new(context.format);
     let copied = caller.images().copy_image(&request, &progress).await;
     let copied = copied.map_err(|error| refused("copy the image", &error))?;

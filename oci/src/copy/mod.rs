@@ -59,6 +59,8 @@ pub struct Options {
     pub referrers: bool,
     /// Blobs under way at the same time, at least one.
     pub window: usize,
+    /// Whether a tag that stands for another image may be taken from it.
+    pub replace: bool,
 }
 
 /// One image for one platform.
@@ -113,6 +115,14 @@ pub enum CopyError {
         /// The platforms it has, comma-separated.
         has: String,
     },
+    /// The tag stands for another image.
+    #[error("`{image}` is another image already, {there}")]
+    Taken {
+        /// The name that the copy was to have.
+        image: String,
+        /// What it stands for.
+        there: Digest,
+    },
     /// The image is of Docker's first kind.
     #[error(
         "`{0}` has a manifest of Docker's schema version 1, which registries no longer take; pull it with an old client \
@@ -131,14 +141,14 @@ pub enum CopyError {
 
 impl Default for Options {
     fn default() -> Self {
-        Self { platforms: Platforms::All, referrers: true, window: WINDOW }
+        Self { platforms: Platforms::All, referrers: true, window: WINDOW, replace: true }
     }
 }
 
 impl Options {
     /// One platform's image alone, without what refers to it.
     pub fn one(platform: Platform) -> Self {
-        Self { platforms: Platforms::One(platform), referrers: false, window: WINDOW }
+        Self { platforms: Platforms::One(platform), referrers: false, ..Self::default() }
     }
 }
 
@@ -154,9 +164,19 @@ impl std::ops::AddAssign for Tally {
 impl Origin<'_> {
     /// The image's full name, for people.
     pub(crate) fn name(&self) -> String {
-        let mark = if self.version.contains(':') { '@' } else { ':' };
-        format!("{}/{}{mark}{}", self.registry.host(), self.repository, self.version)
+        name(self.registry, self.repository, self.version)
     }
+}
+
+impl Destination<'_> {
+    fn name(&self) -> String {
+        name(self.registry, self.repository, self.tag)
+    }
+}
+
+fn name(registry: &Registry, repository: &str, version: &str) -> String {
+    let mark = if version.contains(':') { '@' } else { ':' };
+    format!("{}/{repository}{mark}{version}", registry.host())
 }
 
 /// Copies an image.
@@ -172,6 +192,9 @@ pub async fn image(
     let digest = root.digest.clone();
     let mut copied = Copied { digest: digest.clone(), tally: Tally::default(), referrers: 0, retries: 0 };
     let mut subjects = vec![digest.clone()];
+    if let Some(there) = there.clone().filter(|there| *there != digest && !options.replace) {
+        return Err(CopyError::Taken { image: destination.name(), there });
+    }
     if there.as_ref() == Some(&digest) {
         let size = tree::parsed(origin, &root).map_or(0, |manifest| manifest.blob_bytes());
         let what = digest.as_str();
@@ -190,11 +213,6 @@ pub async fn image(
     }
     copied.retries = counted.retries.load(Ordering::Relaxed);
     Ok(copied)
-}
-
-/// The digest that the copy of an image will have.
-pub async fn digest(origin: Origin<'_>, options: &Options) -> Result<Digest, CopyError> {
-    Ok(tree::root(origin, &options.platforms).await?.digest)
 }
 
 /// Finds the image for linux/amd64 that a name stands for.

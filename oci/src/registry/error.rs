@@ -115,10 +115,11 @@ impl Answer {
         let first = first_error(body);
         let reason = http::StatusCode::from_u16(status).ok().and_then(|it| it.canonical_reason());
         let (code, message) = first.unwrap_or_default();
+        let own_word = if is_tls(status, body) { Some(SPEAKS_TLS) } else { reason };
         Self {
             status,
             code,
-            message: message.unwrap_or_else(|| reason.unwrap_or("no reason given").to_owned()),
+            message: message.unwrap_or_else(|| own_word.unwrap_or("no reason given").to_owned()),
             retry_after: retry_after(headers),
         }
     }
@@ -142,6 +143,17 @@ impl std::fmt::Display for Answer {
             None => Ok(()),
         }
     }
+}
+
+const SPEAKS_TLS: &str = "it speaks TLS: put `https://` before the image's name";
+
+/// What servers in Go (`net/http`) and nginx say to plain http where they speak TLS.
+const WORDS_FOR_PLAIN_HTTP: [&str; 2] =
+    ["Client sent an HTTP request to an HTTPS server", "The plain HTTP request was sent to HTTPS port"];
+
+fn is_tls(status: u16, body: &[u8]) -> bool {
+    let body = String::from_utf8_lossy(body);
+    status == 400 && WORDS_FOR_PLAIN_HTTP.iter().any(|words| body.contains(words))
 }
 
 type CodeAndMessage = (Option<String>, Option<String>);
@@ -173,6 +185,13 @@ mod tests {
         let answer = Answer::read(403, &HeaderMap::new(), body);
         assert_eq!(answer.to_string(), "403 Permission \"x\" denied (DENIED)");
         assert!(!answer.is_transient());
+    }
+
+    #[test]
+    fn plain_http_where_tls_is_spoken_is_said() {
+        let answer =
+            Answer::read(400, &HeaderMap::new(), b"Client sent an HTTP request to an HTTPS server.\n");
+        assert_eq!(answer.to_string(), format!("400 {SPEAKS_TLS}"));
     }
 
     #[test]

@@ -1,11 +1,12 @@
 //! The bytes of an upload on their way into its request: a bounded number at a time, measured while they pass.
 
 use std::io;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use futures_util::StreamExt;
 use futures_util::stream::{Peekable, unfold};
-use tokio::sync::mpsc;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 
 use super::upload::{Pushed, Upload};
 use super::{Registry, RegistryError};
@@ -13,10 +14,10 @@ use crate::ByteStream;
 use crate::digest::{Digest, Digester};
 use crate::progress::Event;
 
-/// Bytes wait for the wire in pieces of at most this size,
-const WINDOW: usize = 256 << 10;
-/// at most this many of them.
-const WINDOWS: usize = 4;
+/// Bytes go to the wire in pieces of at most this size,
+const PIECE: usize = 64 << 10;
+/// and at most this many of an upload's wait for it. More makes nothing faster, and with sixteen uploads under way it is memory.
+const PIECES: usize = 4;
 /// Progress is told this often.
 const STRIDE: u64 = 1 << 20;
 
@@ -45,12 +46,44 @@ impl Size {
 }
 
 /// Where the bytes go in: pieces, then `None`.
-pub(super) struct Inlet(mpsc::Sender<Option<Bytes>>);
+pub(super) struct Inlet {
+    sender: mpsc::Sender<Option<Bytes>>,
+    waiting: Arc<Semaphore>,
+}
+
+/// A piece until it is on the wire. The HTTP client keeps some; they count as well.
+struct Waiting {
+    piece: Bytes,
+    _place: OwnedSemaphorePermit,
+}
+
+impl AsRef<[u8]> for Waiting {
+    fn as_ref(&self) -> &[u8] {
+        &self.piece
+    }
+}
+
+/// The request has ended.
+struct Ended;
+
+impl Inlet {
+    /// Takes a piece as soon as there is a place for it.
+    async fn send(&self, piece: Bytes) -> Result<(), Ended> {
+        let place = Arc::clone(&self.waiting).acquire_owned().await.map_err(|_| Ended)?;
+        let waiting = Bytes::from_owner(Waiting { piece, _place: place });
+        self.sender.send(Some(waiting)).await.map_err(|_| Ended)
+    }
+
+    /// Tells that the last one was taken.
+    async fn end(&self) -> Result<(), Ended> {
+        self.sender.send(None).await.map_err(|_| Ended)
+    }
+}
 
 /// A request's body, and where its bytes go in. One whose inlet goes before the end was told breaks off: in a request of chunks
 /// it would look whole otherwise.
 pub(super) fn body() -> (reqwest::Body, Inlet) {
-    let (sender, receiver) = mpsc::channel::<Option<Bytes>>(WINDOWS);
+    let (sender, receiver) = mpsc::channel::<Option<Bytes>>(PIECES);
     let pieces = unfold(Some(receiver), |receiver| async {
         let mut receiver = receiver?;
         match receiver.recv().await {
@@ -59,7 +92,8 @@ pub(super) fn body() -> (reqwest::Body, Inlet) {
             None => Some((Err(io::Error::other("the bytes ended early")), None)),
         }
     });
-    (reqwest::Body::wrap_stream(pieces), Inlet(sender))
+    let inlet = Inlet { sender, waiting: Arc::new(Semaphore::new(PIECES)) };
+    (reqwest::Body::wrap_stream(pieces), inlet)
 }
 
 impl Registry {
@@ -69,16 +103,16 @@ impl Registry {
         upload: &Upload<'_>,
         mut bytes: Peekable<ByteStream<'_>>,
         act: &str,
-        Inlet(inlet): Inlet,
+        inlet: Inlet,
     ) -> Result<Option<Pushed>, RegistryError> {
         let (mut meter, mut flow, mut told) = (Meter::of(upload), self.flow(), 0);
         while let Some(chunk) = bytes.next().await {
             let mut chunk = chunk.map_err(|source| upload.unreadable(source))?;
             meter.update(&chunk);
             while !chunk.is_empty() {
-                let window = chunk.split_to(chunk.len().min(WINDOW));
-                let size = window.len() as u64;
-                let sent = flow.wait(inlet.send(Some(window))).await;
+                let piece = chunk.split_to(chunk.len().min(PIECE));
+                let size = piece.len() as u64;
+                let sent = flow.wait(inlet.send(piece)).await;
                 let sent = sent.map_err(|stalled| self.stalled(act, stalled))?;
                 flow.flowed(size);
                 if sent.is_err() && !upload.size.is(meter.size()) {
@@ -97,7 +131,7 @@ impl Registry {
         if !upload.size.is(size) {
             upload.progress.event(Event::Bytes { what: upload.what, done: size, total: size });
         }
-        let ended = flow.wait(inlet.send(None)).await.map_err(|stalled| self.stalled(act, stalled))?;
+        let ended = flow.wait(inlet.end()).await.map_err(|stalled| self.stalled(act, stalled))?;
         // Whoever knows how many bytes come need not wait for their end.
         if ended.is_err() && matches!(upload.size, Size::About(_)) {
             return Ok(None);

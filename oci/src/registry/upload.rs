@@ -181,11 +181,13 @@ impl Registry {
         }
     }
 
-    /// Opens an upload. Also renews a log-in that has run out, before any byte of the blob flows.
+    /// Opens an upload. Also renews a log-in that has run out, before any byte of the blob flows, and opens the connection on which
+    /// they will flow.
     async fn begin(&self, repository: &str) -> Result<Url, RegistryError> {
         let act = format!("begin an upload to `{repository}`");
         let call = Call::new(Method::POST, self.uploads(repository), vec![Scope::push(repository)], act)
-            .header(CONTENT_LENGTH, HeaderValue::from_static("0"));
+            .header(CONTENT_LENGTH, HeaderValue::from_static("0"))
+            .bulk();
         let response = self.call_ok(&call).await?;
         self.location(&response, &call.act)
     }
