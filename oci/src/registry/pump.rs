@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use futures_util::StreamExt;
-use futures_util::stream::{Peekable, unfold};
+use futures_util::stream::{Peekable, Stream, unfold};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 
 use super::upload::{Pushed, Upload};
@@ -80,9 +80,15 @@ impl Inlet {
     }
 }
 
-/// A request's body, and where its bytes go in. One whose inlet goes before the end was told breaks off: in a request of chunks
-/// it would look whole otherwise.
+/// A request's body, and where its bytes go in.
 pub(super) fn body() -> (reqwest::Body, Inlet) {
+    let (pieces, inlet) = pieces();
+    (reqwest::Body::wrap_stream(pieces), inlet)
+}
+
+/// Pieces, and where they go in. If the inlet goes before the end was told they break off: in a request of chunks it would look
+/// whole otherwise.
+fn pieces() -> (impl Stream<Item = io::Result<Bytes>> + Send, Inlet) {
     let (sender, receiver) = mpsc::channel::<Option<Bytes>>(PIECES);
     let pieces = unfold(Some(receiver), |receiver| async {
         let mut receiver = receiver?;
@@ -92,8 +98,7 @@ pub(super) fn body() -> (reqwest::Body, Inlet) {
             None => Some((Err(io::Error::other("the bytes ended early")), None)),
         }
     });
-    let inlet = Inlet { sender, waiting: Arc::new(Semaphore::new(PIECES)) };
-    (reqwest::Body::wrap_stream(pieces), inlet)
+    (pieces, Inlet { sender, waiting: Arc::new(Semaphore::new(PIECES)) })
 }
 
 impl Registry {
@@ -173,5 +178,40 @@ impl Meter {
             Self::Hash(digester) => digester.finish(),
             Self::Count { digest, .. } => digest,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::pin::pin;
+
+    use futures_util::FutureExt;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_piece_keeps_its_place_until_it_is_dropped() {
+        let (pieces, inlet) = pieces();
+        let mut pieces = pin!(pieces);
+        let send = || inlet.send(Bytes::from_static(b"piece")).now_or_never();
+        for _ in 0..PIECES {
+            assert!(send().is_some());
+        }
+        assert!(send().is_none());
+        let taken = pieces.next().await;
+        assert!(send().is_none(), "who takes a piece may keep it");
+        drop(taken);
+        assert!(send().is_some());
+        assert!(send().is_none());
+    }
+
+    #[tokio::test]
+    async fn bytes_that_break_off_are_an_error_and_those_that_end_are_not() {
+        let (broken, inlet) = pieces();
+        drop(inlet);
+        assert!(matches!(broken.collect::<Vec<_>>().await[..], [Err(_)]));
+        let (whole, inlet) = pieces();
+        assert!(inlet.end().await.is_ok());
+        assert_eq!(whole.count().await, 0);
     }
 }
