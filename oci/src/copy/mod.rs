@@ -187,8 +187,10 @@ pub async fn image(
     progress: &dyn Progress,
 ) -> Result<Copied, CopyError> {
     let counted = Counted { progress, retries: AtomicU32::new(0) };
-    let (root, there) =
-        futures_util::try_join!(tree::root(origin, &options.platforms), there::digest(destination))?;
+    let (root, there) = futures_util::try_join!(
+        tree::root(origin, &options.platforms),
+        there::digest(destination, options.replace)
+    )?;
     let digest = root.digest.clone();
     let mut copied = Copied { digest: digest.clone(), tally: Tally::default(), referrers: 0, retries: 0 };
     let mut subjects = vec![digest.clone()];

@@ -33,12 +33,13 @@ struct Named {
     digest: String,
 }
 
-/// What the destination's name stands for now. The manifest itself is read: a digest alone would have to be believed.
-pub(super) async fn digest(destination: Destination<'_>) -> Result<Option<Digest>, CopyError> {
+/// What the destination's name stands for now. The manifest itself is read: a digest alone would have to be believed. Who may not
+/// read it is told so, unless it may be replaced anyway.
+pub(super) async fn digest(destination: Destination<'_>, replace: bool) -> Result<Option<Digest>, CopyError> {
     let asked = destination.registry.manifest(destination.repository, destination.tag).await;
     match asked {
         // Whoever may push need not be able to read what is not there.
-        Err(RegistryError::Refused { answer, .. }) if !answer.is_transient() => Ok(None),
+        Err(RegistryError::Refused { answer, .. }) if replace && !answer.is_transient() => Ok(None),
         other => Ok(other?.map(|found| found.digest)),
     }
 }

@@ -181,13 +181,11 @@ impl Registry {
         }
     }
 
-    /// Opens an upload. Also renews a log-in that has run out, before any byte of the blob flows, and opens the connection on which
-    /// they will flow.
+    /// Opens an upload. Also renews a log-in that has run out, before any byte of the blob flows.
     async fn begin(&self, repository: &str) -> Result<Url, RegistryError> {
         let act = format!("begin an upload to `{repository}`");
         let call = Call::new(Method::POST, self.uploads(repository), vec![Scope::push(repository)], act)
-            .header(CONTENT_LENGTH, HeaderValue::from_static("0"))
-            .bulk();
+            .header(CONTENT_LENGTH, HeaderValue::from_static("0"));
         let response = self.call_ok(&call).await?;
         self.location(&response, &call.act)
     }

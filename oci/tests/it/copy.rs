@@ -174,6 +174,25 @@ async fn what_refers_to_an_image_goes_along() {
 }
 
 #[tokio::test]
+async fn a_tag_is_taken_only_with_a_word_even_where_it_cannot_be_read() {
+    let (from, to) = (Fake::start().await, Fake::start().await);
+    put_image(&from, "o/app:1", &[b"new"], &Value::Null);
+    let there = put_image(&to, "d/app:1", &[b"old"], &Value::Null);
+    let careful = Options { replace: false, ..plain() };
+    let error = copied(&from, &to, "1", &careful).await.unwrap_err();
+    assert!(
+        matches!(&error, CopyError::Taken { there: taken, .. } if *taken == Digest::of(&there)),
+        "{error}"
+    );
+    to.world.lock().unwrap().hides_manifests = true;
+    let error = copied(&from, &to, "1", &careful).await.unwrap_err();
+    assert!(matches!(error, CopyError::Registry(RegistryError::Refused { .. })), "{error}");
+    assert_eq!(kept(&to, "d/app:1").unwrap(), there);
+    copied(&from, &to, "1", &plain()).await.unwrap();
+    assert_ne!(kept(&to, "d/app:1").unwrap(), there);
+}
+
+#[tokio::test]
 async fn foreign_layers_stay_where_they_are() {
     let (from, to) = (Fake::start().await, Fake::start().await);
     let foreign = json!({

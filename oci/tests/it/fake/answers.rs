@@ -119,6 +119,9 @@ async fn answer(fake: &Fake, request: Request, what: &str, fault: Option<Fault>)
             envelope(403, "DENIED", "no manifests today")
         }
         ("manifest", Method::PUT) => put_manifest(fake, &path, request, fault).await,
+        ("manifest", _) if fake.world.lock().unwrap().hides_manifests => {
+            envelope(403, "DENIED", "no manifests today")
+        }
         ("manifest", method) => get_manifest(fake, &path, method == Method::HEAD),
         ("tags", _) => tags(fake, &path),
         ("referrers", _) if fake.world.lock().unwrap().lists_referrers => referrers(fake, &path, &last),

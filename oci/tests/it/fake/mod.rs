@@ -74,6 +74,8 @@ pub(crate) struct World {
     pub(crate) log: Vec<String>,
     pub(crate) refuses_patch: bool,
     pub(crate) refuses_manifests: bool,
+    /// Manifests may be put and not read.
+    pub(crate) hides_manifests: bool,
     pub(crate) mounts: bool,
     /// Repositories do not see each other's blobs.
     pub(crate) apart: bool,
