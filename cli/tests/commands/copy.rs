@@ -12,7 +12,9 @@ fn an_image_is_copied_and_a_taken_tag_is_not_lost() {
     }
     let (name, digest) = images[0].split_once('@').unwrap();
     let copy_name = format!("{name}-copy:one");
-    let copied = harbour.run(&["copy", &images[0], &copy_name, "-o", "json"]).expect_code(0).json();
+    let run = harbour.run(&["copy", &images[0], &copy_name, "-o", "json", "-vv"]).expect_code(0);
+    assert!(run.stderr.contains("asked to give the manifest"), "-vv tells every request: {}", run.stderr);
+    let copied = run.json();
     assert_eq!(copied["digest"], digest);
     assert_eq!(copied["sent"], 0, "blobs of the same repository are there already: {copied}");
 

@@ -139,6 +139,7 @@ impl Registry {
     ) -> Result<Response, RegistryError> {
         let login = self.login(&call.scopes).await?;
         let response = self.answer(&call.act, self.request(call, body, login)).await?;
+        self.note(call, &response);
         if self.refuses_login(&response) {
             let challenge = Challenge::from_headers(response.headers());
             self.renew_login(&call.scopes, challenge.as_ref()).await?;
@@ -154,7 +155,15 @@ impl Registry {
 
     async fn answered(&self, call: &Call, login: Option<HeaderValue>) -> Result<Response, RegistryError> {
         let request = self.request(call, call.body.clone().into(), login);
-        self.in_time(&call.act, call.times, self.answer(&call.act, request)).await
+        let response = self.in_time(&call.act, call.times, self.answer(&call.act, request)).await?;
+        self.note(call, &response);
+        Ok(response)
+    }
+
+    /// For who wants to see every request. What was asked in words, not its URL: that may hold a signature.
+    fn note(&self, call: &Call, response: &Response) {
+        let (method, status) = (&call.method, response.status().as_u16());
+        tracing::debug!(registry = self.host(), %method, status, "asked to {}", call.act);
     }
 
     pub(super) async fn answer(
