@@ -150,7 +150,8 @@ impl Images {
     /// A client of the registry that an image is in.
     pub(crate) fn registry_of(&self, reference: &Reference) -> PortResult<Registry> {
         let host = reference.host.as_str();
-        if host.strip_prefix("https://").unwrap_or(host) == self.registry.host() {
+        let named = Endpoint::parse(host).map_err(|problem| invalid(&problem))?;
+        if named.host() == self.registry.host() {
             return Ok(self.registry.clone());
         }
         if let Some(azure) = &self.azure
@@ -161,13 +162,12 @@ impl Images {
             let login = Arc::new(AzureLogin { login: azure.login.clone(), host: endpoint.host().to_owned() });
             return Ok(self.transport.registry(endpoint, login));
         }
-        let endpoint = Endpoint::parse(host).map_err(|problem| invalid(&problem))?;
         let login: Arc<dyn Authorizer> = if GOOGLES.iter().any(|google| host.ends_with(google)) {
             Arc::new(BearerLogin(self.bearer.clone()))
         } else {
             Arc::new(Anonymous)
         };
-        Ok(self.transport.registry(endpoint, login))
+        Ok(self.transport.registry(named, login))
     }
 
     async fn scorer_layer(&self) -> PortResult<Layer<'static>> {

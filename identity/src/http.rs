@@ -1,18 +1,15 @@
 //! The one way this product makes HTTP clients: with the bridge's own certificate authorities, time limits, and no
 //! plain http beyond loopback.
 
-mod late;
-
 use std::sync::Arc;
 use std::time::Duration;
 
+use rustls::ClientConfig;
 use rustls::crypto::{CryptoProvider, aws_lc_rs};
-use rustls::{ClientConfig, RootCertStore};
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject;
+use rustls_platform_verifier::Verifier;
 use url::{Host, Url};
-
-use self::late::Late;
 
 /// What we call ourselves.
 pub const USER_AGENT: &str = concat!("gangplank/", env!("CARGO_PKG_VERSION"));
@@ -44,8 +41,8 @@ pub enum HttpSetup {
     Unencrypted(String),
 }
 
-/// Whose certificates are believed: those of the system's authorities and, besides, of a bundle's. They are read once, beside
-/// the first connection; every client made here shares them, and the sessions of TLS.
+/// Whose certificates are believed: those of the system's authorities and, besides, of a bundle's. They are read once, which
+/// takes some milliseconds; every client made here shares them, and the sessions of TLS.
 #[derive(Clone)]
 pub struct Roots {
     config: ClientConfig,
@@ -55,18 +52,20 @@ impl Roots {
     /// The system's authorities and those in `ca_bundle` (PEM).
     pub fn new(ca_bundle: Option<&[u8]>) -> Result<Self, HttpSetup> {
         let extra = ca_bundle.map_or(Ok(Vec::new()), certificates)?;
-        for certificate in &extra {
-            let added = RootCertStore::empty().add(certificate.clone());
-            added.map_err(|error| HttpSetup::CaBundle(error.to_string()))?;
-        }
+        let client = |error: rustls::Error| HttpSetup::Client(error.to_string());
+        // With a bundle, the verifier forgives a system without certificates: what it refuses is the bundle's.
+        let refused = |error: rustls::Error| match ca_bundle {
+            Some(_) => HttpSetup::CaBundle(error.to_string()),
+            None => client(error),
+        };
         let provider =
             CryptoProvider::get_default().map_or_else(|| Arc::new(aws_lc_rs::default_provider()), Arc::clone);
-        let verifier = Late::new(Arc::clone(&provider), extra);
+        let verifier = Verifier::new_with_extra_roots(extra, Arc::clone(&provider)).map_err(refused)?;
         let config = ClientConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
-            .map_err(|error| HttpSetup::Client(error.to_string()))?
+            .map_err(client)?
             .dangerous()
-            .with_custom_certificate_verifier(verifier)
+            .with_custom_certificate_verifier(Arc::new(verifier))
             .with_no_client_auth();
         Ok(Self { config })
     }

@@ -24,6 +24,10 @@ fn the_certificate_authorities() {
     harbour.edit("caBundle: gone.pem", "caBundle: bridge.yaml");
     let none = harbour.run(&["whoami"]).expect_code(2);
     none.expect_talk("bridge.yaml").expect_talk("no certificate in it").expect_talk("`endpoints.caBundle`");
+    harbour.edit("caBundle: bridge.yaml", "");
+    let mut bare = harbour.command(&["whoami"]);
+    bare.env("SSL_CERT_FILE", "/nowhere").env("SSL_CERT_DIR", "/nowhere");
+    ended(bare).expect_code(2).expect_talk("`ca-certificates`").expect_talk("`endpoints.caBundle`");
 }
 
 #[test]

@@ -152,8 +152,8 @@ const WORDS_FOR_PLAIN_HTTP: [&str; 2] =
     ["Client sent an HTTP request to an HTTPS server", "The plain HTTP request was sent to HTTPS port"];
 
 fn is_tls(status: u16, body: &[u8]) -> bool {
-    let body = String::from_utf8_lossy(body);
-    status == 400 && WORDS_FOR_PLAIN_HTTP.iter().any(|words| body.contains(words))
+    let says = |words: &&str| String::from_utf8_lossy(body).contains(*words);
+    status == 400 && WORDS_FOR_PLAIN_HTTP.iter().any(says)
 }
 
 type CodeAndMessage = (Option<String>, Option<String>);

