@@ -11,4 +11,4 @@ start_sandbox
 export HOME=$work/home XDG_CACHE_HOME=$work/caches
 mkdir -p "$HOME/.kube"
 export KUBERNETES_EXEC_INFO='{"kind":"ExecCredential","apiVersion":"client.authentication.k8s.io/v1","spec":{"interactive":false}}'
-python3 "$root/bench/token.py" "$GANGPLANK"
+python3 "$root/bench/tokens.py" "$GANGPLANK"
