@@ -224,10 +224,10 @@ async fn federated_assertions_are_refused_in_entras_words() {
 async fn an_unreachable_issuer_and_entras_own_tokens_are_no_proof() {
     let quay = Quay::new().await;
     let now = quay.sandbox.world.clock.seconds();
-    let gone = {
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-        format!("http://{}", listener.local_addr().unwrap())
-    };
+    // Bound, so that nobody else gets the port, and never listening.
+    let socket = tokio::net::TcpSocket::new_v4().unwrap();
+    socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let gone = format!("http://{}", socket.local_addr().unwrap());
     let mut issuer = Issuer::new().await;
     issuer.url.clone_from(&gone);
     let (status, body) = present(&quay, &gone, "somebody", &issuer.token("somebody", EXCHANGE, now)).await;
