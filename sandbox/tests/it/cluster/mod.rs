@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use k8s_openapi::NamespaceResourceScope;
 use k8s_openapi::api::apps::v1::Deployment;
-use k8s_openapi::api::core::v1::{Namespace, Pod, Service};
+use k8s_openapi::api::core::v1::{Namespace, Pod, Service, ServiceAccount};
 use kube::api::{Patch, PatchParams, PostParams};
 use kube::config::{KubeConfigOptions, Kubeconfig};
 use kube::{Api, Client, Config, Resource};
@@ -45,9 +45,12 @@ impl Ship {
         ship
     }
 
+    /// Makes a namespace, and waits for the service account without which no pod is admitted to it.
     pub(crate) async fn namespace(&self, name: &str, labels: Value) {
         let namespace = object(json!({ "metadata": { "name": name, "labels": labels } }));
         Api::<Namespace>::all(self.client.clone()).create(&PostParams::default(), &namespace).await.unwrap();
+        let accounts = Api::<ServiceAccount>::namespaced(self.client.clone(), name);
+        until("the default service account", || async { accounts.get_opt("default").await.unwrap() }).await;
     }
 
     /// Objects of a kind in namespace `team`.
