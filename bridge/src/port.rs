@@ -206,13 +206,15 @@ pub trait ImageStore: Send + Sync {
         let what = format!("signatures of `{image}` cannot be looked at here");
         async move { Err(PortError::unsupported("registry", &what)) }
     }
-    /// Signs an image that was just pushed with a key in Cloud KMS, and puts the signature beside it.
+    /// Signs an image that was just pushed with a key in Cloud KMS, and what is said of it, where something is, and puts the
+    /// signatures beside it.
     fn sign<W: Watch>(
         &self,
         image: &PushedImage,
+        _testimony: Option<&Testimony>,
         key: &SigningKey,
         _watch: &W,
-    ) -> impl Future<Output = PortResult<Referrer>> + Send {
+    ) -> impl Future<Output = PortResult<Vec<Referrer>>> + Send {
         let what = format!("`{}` cannot be signed with `{key}` here", image.reference);
         async move { Err(PortError::unsupported("Cloud KMS", &what)) }
     }

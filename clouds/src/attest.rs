@@ -8,7 +8,7 @@ use bridge::signing_key::SigningKey;
 use oci::attest::{BaseImage, File, Made, Model, attach, sbom, slsa};
 use oci::progress::Progress;
 use oci::reference::{Reference, Version};
-use oci::signature::{self, Payload, PublicKey, Unsigned};
+use oci::signature::{self, Kept, Payload, PublicKey, Unsigned};
 use oci::{Digest, Registry, RegistryError};
 
 use crate::error;
@@ -30,24 +30,30 @@ impl Images {
         Ok((registry, Reference { version, ..reference }))
     }
 
-    /// Signs an image with a key in Cloud KMS, and puts the signature beside it.
+    /// Signs an image with a key in Cloud KMS, and what is said of it, and puts the signatures beside it.
     pub(crate) async fn sign_with(
         &self,
         image: &PushedImage,
+        testimony: Option<&Testimony>,
         key: &SigningKey,
         progress: &dyn Progress,
-    ) -> PortResult<Referrer> {
+    ) -> PortResult<Vec<Referrer>> {
         let none = || error::own(kms::SERVICE, Refused::Invalid, "nobody signs here".to_owned());
         let kms = self.kms.as_ref().ok_or_else(none)?;
         let (registry, reference) = self.pinned(&image.reference).await?;
         let digest = Digest::parse(&image.digest).map_err(|problem| invalid(&problem))?;
-        let name = format!("{}/{}", reference.host, reference.repository);
-        let notes = BTreeMap::from([("key".to_owned(), key.to_string())]);
-        let payload = Payload::of(&name, &digest, &notes);
-        let signature = kms.sign(key, payload.hash()).await?;
-        let put = signature::put(&registry, &reference.repository, &digest, (&payload, &signature), progress);
-        let put = put.await.map_err(|failed| error::registry(SERVICE, &failed))?;
-        Ok(Referrer { artifact_type: signature::MEDIA_TYPE.to_owned(), digest: put.to_string() })
+        let mut signed = Vec::new();
+        for payload in payloads(image, &reference, testimony, key)? {
+            let signature = kms.sign(key, payload.hash()).await?;
+            signed.push((payload, signature));
+        }
+        let kept = signature::put(&registry, &reference.repository, &digest, &signed, progress).await;
+        let kept = kept.map_err(|failed| error::registry(SERVICE, &failed))?;
+        let referrer = |one: Kept| Referrer {
+            artifact_type: one.shelf.media_type().to_owned(),
+            digest: one.digest.to_string(),
+        };
+        Ok(kept.into_iter().map(referrer).collect())
     }
 
     /// Whether an image is signed with a key.
@@ -96,6 +102,25 @@ impl Images {
 fn is_about_the_log_in(failed: &RegistryError) -> bool {
     matches!(failed, RegistryError::LogIn { .. })
         || failed.answer().is_some_and(|answer| answer.status == 401)
+}
+
+/// What is signed: that it is this image, and what is said of it.
+fn payloads(
+    image: &PushedImage,
+    reference: &Reference,
+    testimony: Option<&Testimony>,
+    key: &SigningKey,
+) -> PortResult<Vec<Payload>> {
+    let digest = Digest::parse(&image.digest).map_err(|problem| invalid(&problem))?;
+    let name = format!("{}/{}", reference.host, reference.repository);
+    let notes = BTreeMap::from([("key".to_owned(), key.to_string())]);
+    let mut all = vec![Payload::name(&name, &digest, &notes)];
+    if let Some(testimony) = testimony {
+        let made = made(image, reference, testimony)?;
+        let statements = [sbom::statement(&made), slsa::statement(&made)];
+        all.extend(statements.map(|statement| Payload::Statement { statement, signer: key.to_string() }));
+    }
+    Ok(all)
 }
 
 fn made(image: &PushedImage, reference: &Reference, testimony: &Testimony) -> PortResult<Made> {

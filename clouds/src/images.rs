@@ -276,11 +276,12 @@ impl ImageStore for Images {
     async fn sign<W: Watch>(
         &self,
         image: &image::PushedImage,
+        testimony: Option<&Testimony>,
         key: &SigningKey,
         watch: &W,
-    ) -> PortResult<Referrer> {
+    ) -> PortResult<Vec<Referrer>> {
         let told = Told(watch);
-        self.deadline.bound(SERVICE, Box::pin(self.sign_with(image, key, &told))).await
+        self.deadline.bound(SERVICE, Box::pin(self.sign_with(image, testimony, key, &told))).await
     }
 
     async fn signed(&self, image: &str, key: &TrustedKey) -> PortResult<SignatureVerdict> {

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Packs a model into a registry, signed with the sandbox's key in Cloud KMS, and asks others about what lies beside the image then:
-# cosign whether the signature holds, oras what there is, CycloneDX and in-toto whether the documents are well-formed.
+# cosign whether the signatures hold, oras what there is, CycloneDX and in-toto whether the documents are well-formed.
 # GANGPLANK and GANGPLANK_SCORER name built ones; without them, they are built.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
@@ -32,6 +32,18 @@ export HOME=$work COSIGN_PASSWORD=''
 cosign generate-key-pair >/dev/null 2>&1
 open="--insecure-ignore-tlog=true --allow-insecure-registry --allow-http-registry"
 shown() { sed "s|$registry|REGISTRY|g; s|[0-9a-f]\{64\}|DIGITS|g"; }
+# The same inside of an envelope.
+shown_inside() {
+  python3 -c '
+import base64, json, re, sys
+for line in sys.stdin:
+    envelope = json.loads(line)
+    inside = base64.b64decode(envelope["payload"]).decode()
+    inside = re.sub("[0-9a-f]{64}", "DIGITS", inside.replace(sys.argv[1], "REGISTRY"))
+    envelope["payload"] = base64.b64encode(inside.encode()).decode()
+    envelope["signatures"] = []
+    print(json.dumps(envelope))' "$registry"
+}
 {
   echo "\$ cosign verify --key images.pub IMAGE"
   # shellcheck disable=SC2086
@@ -40,6 +52,14 @@ shown() { sed "s|$registry|REGISTRY|g; s|[0-9a-f]\{64\}|DIGITS|g"; }
   echo "\$ cosign verify --key cosign.pub IMAGE"
   # shellcheck disable=SC2086
   cosign verify $open --key cosign.pub "$image" 2>&1 | grep -v WARNING | shown || true
+  for type in cyclonedx slsaprovenance1; do
+    for key in images.pub cosign.pub; do
+      echo "\$ cosign verify-attestation --type $type --key $key IMAGE"
+      # shellcheck disable=SC2086
+      cosign verify-attestation $open --type "$type" --key "$key" "$image" 2>"$work/said" | shown_inside || true
+      grep -v WARNING "$work/said" | shown
+    done
+  done
   echo "\$ oras discover --format tree IMAGE"
   oras discover --plain-http --format tree "$image" | shown
 } >"$here/answers.txt"

@@ -9,7 +9,8 @@ pub struct Sealed {
     /// Put no SBOM and no provenance beside the image.
     #[arg(long)]
     pub no_provenance: bool,
-    /// Sign the image with this version of a key in Cloud KMS; by default `google.signingKey` of the bridge file.
+    /// Sign the image, its SBOM and its provenance with this version of a key in Cloud KMS; by default `google.signingKey` of
+    /// the bridge file.
     #[arg(long, value_name = "gcpkms://…/cryptoKeyVersions/V")]
     pub sign: Option<SigningKey>,
 }

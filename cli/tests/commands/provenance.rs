@@ -210,6 +210,17 @@ fn allow_signing(harbour: &Harbour, email: &str) -> String {
     parsed(&body)["pem"].as_str().unwrap().to_owned()
 }
 
+/// What the layers hold of a manifest beside an image.
+fn kept(harbour: &Harbour, reference: &str, tag: &str) -> Vec<Value> {
+    let manifest = parsed(&read(harbour, reference, &format!("manifests/{tag}")));
+    let layers = manifest["layers"].as_array().unwrap().iter();
+    layers
+        .map(|layer| {
+            parsed(&read(harbour, reference, &format!("blobs/{}", layer["digest"].as_str().unwrap())))
+        })
+        .collect()
+}
+
 #[test]
 fn an_image_is_signed_by_a_key_that_stays_where_it_is_and_serves_as_a_signed_base() {
     let harbour = Harbour::set_up();
@@ -221,22 +232,27 @@ fn an_image_is_signed_by_a_key_that_stays_where_it_is_and_serves_as_a_signed_bas
 
     let packed =
         harbour.run(&["pack", "breast-cancer:1", "--sign", &key, "-o", "json"]).expect_code(0).json();
-    assert_eq!(packed["referrers"].as_array().unwrap().len(), 3, "{packed}");
+    assert_eq!(packed["referrers"].as_array().unwrap().len(), 4, "{packed}");
     let (place, digest) = packed["reference"].as_str().unwrap().split_once('@').unwrap();
     let (host, repository) = place.split_once('/').unwrap();
-    let tag = format!("{}.sig", digest.replace(':', "-"));
-    let signed =
-        || parsed(&read(&harbour, packed["reference"].as_str().unwrap(), &format!("manifests/{tag}")));
-    let payload = signed()["layers"][0]["digest"].as_str().unwrap().to_owned();
-    let payload = parsed(&read(&harbour, packed["reference"].as_str().unwrap(), &format!("blobs/{payload}")));
-    let named = &payload["critical"]["identity"]["docker-reference"];
+    let kept = |end: &str| {
+        kept(&harbour, packed["reference"].as_str().unwrap(), &format!("{}.{end}", digest.replace(':', "-")))
+    };
+    let signed = kept("sig");
+    let named = &signed[0]["critical"]["identity"]["docker-reference"];
     assert_eq!(named, &json!(format!("{host}/{repository}")));
-    crate::witness_provenance::assert_as_cosign_took_it(&payload);
+    crate::witness_provenance::assert_as_cosign_took_it(&signed[0]);
+    crate::witness_provenance::assert_attested_as_cosign_took_it(&kept("att"));
 
     // By the bridge file now, and once more: there is one signature by each key.
     harbour.edit("  repository: models\n", &format!("  repository: models\n  signingKey: {key}\n"));
     harbour.run(&["ship", "breast-cancer:1"]).expect_code(0).expect_talk("sign ");
-    assert_eq!(signed()["layers"].as_array().unwrap().len(), 1);
+    assert_eq!((kept("sig").len(), kept("att").len()), (1, 2));
+
+    // Nothing is said, and so nothing of it is signed.
+    let bare =
+        harbour.run(&["pack", "breast-cancer:2", "--no-provenance", "-o", "json"]).expect_code(0).json();
+    assert_eq!(bare["referrers"].as_array().unwrap().len(), 1, "{bare}");
 
     demand_signature(&harbour, packed["reference"].as_str().unwrap(), &pem);
     harbour.run(&["pack", "breast-cancer:2"]).expect_code(0).expect_talk("verify-base");

@@ -1,5 +1,7 @@
 //! What others said of an image's documents (`witness/provenance/`), replayed: what is made here is what they saw.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 
 use crate::harbour::Harbour;
@@ -16,7 +18,7 @@ fn shape(value: &Value) -> Value {
         Value::Object(map) => map.iter().map(|(name, value)| (name.clone(), shape(value))).collect(),
         Value::Array(all) => all.iter().map(shape).collect(),
         Value::String(text) => {
-            let varies = ["127.0.0.1", "localhost", "REGISTRY", "urn:uuid:", "sha256"]
+            let varies = ["127.0.0.1", "localhost", "REGISTRY", "DIGITS", "urn:uuid:", "sha256"]
                 .iter()
                 .any(|part| text.contains(part));
             let digits = text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
@@ -57,25 +59,60 @@ fn the_documents_were_valid_and_spoilt_ones_were_not() {
     assert_eq!(valid, ["sbom", "provenance"]);
 }
 
-/// What cosign answered when it was asked with a key.
-fn cosign(key: &str) -> String {
+/// What cosign answered when it was asked to `verify` with a key.
+fn cosign(verify: &str, key: &str) -> String {
     let answers = recorded("answers.txt");
-    let asked = format!("cosign verify --key {key} ");
+    let asked = format!("cosign {verify} --key {key} ");
     answers.split("$ ").find(|answer| answer.starts_with(&asked)).unwrap().to_owned()
 }
 
 #[test]
 fn cosign_took_the_signature_by_its_key_alone() {
-    let ours = cosign("images.pub");
+    let ours = cosign("verify", "images.pub");
     assert!(ours.contains("The signatures were verified against the specified public key"), "{ours}");
-    let other = cosign("cosign.pub");
+    let other = cosign("verify", "cosign.pub");
     assert!(other.contains("no matching signatures"), "{other}");
 }
 
 /// Whether a signed text is like the one that cosign took.
 pub(crate) fn assert_as_cosign_took_it(signed: &Value) {
-    let ours = cosign("images.pub");
+    let ours = cosign("verify", "images.pub");
     let taken = ours.lines().find(|line| line.starts_with('[')).unwrap();
     let taken: Value = serde_json::from_str(taken).unwrap();
     assert_eq!(shape(signed), shape(&taken[0]));
+}
+
+/// What kinds of statement cosign was asked for, and what each document is called.
+const STATEMENTS: [(&str, &str); 2] = [
+    ("verify-attestation --type cyclonedx", "sbom.cdx.json"),
+    ("verify-attestation --type slsaprovenance1", "provenance.intoto.json"),
+];
+
+#[test]
+fn cosign_took_what_is_said_by_the_same_key_alone() {
+    for (verify, _) in STATEMENTS {
+        let ours = cosign(verify, "images.pub");
+        assert!(ours.contains("The signatures were verified against the specified public key"), "{ours}");
+        let other = cosign(verify, "cosign.pub");
+        assert!(other.contains("no matching attestations"), "{other}");
+    }
+}
+
+/// Whether envelopes are like those that cosign took, and hold the documents that were found valid.
+pub(crate) fn assert_attested_as_cosign_took_it(envelopes: &[Value]) {
+    let statement = |envelope: &Value| -> Value {
+        let payload = STANDARD.decode(envelope["payload"].as_str().unwrap()).unwrap();
+        serde_json::from_slice(&payload).unwrap()
+    };
+    assert_eq!(envelopes.len(), STATEMENTS.len());
+    for (envelope, (verify, document)) in envelopes.iter().zip(STATEMENTS) {
+        let answer = cosign(verify, "images.pub");
+        let taken: Value =
+            serde_json::from_str(answer.lines().find(|line| line.starts_with('{')).unwrap()).unwrap();
+        let (ours, theirs) = (statement(envelope), statement(&taken));
+        assert_eq!(shape(&ours), shape(&theirs), "{document}");
+        let recorded: Value = serde_json::from_str(&recorded(document)).unwrap();
+        let said = if recorded.get("predicate").is_some() { &ours } else { &ours["predicate"] };
+        assert_eq!(shape(said), shape(&recorded), "{document}");
+    }
 }

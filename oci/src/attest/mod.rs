@@ -8,6 +8,8 @@ pub mod slsa;
 
 use std::collections::BTreeMap;
 
+use serde_json::{Value, json};
+
 pub use self::attach::{Attached, attach};
 use crate::digest::Digest;
 
@@ -79,6 +81,30 @@ pub struct Document {
     pub predicate: Option<&'static str>,
     /// Its bytes.
     pub bytes: Vec<u8>,
+}
+
+/// An in-toto statement about an image, as it can be signed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Statement {
+    /// What kind of statement it is, a URI.
+    pub predicate: &'static str,
+    /// Its bytes.
+    pub bytes: Vec<u8>,
+}
+
+impl Statement {
+    /// What `content` says of an image.
+    ///
+    /// <https://github.com/in-toto/attestation/blob/main/spec/v1/statement.md>
+    fn about(made: &Made, predicate: &'static str, content: &Value) -> Self {
+        let statement = json!({
+            "_type": "https://in-toto.io/Statement/v1",
+            "subject": [{ "name": made.name, "digest": { "sha256": digits(&made.digest) } }],
+            "predicateType": predicate,
+            "predicate": content,
+        });
+        Self { predicate, bytes: statement.to_string().into_bytes() }
+    }
 }
 
 impl Made {

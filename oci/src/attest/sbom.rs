@@ -6,7 +6,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{BaseImage, Document, File, HOME, Made, TOOL, VERSION, digits, package_url};
+use super::{BaseImage, Document, File, HOME, Made, Statement, TOOL, VERSION, digits, package_url};
 use crate::digest::Digest;
 
 /// Media type of the document.
@@ -16,8 +16,23 @@ pub const MEDIA_TYPE: &str = "application/vnd.cyclonedx+json";
 
 const SCHEMA: &str = "http://cyclonedx.org/schema/bom-1.6.schema.json";
 
-/// The list of an image's parts.
+/// What a statement with the document in it is.
+///
+/// <https://cyclonedx.org/specification/overview/#recognized-predicate-type>
+pub const PREDICATE: &str = "https://cyclonedx.org/bom";
+
+/// The list of an image's parts, as a document.
 pub fn document(made: &Made) -> Document {
+    let bytes = parts(made).to_string().into_bytes();
+    Document { kind: MEDIA_TYPE, title: "sbom.cdx.json", predicate: None, bytes }
+}
+
+/// The list of an image's parts, as a statement that can be signed.
+pub fn statement(made: &Made) -> Statement {
+    Statement::about(made, PREDICATE, &parts(made))
+}
+
+fn parts(made: &Made) -> Value {
     let mut components = vec![model(made)];
     components.extend(made.files.iter().filter(|file| !made.is_models(file)).map(file));
     components.extend(made.base.as_ref().map(base));
@@ -40,8 +55,7 @@ pub fn document(made: &Made) -> Document {
     if let Some(slot) = bom.get_mut("serialNumber") {
         *slot = json!(serial);
     }
-    let bytes = bom.to_string().into_bytes();
-    Document { kind: MEDIA_TYPE, title: "sbom.cdx.json", predicate: None, bytes }
+    bom
 }
 
 fn tool() -> Value {
@@ -140,6 +154,14 @@ mod tests {
         assert_eq!(bom["metadata"]["component"]["version"], made.digest.as_str());
         let parts = bom["dependencies"][0]["dependsOn"].as_array().unwrap();
         assert_eq!(parts.len(), 4);
+    }
+
+    #[test]
+    fn a_statement_says_the_same_of_the_image() {
+        let statement: Value = serde_json::from_slice(&statement(&made()).bytes).unwrap();
+        assert_eq!(statement["subject"][0]["digest"]["sha256"], digits(&Digest::of(b"image")));
+        assert_eq!(statement["predicateType"], PREDICATE);
+        assert_eq!(statement["predicate"], read(&made()));
     }
 
     #[test]

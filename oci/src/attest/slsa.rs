@@ -10,7 +10,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Document, HOME, Made, TOOL, VERSION, digits};
+use super::{Document, HOME, Made, Statement, TOOL, VERSION, digits};
 
 /// Media type of the document, as BuildKit keeps statements that nobody signed
 /// (<https://docs.docker.com/build/metadata/attestations/attestation-storage/>).
@@ -23,25 +23,25 @@ pub const PREDICATE: &str = "https://slsa.dev/provenance/v1";
 pub const BUILD_TYPE: &str =
     "https://github.com/gangplank-dev/gangplank/blob/main/docs/provenance.md#build-type-model-image-v1";
 
-/// How the image was made.
+/// How the image was made, as a document.
 pub fn document(made: &Made) -> Document {
-    let statement = json!({
-        "_type": "https://in-toto.io/Statement/v1",
-        "subject": [{ "name": made.name, "digest": { "sha256": digits(&made.digest) } }],
-        "predicateType": PREDICATE,
-        "predicate": {
-            "buildDefinition": {
-                "buildType": BUILD_TYPE,
-                "externalParameters": made.parameters,
-                "resolvedDependencies": dependencies(made),
-            },
-            "runDetails": {
-                "builder": { "id": format!("{HOME}@{VERSION}"), "version": { TOOL: VERSION } },
-            },
+    let bytes = statement(made).bytes;
+    Document { kind: MEDIA_TYPE, title: "provenance.intoto.json", predicate: Some(PREDICATE), bytes }
+}
+
+/// How the image was made.
+pub fn statement(made: &Made) -> Statement {
+    let provenance = json!({
+        "buildDefinition": {
+            "buildType": BUILD_TYPE,
+            "externalParameters": made.parameters,
+            "resolvedDependencies": dependencies(made),
+        },
+        "runDetails": {
+            "builder": { "id": format!("{HOME}@{VERSION}"), "version": { TOOL: VERSION } },
         },
     });
-    let bytes = statement.to_string().into_bytes();
-    Document { kind: MEDIA_TYPE, title: "provenance.intoto.json", predicate: Some(PREDICATE), bytes }
+    Statement::about(made, PREDICATE, &provenance)
 }
 
 fn dependencies(made: &Made) -> Vec<Value> {

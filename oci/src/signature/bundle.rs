@@ -2,20 +2,20 @@
 //!
 //! - The bundle: <https://github.com/sigstore/cosign/blob/v3.0.2/specs/BUNDLE_SPEC.md>,
 //!   <https://github.com/sigstore/protobuf-specs/blob/main/protos/sigstore_bundle.proto>
-//! - The envelope, and what of it is signed: <https://github.com/secure-systems-lab/dsse/blob/master/protocol.md>
+//! - The envelope: [`super::envelope`]
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use oci_spec::image::Descriptor;
 use serde::Deserialize;
 
+use super::envelope::{Envelope, STATEMENT, Signature, before_signing};
 use super::{Flaw, PublicKey};
 use crate::digest::Digest;
 
 /// Media types of bundles begin so; a version follows.
 const MEDIA_TYPE: &str = "application/vnd.dev.sigstore.bundle";
 const EMPTY: &str = "application/vnd.oci.empty.v1+json";
-const STATEMENT: &str = "application/vnd.in-toto+json";
 /// The statement that the image is signed
 /// (<https://github.com/sigstore/cosign/blob/v2.6.1/pkg/types/predicate.go>): others say something about it.
 const SIGN: &str = "https://sigstore.dev/cosign/sign/v1";
@@ -24,20 +24,6 @@ const SIGN: &str = "https://sigstore.dev/cosign/sign/v1";
 #[serde(rename_all = "camelCase")]
 struct Bundle {
     dsse_envelope: Option<Envelope>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Envelope {
-    payload: String,
-    payload_type: String,
-    #[serde(default)]
-    signatures: Vec<Signature>,
-}
-
-#[derive(Deserialize)]
-struct Signature {
-    sig: String,
 }
 
 #[derive(Deserialize)]
@@ -103,23 +89,4 @@ pub(super) fn check(bytes: &[u8], image: &Digest, key: &PublicKey) -> Result<(),
         return Ok(());
     }
     Err(Flaw::OtherImage(subjects.join(", ")))
-}
-
-/// What is signed of an envelope.
-fn before_signing(kind: &str, payload: &[u8]) -> Vec<u8> {
-    let mut bytes = format!("DSSEv1 {} {kind} {} ", kind.len(), payload.len()).into_bytes();
-    bytes.extend_from_slice(payload);
-    bytes
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_envelope_is_signed_as_its_specification_says() {
-        // The example of <https://github.com/secure-systems-lab/dsse/blob/master/protocol.md#test-vectors>.
-        let signed = before_signing("http://example.com/HelloWorld", b"hello world");
-        assert_eq!(signed, b"DSSEv1 29 http://example.com/HelloWorld 11 hello world");
-    }
 }

@@ -6,6 +6,7 @@
 //! `cosign verify` has it.
 
 mod bundle;
+mod envelope;
 mod key;
 mod make;
 mod simple;
@@ -13,10 +14,9 @@ mod simple;
 use oci_spec::image::{Descriptor, ImageManifest};
 
 pub use self::key::{MalformedKey, PublicKey};
-pub use self::make::{Payload, put};
-pub use self::simple::MEDIA_TYPE;
+pub use self::make::{Kept, Payload, Shelf, put};
 use crate::digest::Digest;
-use crate::registry::{Found, Referrers, Registry, RegistryError, fallback_tag};
+use crate::registry::{Found, Referrers, Registry, RegistryError};
 
 /// So many signatures of each kind are looked at.
 const MOST: usize = 32;
@@ -84,18 +84,11 @@ pub async fn demand(
     }
     let (name, key) = (format!("{}/{repository}@{image}", registry.host()), key.fingerprint());
     if flaws.is_empty() {
-        return Err(Unsigned::Missing { image: name, tag: tag(image), key });
+        return Err(Unsigned::Missing { image: name, tag: Shelf::Signatures.tag(image), key });
     }
     let flaws: Vec<String> =
         flaws.iter().enumerate().map(|(at, flaw)| format!("number {} {flaw}", at + 1)).collect();
     Err(Unsigned::Wrong { image: name, key, flaws: flaws.join("; ") })
-}
-
-/// The tag that holds an image's signatures.
-///
-/// <https://github.com/sigstore/cosign/blob/v2.6.1/specs/SIGNATURE_SPEC.md#tag-based-discovery>
-pub fn tag(image: &Digest) -> String {
-    format!("{}.sig", fallback_tag(image))
 }
 
 /// What looking at one place came to.
@@ -114,7 +107,8 @@ struct Place<'a> {
 impl Place<'_> {
     /// The signatures under the tag.
     async fn tagged(&self) -> Result<Look, RegistryError> {
-        let Some(found) = self.registry.manifest(self.repository, &tag(self.image)).await? else {
+        let Some(found) = self.registry.manifest(self.repository, &Shelf::Signatures.tag(self.image)).await?
+        else {
             return Ok(Look::Flawed(Vec::new()));
         };
         let layers = match layers(&found) {

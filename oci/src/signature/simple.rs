@@ -11,7 +11,7 @@ use super::{Flaw, PublicKey};
 use crate::digest::Digest;
 
 /// What the text is.
-pub const MEDIA_TYPE: &str = "application/vnd.dev.cosign.simplesigning.v1+json";
+pub(super) const MEDIA_TYPE: &str = "application/vnd.dev.cosign.simplesigning.v1+json";
 /// Where its signature is.
 pub(super) const SIGNATURE: &str = "dev.cosignproject.cosign/signature";
 

@@ -1,11 +1,14 @@
 //! Signatures of images: found where cosign puts them, and every lie about them.
 
+use std::collections::BTreeMap;
+
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair, KeyPair as _};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use oci::Digest;
-use oci::signature::{Payload, PublicKey, Unsigned, demand, put, tag};
+use oci::attest::{Made, Model, sbom, slsa};
+use oci::signature::{Kept, Payload, PublicKey, Shelf, Unsigned, demand, put};
 use serde_json::{Value, json};
 
 use crate::fake::{Fake, Fault, Told};
@@ -61,7 +64,11 @@ fn simple(fake: &Fake, payload: &[u8], annotations: &Value) -> Value {
 }
 
 fn tagged(fake: &Fake, image: &Digest, layers: &[Value]) {
-    fake.put_manifest(&format!("o/base:{}", tag(image)), MANIFEST, manifest(layers).as_bytes());
+    fake.put_manifest(
+        &format!("o/base:{}", Shelf::Signatures.tag(image)),
+        MANIFEST,
+        manifest(layers).as_bytes(),
+    );
 }
 
 /// A bundle of cosign's third version, listed under the image's tag.
@@ -137,7 +144,7 @@ async fn the_right_signature_among_wrong_ones_is_found() {
 async fn no_signature_is_said_with_the_place_that_was_looked_at() {
     let (fake, signer) = (Fake::start().await, Signer::new());
     let image = image(&fake);
-    refused(&fake, &image, &signer.public(), &tag(&image)).await;
+    refused(&fake, &image, &signer.public(), &Shelf::Signatures.tag(&image)).await;
     // Layers that are no signatures do not count as one.
     let layer = json!({ "mediaType": "text/plain", "size": 2, "digest": fake.put_blob(b"{}").as_str() });
     tagged(&fake, &image, &[layer]);
@@ -172,7 +179,7 @@ async fn every_lie_under_the_tag_is_told() {
         tagged(&fake, &image, &[layer]);
         refused(&fake, &image, &signer.public(), expected).await;
     }
-    fake.put_manifest(&format!("o/base:{}", tag(&image)), MANIFEST, b"{}");
+    fake.put_manifest(&format!("o/base:{}", Shelf::Signatures.tag(&image)), MANIFEST, b"{}");
     refused(&fake, &image, &signer.public(), "cannot be read").await;
 }
 
@@ -200,10 +207,47 @@ async fn a_registry_that_changes_the_text_or_fails_is_not_believed() {
     verdict(&fake, &image, &signer.public()).await.unwrap();
 }
 
-async fn put_by(fake: &Fake, image: &Digest, signer: &Signer, who: &str) -> Digest {
-    let payload = Payload::of("r.example/o/base", image, &[("key".to_owned(), who.to_owned())].into());
-    let signature = STANDARD.decode(signer.sign(payload.bytes())).unwrap();
-    put(&fake.client(), "o/base", image, (&payload, &signature), &Told::default()).await.unwrap()
+/// What is signed about an image by `who`: its name, and two statements.
+fn payloads(image: &Digest, who: &str) -> Vec<Payload> {
+    let made = Made {
+        name: "r.example/o/base".to_owned(),
+        digest: image.clone(),
+        model: Model {
+            name: "Wine".to_owned(),
+            version: "7".to_owned(),
+            uri: "cellar:/models/Wine/versions/7".to_owned(),
+            root: "/models".to_owned(),
+            notes: BTreeMap::new(),
+        },
+        files: Vec::new(),
+        base: None,
+        parameters: BTreeMap::new(),
+    };
+    let name = Payload::name(&made.name, image, &[("key".to_owned(), who.to_owned())].into());
+    let statements = [sbom::statement(&made), slsa::statement(&made)];
+    let statements = statements.map(|statement| Payload::Statement { statement, signer: who.to_owned() });
+    [name].into_iter().chain(statements).collect()
+}
+
+async fn put_by(fake: &Fake, image: &Digest, signer: &Signer, who: &str) -> Vec<Kept> {
+    let all: Vec<_> = payloads(image, who)
+        .into_iter()
+        .map(|payload| {
+            let signature = STANDARD.decode(signer.sign(&payload.bytes())).unwrap();
+            (payload, signature)
+        })
+        .collect();
+    put(&fake.client(), "o/base", image, &all, &Told::default()).await.unwrap()
+}
+
+/// The layers of a manifest, and their blobs.
+fn shelved(fake: &Fake, kept: &Kept) -> Vec<(Value, Value)> {
+    let world = fake.world.lock().unwrap();
+    let manifest = &world.manifests[&format!("o/base:{}", kept.digest)].1;
+    let manifest: Value = serde_json::from_slice(manifest).unwrap();
+    let layers = manifest["layers"].as_array().unwrap().iter();
+    let blob = |layer: &Value| world.blobs[layer["digest"].as_str().unwrap()].clone();
+    layers.map(|layer| (layer.clone(), serde_json::from_slice(&blob(layer)).unwrap())).collect()
 }
 
 #[tokio::test]
@@ -216,11 +260,60 @@ async fn signatures_are_put_beside_those_that_are_there() {
     for signer in [&one, &other] {
         verdict(&fake, &image, &signer.public()).await.unwrap();
     }
-    let manifest = fake.world.lock().unwrap().manifests[&format!("o/base:{last}")].1.clone();
-    let manifest: Value = serde_json::from_slice(&manifest).unwrap();
-    assert_eq!(manifest["layers"].as_array().unwrap().len(), 2, "one for each key");
-    fake.put_manifest(&format!("o/base:{}", tag(&image)), MANIFEST, b"{}");
-    let payload = Payload::of("", &image, &[].into());
-    let refused = put(&fake.client(), "o/base", &image, (&payload, b""), &Told::default()).await;
-    assert!(refused.unwrap_err().to_string().contains("is no image"));
+    assert_eq!(
+        last.iter().map(|kept| kept.shelf).collect::<Vec<_>>(),
+        [Shelf::Signatures, Shelf::Attestations]
+    );
+    assert_eq!(shelved(&fake, &last[0]).len(), 2, "one for each key");
+    let statements = shelved(&fake, &last[1]);
+    assert_eq!(statements.len(), 4, "two for each key");
+    let signers =
+        statements.iter().map(|(layer, _)| layer["annotations"]["dev.gangplank.signer"].as_str().unwrap());
+    assert_eq!(signers.collect::<Vec<_>>(), ["other", "other", "one", "one"]);
+}
+
+#[tokio::test]
+async fn statements_are_signed_in_envelopes() {
+    let (fake, signer) = (Fake::start().await, Signer::new());
+    let image = image(&fake);
+    let kept = put_by(&fake, &image, &signer, "one").await;
+    let expected = payloads(&image, "one");
+    let statements = shelved(&fake, &kept[1]);
+    for ((layer, envelope), payload) in statements.iter().zip(&expected[1..]) {
+        assert_eq!(layer["mediaType"], "application/vnd.dsse.envelope.v1+json");
+        assert_eq!(layer["annotations"][ANNOTATION], "");
+        let statement = STANDARD.decode(envelope["payload"].as_str().unwrap()).unwrap();
+        let bytes = [
+            b"DSSEv1 28 application/vnd.in-toto+json ",
+            statement.len().to_string().as_bytes(),
+            b" ",
+            &statement,
+        ]
+        .concat();
+        assert_eq!(payload.bytes(), bytes);
+        let signature = STANDARD.decode(envelope["signatures"][0]["sig"].as_str().unwrap()).unwrap();
+        assert!(signer.public().verifies(&bytes, &signature));
+        let statement: Value = serde_json::from_slice(&statement).unwrap();
+        assert_eq!(statement["predicateType"], layer["annotations"]["predicateType"]);
+        assert_eq!(
+            format!("sha256:{}", statement["subject"][0]["digest"]["sha256"].as_str().unwrap()),
+            image.as_str()
+        );
+    }
+    assert_eq!(statements.len(), 2);
+}
+
+#[tokio::test]
+async fn what_is_no_list_of_signatures_is_not_written_over() {
+    let fake = Fake::start().await;
+    let image = image(&fake);
+    for shelf in [Shelf::Signatures, Shelf::Attestations] {
+        fake.put_manifest(&format!("o/base:{}", shelf.tag(&image)), MANIFEST, b"{}");
+        let signed: Vec<_> =
+            payloads(&image, "one").into_iter().map(|payload| (payload, Vec::new())).collect();
+        let refused = put(&fake.client(), "o/base", &image, &signed, &Told::default()).await.unwrap_err();
+        let expected = format!("`{}` is no image", shelf.tag(&image));
+        assert!(refused.to_string().contains(&expected), "{refused}");
+        fake.world.lock().unwrap().manifests.remove(&format!("o/base:{}", shelf.tag(&image)));
+    }
 }

@@ -6,15 +6,15 @@ use crate::image::{Attested, PushedImage, Testimony};
 use crate::manifest;
 use crate::port::{Event, ImageStore, ModelVersion, Time, Watch};
 
-/// Puts SBOM and provenance beside the image, if they are wished for.
+/// Puts SBOM and provenance beside the image, if they are wished for. Gives what they say.
 pub(super) async fn attest<M, I: ImageStore, C, T: Time, W: Watch>(
     request: &ShipRequest<'_>,
     version: &ModelVersion,
     pushed: &mut PushedImage,
     ports: ShipPorts<'_, M, I, C, T, W>,
-) -> Result<(), ShipError> {
+) -> Result<Option<Testimony>, ShipError> {
     if !request.seals.provenance {
-        return Ok(());
+        return Ok(None);
     }
     step(ports.watch, "attest", &pushed.reference);
     let testimony = Testimony::of(version, &request.service.runtime);
@@ -36,5 +36,5 @@ pub(super) async fn attest<M, I: ImageStore, C, T: Time, W: Watch>(
             ),
         }),
     }
-    Ok(())
+    Ok(Some(testimony))
 }

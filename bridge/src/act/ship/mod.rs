@@ -99,8 +99,8 @@ where
     base::verify(request, ports).await?;
     let version = step_resolve(request, team, ports).await?;
     let (mut pushed, runtime) = step_image(request, &version, ports).await?;
-    attest::attest(request, &version, &mut pushed, ports).await?;
-    sign::sign(request, &mut pushed, ports).await?;
+    let testimony = attest::attest(request, &version, &mut pushed, ports).await?;
+    sign::sign(request, testimony.as_ref(), &mut pushed, ports).await?;
     let service = Service { runtime, ..request.service.clone() };
     let live = objects::live_replicas(request, team, ports).await?;
     step(ports.watch, "render", &pushed.reference);
@@ -152,8 +152,8 @@ where
     base::verify(request, ports).await?;
     let version = step_resolve(request, team, ports).await?;
     let (mut pushed, _) = step_image(request, &version, ports).await?;
-    attest::attest(request, &version, &mut pushed, ports).await?;
-    sign::sign(request, &mut pushed, ports).await?;
+    let testimony = attest::attest(request, &version, &mut pushed, ports).await?;
+    sign::sign(request, testimony.as_ref(), &mut pushed, ports).await?;
     Ok(pushed)
 }
 

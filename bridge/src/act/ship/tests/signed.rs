@@ -61,5 +61,10 @@ fn an_image_is_signed_before_anything_is_deployed_or_not_deployed() {
     assert_eq!(world.steps(), ["resolve", "list-files", "push", "sign"]);
     now(ship(&request, ports(&world))).unwrap();
     let made = world.0.lock().unwrap().signatures.clone();
-    assert_eq!(made, [name]);
+    assert_eq!(made, [(name.to_owned(), None)]);
+    // With what is said of it, where that is wished for.
+    let request = ShipRequest { seals: Seals { provenance: true, ..request.seals.clone() }, ..request };
+    now(ship(&request, ports(&world))).unwrap();
+    let state = world.0.lock().unwrap();
+    assert_eq!(state.signatures[1], (name.to_owned(), Some(state.attested[0].1.clone())));
 }

@@ -66,8 +66,8 @@ pub(super) struct State {
     pub(super) asked: Vec<(String, bool)>,
     /// How many pods answered, at every tick.
     pub(super) serving: Vec<usize>,
-    /// Keys that images were signed with.
-    pub(super) signatures: Vec<String>,
+    /// Keys that images were signed with, and what was signed of them beside.
+    pub(super) signatures: Vec<(String, Option<Testimony>)>,
     /// Images, and the text of the key that each is signed with.
     pub(super) signed: Vec<(String, String)>,
     /// What was put beside images.
@@ -259,11 +259,17 @@ impl ImageStore for World {
         })
     }
 
-    async fn sign<W: Watch>(&self, image: &PushedImage, key: &SigningKey, _: &W) -> PortResult<Referrer> {
-        let (key, digest) = (key.to_string(), image.digest.clone());
+    async fn sign<W: Watch>(
+        &self,
+        image: &PushedImage,
+        testimony: Option<&Testimony>,
+        key: &SigningKey,
+        _: &W,
+    ) -> PortResult<Vec<Referrer>> {
+        let (signed, digest) = ((key.to_string(), testimony.cloned()), image.digest.clone());
         self.call("sign", |state| {
-            state.signatures.push(key);
-            Ok(Referrer { artifact_type: "signature".to_owned(), digest })
+            state.signatures.push(signed);
+            Ok(vec![Referrer { artifact_type: "signature".to_owned(), digest }])
         })
     }
 
