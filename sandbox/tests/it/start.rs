@@ -1,7 +1,6 @@
 //! Starting and stopping: fixed ports, taken ports, nothing left.
 
 use std::net::{SocketAddr, TcpListener};
-use std::time::Duration;
 
 use crate::quay::sandbox::world::SERVICES;
 use crate::quay::sandbox::{Options, Sandbox, StartError};
@@ -12,8 +11,6 @@ fn every(sandbox: &Sandbox) -> Vec<SocketAddr> {
 }
 
 /// Every socket that listens on IPv4: its address, and the number it has alone (`/proc/net/tcp`, proc_pid_net(5)).
-///
-/// A port says nothing once it is given up: the next to ask for one may be a sandbox of another test.
 fn listening() -> Vec<(SocketAddr, String)> {
     let table = std::fs::read_to_string("/proc/self/net/tcp").unwrap();
     let sockets = table.lines().skip(1).filter_map(|line| {
@@ -24,6 +21,14 @@ fn listening() -> Vec<(SocketAddr, String)> {
         (words[3] == "0A").then(|| (address, words[9].to_owned()))
     });
     sockets.collect()
+}
+
+/// What this process has open (`/proc/self/fd`, proc_pid_fd(5)). Whether a port is taken says nothing: it may be taken by the
+/// sandbox of another test, or by the copy that a child has until its program is loaded.
+fn open() -> Vec<String> {
+    let links = std::fs::read_dir("/proc/self/fd").unwrap();
+    let links = links.filter_map(|link| std::fs::read_link(link.unwrap().path()).ok());
+    links.map(|link| link.display().to_string()).collect()
 }
 
 #[tokio::test]
@@ -38,17 +43,10 @@ async fn stopping_leaves_no_listener_and_no_folder() {
     // A connection that idles must not hold it up.
     let _idle = std::net::TcpStream::connect(addresses[0]).unwrap();
     sandbox.stop().await;
+    let open = open();
+    left.retain(|(_, socket)| open.contains(&format!("socket:[{socket}]")));
+    assert!(left.is_empty(), "{left:?} still listen");
     assert!(!folder.exists());
-    // A child that another test is starting holds copies of them until its program is loaded.
-    for _ in 0..100 {
-        let now = listening();
-        left.retain(|socket| now.contains(socket));
-        if left.is_empty() {
-            return;
-        }
-        tokio::time::sleep(Duration::from_millis(100)).await;
-    }
-    panic!("{left:?} still listen");
 }
 
 #[tokio::test]
