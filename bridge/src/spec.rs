@@ -73,7 +73,7 @@ pub struct Google {
     pub cluster: String,
     /// Artifact Registry repository id.
     pub repository: String,
-    /// The key in Cloud KMS that images are signed with.
+    /// The key in Cloud KMS that signs images and what is said of them.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub signing_key: Option<SigningKey>,
 }

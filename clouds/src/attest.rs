@@ -43,7 +43,7 @@ impl Images {
         let (registry, reference) = self.pinned(&image.reference).await?;
         let digest = Digest::parse(&image.digest).map_err(|problem| invalid(&problem))?;
         let mut signed = Vec::new();
-        for payload in payloads(image, &reference, testimony, key)? {
+        for payload in payloads((image, &digest), &reference, testimony, key)? {
             let signature = kms.sign(key, payload.hash()).await?;
             signed.push((payload, signature));
         }
@@ -106,15 +106,14 @@ fn is_about_the_log_in(failed: &RegistryError) -> bool {
 
 /// What is signed: that it is this image, and what is said of it.
 fn payloads(
-    image: &PushedImage,
+    (image, digest): (&PushedImage, &Digest),
     reference: &Reference,
     testimony: Option<&Testimony>,
     key: &SigningKey,
 ) -> PortResult<Vec<Payload>> {
-    let digest = Digest::parse(&image.digest).map_err(|problem| invalid(&problem))?;
     let name = format!("{}/{}", reference.host, reference.repository);
     let notes = BTreeMap::from([("key".to_owned(), key.to_string())]);
-    let mut all = vec![Payload::name(&name, &digest, &notes)];
+    let mut all = vec![Payload::name(&name, digest, &notes)];
     if let Some(testimony) = testimony {
         let made = made(image, reference, testimony)?;
         let statements = [sbom::statement(&made), slsa::statement(&made)];

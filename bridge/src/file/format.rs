@@ -108,7 +108,7 @@ pub(crate) struct GoogleFile {
     pub(crate) cluster: String,
     /// Artifact Registry repository.
     pub(crate) repository: String,
-    /// Key in Cloud KMS that images are signed with: `gcpkms://projects/P/locations/L/keyRings/R/cryptoKeys/K/cryptoKeyVersions/V`.
+    /// Key in Cloud KMS that signs images and what is said of them: `gcpkms://projects/P/locations/L/keyRings/R/cryptoKeys/K/cryptoKeyVersions/V`.
     pub(crate) signing_key: Option<String>,
 }
 

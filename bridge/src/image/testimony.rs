@@ -17,7 +17,7 @@ pub struct Seals {
     pub provenance: bool,
     /// The key that the base must be signed with, where the service demands one.
     pub base_key: Option<TrustedKey>,
-    /// The key that images are signed with.
+    /// The key that signs images and what is said of them.
     pub signing_key: Option<SigningKey>,
 }
 

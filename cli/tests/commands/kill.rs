@@ -11,15 +11,17 @@ use sha2::Digest as _;
 
 use crate::harbour::Harbour;
 use crate::pack::noise;
+use crate::provenance::{sign_everything, signed};
 use crate::witness::stored;
 
 /// The steps of `ship`, as it says them.
 const STEPS: &[&str] =
-    &["resolve", "list-files", "push", "attest", "render", "apply", "roll-out", "score", "record"];
+    &["resolve", "list-files", "push", "attest", "sign", "render", "apply", "roll-out", "score", "record"];
 
 #[test]
 fn ship_killed_at_each_step_is_finished_by_the_next_run() {
     let harbour = Harbour::set_up();
+    sign_everything(&harbour);
     let first = harbour.run(&["ship", "breast-cancer:1", "-o", "json"]).expect_code(0).json();
     let url = first["urls"][0].as_str().unwrap().to_owned();
     for step in STEPS {
@@ -29,6 +31,8 @@ fn ship_killed_at_each_step_is_finished_by_the_next_run() {
     }
     let shipped = harbour.run(&["ship", "breast-cancer:2", "-o", "json"]).expect_code(0).json();
     assert_same_as_undisturbed(&shipped);
+    let image = shipped["image"].as_str().unwrap();
+    assert_eq!((signed(&harbour, image, "sig").len(), signed(&harbour, image, "att").len()), (1, 2));
 }
 
 #[test]

@@ -210,52 +210,71 @@ fn allow_signing(harbour: &Harbour, email: &str) -> String {
     parsed(&body)["pem"].as_str().unwrap().to_owned()
 }
 
-/// What the layers hold of a manifest beside an image.
-fn kept(harbour: &Harbour, reference: &str, tag: &str) -> Vec<Value> {
-    let manifest = parsed(&read(harbour, reference, &format!("manifests/{tag}")));
+/// The version of the sandbox's key that signs.
+fn version() -> String {
+    format!("gcpkms://{KEY}/cryptoKeyVersions/1")
+}
+
+/// Lets the team sign, and the bridge file ask for it; the key's public half.
+pub(crate) fn sign_everything(harbour: &Harbour) -> String {
+    let email = format!("gp-oncology@{}.iam.gserviceaccount.com", sandbox::seed::PROJECT);
+    let signing_key = format!("  repository: models\n  signingKey: {}\n", version());
+    harbour.edit("  repository: models\n", &signing_key);
+    allow_signing(harbour, &email)
+}
+
+/// What lies beside an image under its tag that ends so.
+pub(crate) fn signed(harbour: &Harbour, image: &str, end: &str) -> Vec<Value> {
+    let (_, digest) = image.split_once('@').unwrap();
+    let tag = format!("{}.{end}", digest.replace(':', "-"));
+    let manifest = parsed(&read(harbour, image, &format!("manifests/{tag}")));
     let layers = manifest["layers"].as_array().unwrap().iter();
-    layers
-        .map(|layer| {
-            parsed(&read(harbour, reference, &format!("blobs/{}", layer["digest"].as_str().unwrap())))
-        })
-        .collect()
+    let blob = |layer: &Value| read(harbour, image, &format!("blobs/{}", layer["digest"].as_str().unwrap()));
+    layers.map(|layer| parsed(&blob(layer))).collect()
 }
 
 #[test]
 fn an_image_is_signed_by_a_key_that_stays_where_it_is_and_serves_as_a_signed_base() {
     let harbour = Harbour::set_up();
-    let key = format!("gcpkms://{KEY}/cryptoKeyVersions/1");
-    let refused = harbour.run(&["pack", "breast-cancer:1", "--sign", &key]).expect_code(3);
+    let (words, key) = (["pack", "breast-cancer:1", "-o", "json", "--sign"], version());
+    let refused = harbour.run(&[&words[..], &[&key]].concat()).expect_code(3);
     assert!(refused.stderr.contains("roles/cloudkms.signer"), "{}", refused.stderr);
-    let email = format!("gp-oncology@{}.iam.gserviceaccount.com", sandbox::seed::PROJECT);
-    let pem = allow_signing(&harbour, &email);
-
-    let packed =
-        harbour.run(&["pack", "breast-cancer:1", "--sign", &key, "-o", "json"]).expect_code(0).json();
+    let pem = sign_everything(&harbour);
+    let packed = harbour.run(&[&words[..], &[&key]].concat()).expect_code(0).json();
     assert_eq!(packed["referrers"].as_array().unwrap().len(), 4, "{packed}");
-    let (place, digest) = packed["reference"].as_str().unwrap().split_once('@').unwrap();
-    let (host, repository) = place.split_once('/').unwrap();
-    let kept = |end: &str| {
-        kept(&harbour, packed["reference"].as_str().unwrap(), &format!("{}.{end}", digest.replace(':', "-")))
-    };
-    let signed = kept("sig");
-    let named = &signed[0]["critical"]["identity"]["docker-reference"];
-    assert_eq!(named, &json!(format!("{host}/{repository}")));
-    crate::witness_provenance::assert_as_cosign_took_it(&signed[0]);
-    crate::witness_provenance::assert_attested_as_cosign_took_it(&kept("att"));
+    let image = packed["reference"].as_str().unwrap();
+    let name = &signed(&harbour, image, "sig")[0];
+    let (place, _) = image.split_once('@').unwrap();
+    assert_eq!(name["critical"]["identity"]["docker-reference"], place);
+    crate::witness_provenance::assert_as_cosign_took_it(name);
+    let envelopes = signed(&harbour, image, "att");
+    crate::witness_provenance::assert_attested_as_cosign_took_it(&envelopes);
+    for envelope in &envelopes {
+        assert_sealed(envelope, &pem);
+    }
 
-    // By the bridge file now, and once more: there is one signature by each key.
-    harbour.edit("  repository: models\n", &format!("  repository: models\n  signingKey: {key}\n"));
+    // By the bridge file now, and once more: there is one signature of each.
     harbour.run(&["ship", "breast-cancer:1"]).expect_code(0).expect_talk("sign ");
-    assert_eq!((kept("sig").len(), kept("att").len()), (1, 2));
+    assert_eq!((signed(&harbour, image, "sig").len(), signed(&harbour, image, "att").len()), (1, 2));
 
     // Nothing is said, and so nothing of it is signed.
     let bare =
         harbour.run(&["pack", "breast-cancer:2", "--no-provenance", "-o", "json"]).expect_code(0).json();
     assert_eq!(bare["referrers"].as_array().unwrap().len(), 1, "{bare}");
 
-    demand_signature(&harbour, packed["reference"].as_str().unwrap(), &pem);
+    demand_signature(&harbour, image, &pem);
     harbour.run(&["pack", "breast-cancer:2"]).expect_code(0).expect_talk("verify-base");
     let nonsense = harbour.run(&["pack", "breast-cancer:1", "--sign", "gcpkms://x"]).expect_code(2);
     assert!(nonsense.stderr.contains("names no version of a key"), "{}", nonsense.stderr);
+}
+
+/// Whether an envelope is signed with a key, as DSSE has it.
+#[track_caller]
+fn assert_sealed(envelope: &Value, pem: &str) {
+    let decoded = |text: &Value| STANDARD.decode(text.as_str().unwrap()).unwrap();
+    let statement = decoded(&envelope["payload"]);
+    let head = format!("DSSEv1 {} {IN_TOTO} {} ", IN_TOTO.len(), statement.len());
+    let signature = decoded(&envelope["signatures"][0]["sig"]);
+    let public = oci::signature::PublicKey::parse(pem).unwrap();
+    assert!(public.verifies(&[head.as_bytes(), &statement].concat(), &signature), "{envelope}");
 }

@@ -8,12 +8,14 @@ use base64::engine::general_purpose::STANDARD;
 use serde::Deserialize;
 use serde_json::json;
 
+use crate::attest::slsa;
+
 /// What a layer of one envelope is, as cosign's second version keeps attestations
-/// (<https://github.com/sigstore/cosign/blob/v2.6.1/pkg/types/media.go>).
+/// (<https://github.com/sigstore/cosign/blob/v2.6.5/specs/ATTESTATION_SPEC.md>).
 pub(super) const MEDIA_TYPE: &str = "application/vnd.dsse.envelope.v1+json";
 /// What is inside: an in-toto statement
-/// (<https://github.com/in-toto/attestation/blob/main/spec/v1/envelope.md>).
-pub(super) const STATEMENT: &str = "application/vnd.in-toto+json";
+/// (<https://github.com/in-toto/attestation/blob/main/spec/v1/envelope.md>), as it lies beside an image without one.
+pub(super) const STATEMENT: &str = slsa::MEDIA_TYPE;
 
 /// A payload and signatures of it.
 #[derive(Debug, Deserialize)]

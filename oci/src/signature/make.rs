@@ -3,7 +3,7 @@
 //! <https://github.com/sigstore/cosign/blob/v2.6.1/specs/SIGNATURE_SPEC.md>: what is signed is the bytes of a small text that names
 //! the image; text and signature become a layer of the manifest under the image's tag for signatures, beside those that are there.
 //! Statements about the image are signed in envelopes, which are the layers under its tag for attestations
-//! (<https://github.com/sigstore/cosign/blob/v2.6.1/pkg/cosign/attestation/attestation.go>).
+//! (<https://github.com/sigstore/cosign/blob/v2.6.5/specs/ATTESTATION_SPEC.md>).
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -22,10 +22,12 @@ use crate::registry::{Registry, RegistryError, fallback_tag};
 
 const MANIFEST_TYPE: &str = "application/vnd.oci.image.manifest.v1+json";
 const CONFIG_TYPE: &str = "application/vnd.oci.image.config.v1+json";
-/// What kind of statement an envelope holds, as cosign notes it.
+/// What kind of statement an envelope holds, as cosign notes it
+/// (<https://github.com/sigstore/cosign/blob/v2.6.5/cmd/cosign/cli/attest/attest.go>).
 const PREDICATE: &str = "predicateType";
-/// Who signed it, as we note it: the next signature by the same replaces it.
+/// Who signed it, and the digest of what, as we note it: the next signature of the same by the same replaces it.
 const SIGNER: &str = "dev.gangplank.signer";
+const STATEMENT: &str = "dev.gangplank.statement";
 
 /// What is to be signed about an image.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -105,7 +107,12 @@ impl Payload {
             }
             Self::Statement { statement, signer } => {
                 // Cosign takes no layer without the annotation of a signature; that of an envelope is inside.
-                let notes = json!({ simple::SIGNATURE: "", PREDICATE: statement.predicate, SIGNER: signer });
+                let notes = json!({
+                    simple::SIGNATURE: "",
+                    PREDICATE: statement.predicate,
+                    SIGNER: signer,
+                    STATEMENT: Digest::of(&statement.bytes).as_str(),
+                });
                 (envelope::seal(&statement.bytes, signature).into(), notes)
             }
         }
@@ -115,7 +122,8 @@ impl Payload {
 impl Shelf {
     /// The tag of an image that is this shelf.
     ///
-    /// <https://github.com/sigstore/cosign/blob/v2.6.1/specs/SIGNATURE_SPEC.md#tag-based-discovery>
+    /// <https://github.com/sigstore/cosign/blob/v2.6.1/specs/SIGNATURE_SPEC.md#tag-based-discovery>,
+    /// <https://github.com/sigstore/cosign/blob/v2.6.5/pkg/oci/remote/options.go>
     pub fn tag(self, image: &Digest) -> String {
         let end = match self {
             Self::Signatures => "sig",
@@ -132,13 +140,13 @@ impl Shelf {
         }
     }
 
-    /// Whether one layer takes the place of another: the same text, or a statement of the same kind by the same signer.
+    /// Whether one layer takes the place of another: the same text, or the same statement by the same signer.
     fn replaces(self, new: &Value, old: &Value) -> bool {
         let same = |place: &str| new.pointer(place) == old.pointer(place);
         match self {
             Self::Signatures => same("/digest"),
             Self::Attestations => {
-                same(&format!("/annotations/{PREDICATE}")) && same(&format!("/annotations/{SIGNER}"))
+                same(&format!("/annotations/{STATEMENT}")) && same(&format!("/annotations/{SIGNER}"))
             }
         }
     }

@@ -1,4 +1,5 @@
-//! Signatures of images as cosign makes them: found beside an image and held against a key ([`demand`]), or put there ([`put`]).
+//! Signatures of images as cosign makes them: found beside an image and held against a key ([`demand`]), or put there, with those of
+//! statements about it ([`put`]).
 //!
 //! Two places are looked at: the tag that cosign's second version makes of the image's digest ([`simple`]), and the manifests that
 //! name the image as their subject, where its third version puts a bundle ([`bundle`]). One signature by the key is enough. What

@@ -207,8 +207,8 @@ async fn a_registry_that_changes_the_text_or_fails_is_not_believed() {
     verdict(&fake, &image, &signer.public()).await.unwrap();
 }
 
-/// What is signed about an image by `who`: its name, and two statements.
-fn payloads(image: &Digest, who: &str) -> Vec<Payload> {
+/// What is signed about an image of `model` by `who`: its name, and two statements.
+fn payloads(image: &Digest, model: &str, who: &str) -> Vec<Payload> {
     let made = Made {
         name: "r.example/o/base".to_owned(),
         digest: image.clone(),
@@ -221,7 +221,7 @@ fn payloads(image: &Digest, who: &str) -> Vec<Payload> {
         },
         files: Vec::new(),
         base: None,
-        parameters: BTreeMap::new(),
+        parameters: BTreeMap::from([("model".to_owned(), model.to_owned())]),
     };
     let name = Payload::name(&made.name, image, &[("key".to_owned(), who.to_owned())].into());
     let statements = [sbom::statement(&made), slsa::statement(&made)];
@@ -229,8 +229,8 @@ fn payloads(image: &Digest, who: &str) -> Vec<Payload> {
     [name].into_iter().chain(statements).collect()
 }
 
-async fn put_by(fake: &Fake, image: &Digest, signer: &Signer, who: &str) -> Vec<Kept> {
-    let all: Vec<_> = payloads(image, who)
+async fn put_by(fake: &Fake, (image, model): (&Digest, &str), signer: &Signer, who: &str) -> Vec<Kept> {
+    let all: Vec<_> = payloads(image, model, who)
         .into_iter()
         .map(|payload| {
             let signature = STANDARD.decode(signer.sign(&payload.bytes())).unwrap();
@@ -254,9 +254,9 @@ fn shelved(fake: &Fake, kept: &Kept) -> Vec<(Value, Value)> {
 async fn signatures_are_put_beside_those_that_are_there() {
     let (fake, one, other) = (Fake::start().await, Signer::new(), Signer::new());
     let image = image(&fake);
-    put_by(&fake, &image, &one, "one").await;
-    put_by(&fake, &image, &other, "other").await;
-    let last = put_by(&fake, &image, &one, "one").await;
+    put_by(&fake, (&image, "Wine:7"), &one, "one").await;
+    put_by(&fake, (&image, "Wine:7"), &other, "other").await;
+    let last = put_by(&fake, (&image, "Wine:7"), &one, "one").await;
     for signer in [&one, &other] {
         verdict(&fake, &image, &signer.public()).await.unwrap();
     }
@@ -270,14 +270,17 @@ async fn signatures_are_put_beside_those_that_are_there() {
     let signers =
         statements.iter().map(|(layer, _)| layer["annotations"]["dev.gangplank.signer"].as_str().unwrap());
     assert_eq!(signers.collect::<Vec<_>>(), ["other", "other", "one", "one"]);
+    // The same image is made of another model: what was said of the first is true all the same.
+    let last = put_by(&fake, (&image, "Wine:8"), &one, "one").await;
+    assert_eq!((shelved(&fake, &last[0]).len(), shelved(&fake, &last[1]).len()), (2, 5));
 }
 
 #[tokio::test]
 async fn statements_are_signed_in_envelopes() {
     let (fake, signer) = (Fake::start().await, Signer::new());
     let image = image(&fake);
-    let kept = put_by(&fake, &image, &signer, "one").await;
-    let expected = payloads(&image, "one");
+    let kept = put_by(&fake, (&image, "Wine:7"), &signer, "one").await;
+    let expected = payloads(&image, "Wine:7", "one");
     let statements = shelved(&fake, &kept[1]);
     for ((layer, envelope), payload) in statements.iter().zip(&expected[1..]) {
         assert_eq!(layer["mediaType"], "application/vnd.dsse.envelope.v1+json");
@@ -310,10 +313,11 @@ async fn what_is_no_list_of_signatures_is_not_written_over() {
     for shelf in [Shelf::Signatures, Shelf::Attestations] {
         fake.put_manifest(&format!("o/base:{}", shelf.tag(&image)), MANIFEST, b"{}");
         let signed: Vec<_> =
-            payloads(&image, "one").into_iter().map(|payload| (payload, Vec::new())).collect();
+            payloads(&image, "Wine:7", "one").into_iter().map(|payload| (payload, Vec::new())).collect();
         let refused = put(&fake.client(), "o/base", &image, &signed, &Told::default()).await.unwrap_err();
         let expected = format!("`{}` is no image", shelf.tag(&image));
         assert!(refused.to_string().contains(&expected), "{refused}");
+        assert_eq!(fake.world.lock().unwrap().manifests[&format!("o/base:{}", shelf.tag(&image))].1, "{}");
         fake.world.lock().unwrap().manifests.remove(&format!("o/base:{}", shelf.tag(&image)));
     }
 }

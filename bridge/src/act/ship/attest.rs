@@ -1,5 +1,5 @@
 //! What is said of the image, put beside it. A registry that takes no such thing has the image all the same, and so the shipment
-//! goes on: that it goes without is said.
+//! goes on: that it goes without, or with what is signed of it alone, is said.
 
 use super::{Patience, ShipError, ShipPorts, ShipRequest, step};
 use crate::image::{Attested, PushedImage, Testimony};
@@ -30,11 +30,15 @@ pub(super) async fn attest<M, I: ImageStore, C, T: Time, W: Watch>(
         .map_err(ShipError::at("attest"))?;
     match attested {
         Attested::There(referrers) => pushed.referrers = referrers,
-        Attested::Refused(words) => ports.watch.event(Event::Notice {
-            text: format!(
-                "the image goes without SBOM and provenance, which the registry does not take: {words}"
-            ),
-        }),
+        Attested::Refused(words) => {
+            let instead = match &request.seals.signing_key {
+                Some(_) => "has SBOM and provenance beside it in their signed form alone",
+                None => "goes without SBOM and provenance",
+            };
+            ports.watch.event(Event::Notice {
+                text: format!("the image {instead}: the registry takes nothing that refers to it: {words}"),
+            });
+        }
     }
     Ok(Some(testimony))
 }

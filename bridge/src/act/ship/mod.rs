@@ -6,7 +6,7 @@
 //! 2. `list-files`: its files become the plan of an image, and say what serves them where the service does not;
 //! 3. `push`: the image goes to the registry; blobs that are there stay (a package, which is an image already, is copied in
 //!    the place of both: `copy`);
-//! 4. `attest`: what is in the image and how it was made is put beside it; `sign`, where a key is named: so is a signature;
+//! 4. `attest`: what is in the image and how it was made is put beside it; `sign`, where a key is named: so are signatures of both and of the image;
 //! 5. `render`: the digest becomes Kubernetes objects, none of which carries a secret;
 //! 6. `apply`: server-side, after a look that nothing foreign is in the way;
 //! 7. `roll-out`: wait until new pods alone serve; the old ones answer until then, and stay if it fails;

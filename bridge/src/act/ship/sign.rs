@@ -1,5 +1,5 @@
-//! The image signed, and its SBOM and provenance with it, where a key is named for it. Unlike these it was asked for, so that going
-//! without fails.
+//! The image signed, and its SBOM and provenance with it, where a key is named for it. Unlike the two as such, signatures were asked
+//! for: going without fails.
 
 use super::{Patience, ShipError, ShipPorts, ShipRequest, step};
 use crate::image::{PushedImage, Testimony};

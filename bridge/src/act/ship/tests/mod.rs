@@ -17,8 +17,12 @@ use crate::port::{ObjectKey, ObjectKind, PortError, ProxyReply, Refused};
 use crate::shipment::Record;
 use crate::spec::VersionRef;
 
-const STEPS: [&str; 9] =
-    ["resolve", "list-files", "push", "attest", "render", "apply", "roll-out", "score", "record"];
+const STEPS: [&str; 10] =
+    ["resolve", "list-files", "push", "attest", "sign", "render", "apply", "roll-out", "score", "record"];
+/// What is asked of the ports on the way.
+const CALLS: [&str; 9] = ["versions", "files", "find", "push", "attest", "sign", "get", "apply", "proxy"];
+/// A key that images are signed with.
+const KEY: &str = "gcpkms://projects/p/locations/l/keyRings/r/cryptoKeys/k/cryptoKeyVersions/1";
 
 fn run(world: &World) -> Result<Shipment, ShipError> {
     run_with(world, None, VersionRef::Latest)
@@ -56,7 +60,7 @@ fn request<'a>(bridge: &'a Bridge, service: &'a Service) -> ShipRequest<'a> {
         sample: None,
         who: "cellar-ci".to_owned(),
         rollout_deadline: Duration::from_mins(2),
-        seals: Seals { provenance: true, ..Seals::default() },
+        seals: Seals { provenance: true, base_key: None, signing_key: Some(KEY.parse().unwrap()) },
     }
 }
 
@@ -183,21 +187,24 @@ fn a_service_that_asks_for_patience_gets_it() {
         retry_after: Some(Duration::from_secs(7)),
         ..refusal(Refused::Throttled, "too many requests")
     };
-    for call in ["versions", "files", "find", "push", "attest", "get", "apply", "proxy"] {
+    for call in CALLS {
         world.0.lock().unwrap().failures.push((call, throttled.clone()));
     }
     run(&world).unwrap();
     let state = world.0.lock().unwrap();
-    assert_eq!(state.slept.iter().filter(|length| **length == Duration::from_secs(7)).count(), 8);
+    assert_eq!(state.slept.iter().filter(|length| **length == Duration::from_secs(7)).count(), CALLS.len());
     let retries = state.events.iter().filter(|event| matches!(event, Event::Retry { .. })).count();
-    assert_eq!(retries, 8);
+    assert_eq!(retries, CALLS.len());
 }
 
 #[test]
 fn a_registry_that_takes_no_provenance_has_the_image_all_the_same() {
     let world = World::new();
     world.0.lock().unwrap().takes_no_referrers = true;
-    run(&world).unwrap();
+    let (bridge, service) = (fixture::bridge(), fixture::service());
+    let request = request(&bridge, &service);
+    let seals = Seals { signing_key: None, ..request.seals.clone() };
+    now(ship(&ShipRequest { seals, ..request }, ports(&world))).unwrap();
     let state = world.0.lock().unwrap();
     let told = state.events.iter().find_map(|event| match event {
         Event::Notice { text } => Some(text.clone()),
@@ -230,7 +237,7 @@ fn patience_ends() {
 
 #[test]
 fn a_refusal_is_not_tried_again() {
-    for call in ["versions", "files", "find", "push", "attest", "get", "apply", "proxy"] {
+    for call in CALLS {
         let world = World::new();
         world.0.lock().unwrap().failures.push((call, refusal(Refused::Denied, "no")));
         let error = run(&world).unwrap_err();

@@ -51,9 +51,8 @@ fn a_registry_that_does_not_answer_is_no_signature() {
 
 #[test]
 fn an_image_is_signed_before_anything_is_deployed_or_not_deployed() {
-    let name = "gcpkms://projects/p/locations/l/keyRings/r/cryptoKeys/k/cryptoKeyVersions/1";
     let (bridge, service) = (fixture::bridge(), fixture::service());
-    let seals = Seals { signing_key: Some(name.parse().unwrap()), ..Seals::default() };
+    let seals = Seals { signing_key: Some(KEY.parse().unwrap()), ..Seals::default() };
     let request = ShipRequest { seals, ..request(&bridge, &service) };
     let world = World::new();
     world.0.lock().unwrap().failures.push(("sign", refusal(Refused::Denied, "no")));
@@ -61,10 +60,20 @@ fn an_image_is_signed_before_anything_is_deployed_or_not_deployed() {
     assert_eq!(world.steps(), ["resolve", "list-files", "push", "sign"]);
     now(ship(&request, ports(&world))).unwrap();
     let made = world.0.lock().unwrap().signatures.clone();
-    assert_eq!(made, [(name.to_owned(), None)]);
+    assert_eq!(made, [(KEY.to_owned(), None)]);
     // With what is said of it, where that is wished for.
     let request = ShipRequest { seals: Seals { provenance: true, ..request.seals.clone() }, ..request };
     now(ship(&request, ports(&world))).unwrap();
+    let (signed, attested) = {
+        let state = world.0.lock().unwrap();
+        (state.signatures.clone(), state.attested.clone())
+    };
+    assert_eq!(signed[1], (KEY.to_owned(), Some(attested[0].1.clone())));
+    // Also where the registry takes them in no other form.
+    world.0.lock().unwrap().takes_no_referrers = true;
+    now(ship(&request, ports(&world))).unwrap();
     let state = world.0.lock().unwrap();
-    assert_eq!(state.signatures[1], (name.to_owned(), Some(state.attested[0].1.clone())));
+    assert_eq!((&state.signatures[2], state.attested.len()), (&signed[1], 1));
+    let told = |event: &Event| matches!(event, Event::Notice { text } if text.contains("in their signed form alone"));
+    assert!(state.events.iter().any(told));
 }
