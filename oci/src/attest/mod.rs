@@ -1,6 +1,7 @@
 //! What is said of an image beside it: the list of its parts ([`sbom`]) and how it was made ([`slsa`]), as manifests that name the
-//! image as their subject ([`attach`]), or as statements to be signed ([`Statement`]). The documents depend on the image and on nothing else, no hour and no machine, so that whoever makes
-//! the same image again says the same of it, and nothing is sent twice.
+//! image as their subject ([`attach`]), or as statements to be signed ([`Statement`]). The documents depend on the image and on
+//! nothing else, no hour and no machine, so that whoever makes the same image again says the same of it, and nothing is sent
+//! twice.
 
 mod attach;
 pub mod sbom;

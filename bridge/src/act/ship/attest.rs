@@ -32,7 +32,7 @@ pub(super) async fn attest<M, I: ImageStore, C, T: Time, W: Watch>(
         Attested::There(referrers) => pushed.referrers = referrers,
         Attested::Refused(words) => {
             let instead = match &request.seals.signing_key {
-                Some(_) => "has SBOM and provenance beside it in their signed form alone",
+                Some(_) => "gets SBOM and provenance in their signed form alone",
                 None => "goes without SBOM and provenance",
             };
             ports.watch.event(Event::Notice {
